@@ -1,0 +1,8 @@
+//! The engine of Vitrine: a Redis-compatible server as a deterministic state machine, and a simulator that runs clusters of it.
+//!
+//! [`node::Node`] is one server. It has no clock, thread, socket, file or entropy of its own: a host feeds it
+//! [`host::Input`]s and carries out its [`host::Output`]s. The invariants that hold everywhere stand in ARCHITECTURE.md.
+
+pub mod event;
+pub mod host;
+pub mod node;
