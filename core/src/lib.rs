@@ -7,3 +7,4 @@ pub mod event;
 pub mod host;
 pub mod node;
 pub mod rng;
+pub mod persist;
