@@ -6,5 +6,6 @@
 pub mod event;
 pub mod host;
 pub mod node;
-pub mod rng;
 pub mod persist;
+pub mod resp;
+pub mod rng;
