@@ -149,9 +149,40 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Reads an included file: given the path of an `include` line (which may have wildcards: then all files that match, one
-/// after another, or nothing), gives the text, or strerror's text.
-pub type ReadInclude<'a> = &'a mut dyn FnMut(&str) -> Result<String, String>;
+/// What reading a configuration needs of the machine that it is read on. Errors are strerror's texts.
+pub trait ConfigFiles {
+    /// The text that an `include` line means. A path with wildcards means all files that match, one after another, and
+    /// nothing when there are none.
+    ///
+    /// # Errors
+    /// Why the file cannot be read.
+    fn include(&mut self, path: &str) -> Result<String, String>;
+
+    /// A `dir` line was read: following paths are relative to it.
+    ///
+    /// # Errors
+    /// Why it cannot be the working directory.
+    fn change_dir(&mut self, _path: &str) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// The whole configuration was read and logs to this file.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    fn check_log_file(&mut self, _path: &str) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// No files: nothing can be included.
+struct NoFiles;
+
+impl ConfigFiles for NoFiles {
+    fn include(&mut self, _path: &str) -> Result<String, String> {
+        Err("No such file or directory".to_string())
+    }
+}
 
 impl Config {
     /// Reads the text of a redis.conf that includes no other file.
@@ -159,15 +190,15 @@ impl Config {
     /// # Errors
     /// The line, its number and Redis's reason.
     pub fn parse(text: &str) -> Result<Config, ConfigError> {
-        Config::parse_with(text, &mut |_| Err("No such file or directory".to_string()))
+        Config::parse_with(text, &mut NoFiles)
     }
 
-    /// Reads the text of a redis.conf; `read` gives the text of included files.
+    /// Reads the text of a redis.conf on a machine with files.
     ///
     /// # Errors
     /// The line, its number and Redis's reason.
-    pub fn parse_with(text: &str, read: ReadInclude<'_>) -> Result<Config, ConfigError> {
-        let mut loader = Loader { config: Config::default(), save_seen: false, read };
+    pub fn parse_with(text: &str, files: &mut dyn ConfigFiles) -> Result<Config, ConfigError> {
+        let mut loader = Loader { config: Config::default(), save_seen: false, files };
         loader.load(text, 0)?;
         Ok(loader.config)
     }
@@ -187,7 +218,7 @@ struct Loader<'a> {
     config: Config,
     /// The first `save` line replaces the default save points; later ones add to it.
     save_seen: bool,
-    read: ReadInclude<'a>,
+    files: &'a mut dyn ConfigFiles,
 }
 
 impl Loader<'_> {
@@ -214,6 +245,11 @@ impl Loader<'_> {
                 None => self.statement(args, &place, depth)?,
             }
         }
+        if !self.config.logfile.is_empty() {
+            self.files
+                .check_log_file(&self.config.logfile)
+                .map_err(|e| ConfigError::whole(format!("Can't open the log file: {e}")))?;
+        }
         if self.config.cluster_enabled && self.config.replicaof.is_some() {
             return Err(ConfigError::whole("replicaof directive not allowed in cluster mode"));
         }
@@ -236,6 +272,11 @@ impl Loader<'_> {
             args = &split;
         }
         let first_save = !self.save_seen;
+        if directive.name == "dir"
+            && let [path] = args
+        {
+            self.files.change_dir(&String::from_utf8_lossy(path))?;
+        }
         set::store(&mut self.config, directive, args, first_save)?;
         self.save_seen |= directive.name == "save";
         Ok(())
@@ -259,7 +300,7 @@ impl Loader<'_> {
                 if depth >= INCLUDE_DEPTH_MAX {
                     return Err(ConfigError::unreadable(&path, "Too many open files"));
                 }
-                let text = (self.read)(&path).map_err(|e| ConfigError::unreadable(&path, &e))?;
+                let text = self.files.include(&path).map_err(|e| ConfigError::unreadable(&path, &e))?;
                 self.load(&text, depth + 1)?;
             }
             b"rename-command" if count == 3 => {

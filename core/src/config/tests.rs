@@ -61,10 +61,21 @@ fn bad_lines_are_refused_in_redis_words() {
 
 #[test]
 fn includes_are_read_where_they_stand() {
-    let mut read = |path: &str| Ok(format!("port 1\ndbfilename {path}\n"));
-    let config = Config::parse_with("port 5\ninclude a.rdb\nport 2\n", &mut read).unwrap();
+    struct Files(fn(&str) -> String);
+    impl ConfigFiles for Files {
+        fn include(&mut self, path: &str) -> Result<String, String> {
+            Ok((self.0)(path))
+        }
+        fn change_dir(&mut self, _: &str) -> Result<(), String> {
+            Err("No such file or directory".to_string())
+        }
+    }
+    let mut files = Files(|path| format!("port 1\ndbfilename {path}\n"));
+    let config = Config::parse_with("port 5\ninclude a.rdb\nport 2\n", &mut files).unwrap();
     assert_eq!((config.port, config.dbfilename.as_str()), (2, "a.rdb"));
-    let mut circle = |_: &str| Ok("include again".to_string());
+    let error = Config::parse_with("port 1\ndir /nowhere\n", &mut files).unwrap_err();
+    assert_eq!((error.line.unwrap().number, error.reason.as_str()), (2, "No such file or directory"));
+    let mut circle = Files(|_| "include again".to_string());
     assert!(Config::parse_with("include again", &mut circle).unwrap_err().unreadable);
 }
 
