@@ -4,6 +4,10 @@
 //! (`save`, `aof`, `load`) ask for disk operations and are told how they went. That makes a lost
 //! power supply, a full disk or a slow fsync something a host decides, and the same bytes come out natively and in wasm.
 
+pub mod aof;
 pub mod crc64;
+pub mod disk;
+pub mod file;
 pub mod lzf;
 pub mod rdb;
+pub mod save;
