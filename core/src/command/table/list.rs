@@ -1,0 +1,256 @@
+//! The commands of the group `list`: facts of Redis 7.0.15. The columns are described at [`CommandSpec`].
+
+use super::*;
+
+pub(super) const COMMANDS: &[CommandSpec] = &[
+    CommandSpec {
+        name: "blmove",
+        since: "6.2.0",
+        complexity: "O(1)",
+        arity: 6,
+        flags: WRITE | DENYOOM | NOSCRIPT | BLOCKING,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | ACCESS | DELETE), at(2, 0, 1, RW | INSERT)],
+        args: "source#0 destination#1 wherefrom=(LEFT! | RIGHT!) whereto=(LEFT! | RIGHT!) timeout:double",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "blmpop",
+        since: "7.0.0",
+        complexity: "O(N+M)",
+        arity: -5,
+        flags: WRITE | BLOCKING,
+        acl: acl::LIST,
+        keys: &[spec(Begin::Index(2), Find::Keynum { index: 0, first: 1, step: 1 }, RW | ACCESS | DELETE)],
+        get_keys: GetKeys::Counted { store: 0, count: 2, first: 3 },
+        args: "timeout:double numkeys:int key#0* where=(LEFT! | RIGHT!) COUNT=count:int?",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "blpop",
+        since: "2.0.0",
+        complexity: "O(N)",
+        arity: -3,
+        flags: WRITE | NOSCRIPT | BLOCKING,
+        acl: acl::LIST,
+        keys: &[at(1, -2, 1, RW | ACCESS | DELETE)],
+        args: "key#0* timeout:double",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "brpop",
+        since: "2.0.0",
+        complexity: "O(N)",
+        arity: -3,
+        flags: WRITE | NOSCRIPT | BLOCKING,
+        acl: acl::LIST,
+        keys: &[at(1, -2, 1, RW | ACCESS | DELETE)],
+        args: "key#0* timeout:double",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "brpoplpush",
+        since: "2.2.0",
+        complexity: "O(1)",
+        arity: 4,
+        flags: WRITE | DENYOOM | NOSCRIPT | BLOCKING,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | ACCESS | DELETE), at(2, 0, 1, RW | INSERT)],
+        doc_flags: DOC_DEPRECATED,
+        deprecated_since: "6.2.0",
+        replaced_by: "`BLMOVE` with the `RIGHT` and `LEFT` arguments",
+        args: "source#0 destination#1 timeout:double",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "lindex",
+        since: "1.0.0",
+        complexity: "O(N)",
+        arity: 3,
+        flags: READONLY,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RO | ACCESS)],
+        args: "key#0 index:int",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "linsert",
+        since: "2.2.0",
+        complexity: "O(N)",
+        arity: 5,
+        flags: WRITE | DENYOOM,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | INSERT)],
+        args: "key#0 where=(BEFORE! | AFTER!) pivot element",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "llen",
+        since: "1.0.0",
+        complexity: "O(1)",
+        arity: 2,
+        flags: READONLY | FAST,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RO)],
+        args: "key#0",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "lmove",
+        since: "6.2.0",
+        complexity: "O(1)",
+        arity: 5,
+        flags: WRITE | DENYOOM,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | ACCESS | DELETE), at(2, 0, 1, RW | INSERT)],
+        args: "source#0 destination#1 wherefrom=(LEFT! | RIGHT!) whereto=(LEFT! | RIGHT!)",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "lmpop",
+        since: "7.0.0",
+        complexity: "O(N+M)",
+        arity: -4,
+        flags: WRITE,
+        acl: acl::LIST,
+        keys: &[spec(Begin::Index(1), Find::Keynum { index: 0, first: 1, step: 1 }, RW | ACCESS | DELETE)],
+        get_keys: GetKeys::Counted { store: 0, count: 1, first: 2 },
+        args: "numkeys:int key#0* where=(LEFT! | RIGHT!) COUNT=count:int?",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "lpop",
+        since: "1.0.0",
+        complexity: "O(N)",
+        arity: -2,
+        flags: WRITE | FAST,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | ACCESS | DELETE)],
+        args: "key#0 count:int?@6.2.0",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "lpos",
+        since: "6.0.6",
+        complexity: "O(N)",
+        arity: -3,
+        flags: READONLY,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RO | ACCESS)],
+        args: "key#0 element RANK=rank:int? COUNT=num-matches:int? MAXLEN=len:int?",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "lpush",
+        since: "1.0.0",
+        complexity: "O(1)",
+        arity: -3,
+        flags: WRITE | DENYOOM | FAST,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | INSERT)],
+        args: "key#0 element*",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "lpushx",
+        since: "2.2.0",
+        complexity: "O(1)",
+        arity: -3,
+        flags: WRITE | DENYOOM | FAST,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | INSERT)],
+        args: "key#0 element*",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "lrange",
+        since: "1.0.0",
+        complexity: "O(S+N)",
+        arity: 4,
+        flags: READONLY,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RO | ACCESS)],
+        args: "key#0 start:int stop:int",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "lrem",
+        since: "1.0.0",
+        complexity: "O(N+M)",
+        arity: 4,
+        flags: WRITE,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | DELETE)],
+        args: "key#0 count:int element",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "lset",
+        since: "1.0.0",
+        complexity: "O(N)",
+        arity: 4,
+        flags: WRITE | DENYOOM,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | UPDATE)],
+        args: "key#0 index:int element",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "ltrim",
+        since: "1.0.0",
+        complexity: "O(N)",
+        arity: 4,
+        flags: WRITE,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | DELETE)],
+        args: "key#0 start:int stop:int",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "rpop",
+        since: "1.0.0",
+        complexity: "O(N)",
+        arity: -2,
+        flags: WRITE | FAST,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | ACCESS | DELETE)],
+        args: "key#0 count:int?@6.2.0",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "rpoplpush",
+        since: "1.2.0",
+        complexity: "O(1)",
+        arity: 3,
+        flags: WRITE | DENYOOM,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | ACCESS | DELETE), at(2, 0, 1, RW | INSERT)],
+        doc_flags: DOC_DEPRECATED,
+        deprecated_since: "6.2.0",
+        replaced_by: "`LMOVE` with the `RIGHT` and `LEFT` arguments",
+        args: "source#0 destination#1",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "rpush",
+        since: "1.0.0",
+        complexity: "O(1)",
+        arity: -3,
+        flags: WRITE | DENYOOM | FAST,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | INSERT)],
+        args: "key#0 element*",
+        ..base(Group::List)
+    },
+    CommandSpec {
+        name: "rpushx",
+        since: "2.2.0",
+        complexity: "O(1)",
+        arity: -3,
+        flags: WRITE | DENYOOM | FAST,
+        acl: acl::LIST,
+        keys: &[at(1, 0, 1, RW | INSERT)],
+        args: "key#0 element*",
+        ..base(Group::List)
+    },
+];

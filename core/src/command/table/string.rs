@@ -1,0 +1,258 @@
+//! The commands of the group `string`: facts of Redis 7.0.15. The columns are described at [`CommandSpec`].
+
+use super::*;
+
+pub(super) const COMMANDS: &[CommandSpec] = &[
+    CommandSpec {
+        name: "append",
+        since: "2.0.0",
+        complexity: "O(1)",
+        arity: 3,
+        flags: WRITE | DENYOOM | FAST,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RW | INSERT)],
+        args: "key#0 value",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "decr",
+        since: "1.0.0",
+        complexity: "O(1)",
+        arity: 2,
+        flags: WRITE | DENYOOM | FAST,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RW | ACCESS | UPDATE)],
+        args: "key#0",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "decrby",
+        since: "1.0.0",
+        complexity: "O(1)",
+        arity: 3,
+        flags: WRITE | DENYOOM | FAST,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RW | ACCESS | UPDATE)],
+        args: "key#0 decrement:int",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "get",
+        since: "1.0.0",
+        complexity: "O(1)",
+        arity: 2,
+        flags: READONLY | FAST,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RO | ACCESS)],
+        args: "key#0",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "getdel",
+        since: "6.2.0",
+        complexity: "O(1)",
+        arity: 2,
+        flags: WRITE | FAST,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RW | ACCESS | DELETE)],
+        args: "key#0",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "getex",
+        since: "6.2.0",
+        complexity: "O(1)",
+        arity: -2,
+        flags: WRITE | FAST,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RW | ACCESS | UPDATE).notes("?")],
+        args: "key#0 expiration=(EX=seconds:int | PX=milliseconds:int | EXAT=unix-time-seconds:time | PXAT=unix-time-milliseconds:time | PERSIST!)?",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "getrange",
+        since: "2.4.0",
+        complexity: "O(N)",
+        arity: 4,
+        flags: READONLY,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RO | ACCESS)],
+        args: "key#0 start:int end:int",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "getset",
+        since: "1.0.0",
+        complexity: "O(1)",
+        arity: 3,
+        flags: WRITE | DENYOOM | FAST,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RW | ACCESS | UPDATE)],
+        doc_flags: DOC_DEPRECATED,
+        deprecated_since: "6.2.0",
+        replaced_by: "`SET` with the `!GET` argument",
+        args: "key#0 value",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "incr",
+        since: "1.0.0",
+        complexity: "O(1)",
+        arity: 2,
+        flags: WRITE | DENYOOM | FAST,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RW | ACCESS | UPDATE)],
+        args: "key#0",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "incrby",
+        since: "1.0.0",
+        complexity: "O(1)",
+        arity: 3,
+        flags: WRITE | DENYOOM | FAST,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RW | ACCESS | UPDATE)],
+        args: "key#0 increment:int",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "incrbyfloat",
+        since: "2.6.0",
+        complexity: "O(1)",
+        arity: 3,
+        flags: WRITE | DENYOOM | FAST,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RW | ACCESS | UPDATE)],
+        args: "key#0 increment:double",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "lcs",
+        since: "7.0.0",
+        complexity: "O(N*M)",
+        arity: -3,
+        flags: READONLY,
+        acl: acl::STRING,
+        keys: &[at(1, 1, 1, RO | ACCESS)],
+        args: "key1#0 key2#0 LEN!? IDX!? MINMATCHLEN=len:int? WITHMATCHLEN!?",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "mget",
+        since: "1.0.0",
+        complexity: "O(N)",
+        arity: -2,
+        flags: READONLY | FAST,
+        acl: acl::STRING,
+        keys: &[at(1, -1, 1, RO | ACCESS)],
+        tips: &["request_policy:multi_shard"],
+        args: "key#0*",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "mset",
+        since: "1.0.1",
+        complexity: "O(N)",
+        arity: -3,
+        flags: WRITE | DENYOOM,
+        acl: acl::STRING,
+        keys: &[at(1, -1, 2, OW | UPDATE)],
+        tips: &["request_policy:multi_shard", "response_policy:all_succeeded"],
+        args: "key_value=(key#0 value)*",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "msetnx",
+        since: "1.0.1",
+        complexity: "O(N)",
+        arity: -3,
+        flags: WRITE | DENYOOM,
+        acl: acl::STRING,
+        keys: &[at(1, -1, 2, OW | INSERT)],
+        tips: &["request_policy:multi_shard", "response_policy:agg_min"],
+        args: "key_value=(key#0 value)*",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "psetex",
+        since: "2.6.0",
+        complexity: "O(1)",
+        arity: 4,
+        flags: WRITE | DENYOOM,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, OW | UPDATE)],
+        args: "key#0 milliseconds:int value",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "set",
+        since: "1.0.0",
+        complexity: "O(1)",
+        arity: -3,
+        flags: WRITE | DENYOOM,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RW | ACCESS | UPDATE | VARIABLE_FLAGS).notes("?")],
+        get_keys: GetKeys::Set,
+        args: "key#0 value condition=(NX! | XX!)?@2.6.12 GET!?@6.2.0 expiration=(EX=seconds:int@2.6.12 | PX=milliseconds:int@2.6.12 | EXAT=unix-time-seconds:time@6.2.0 | PXAT=unix-time-milliseconds:time@6.2.0 | KEEPTTL!@6.0.0)?",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "setex",
+        since: "2.0.0",
+        complexity: "O(1)",
+        arity: 4,
+        flags: WRITE | DENYOOM,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, OW | UPDATE)],
+        args: "key#0 seconds:int value",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "setnx",
+        since: "1.0.0",
+        complexity: "O(1)",
+        arity: 3,
+        flags: WRITE | DENYOOM | FAST,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, OW | INSERT)],
+        args: "key#0 value",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "setrange",
+        since: "2.2.0",
+        complexity: "O(1)",
+        arity: 4,
+        flags: WRITE | DENYOOM,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RW | UPDATE)],
+        args: "key#0 offset:int value",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "strlen",
+        since: "2.2.0",
+        complexity: "O(1)",
+        arity: 2,
+        flags: READONLY | FAST,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RO)],
+        args: "key#0",
+        ..base(Group::String)
+    },
+    CommandSpec {
+        name: "substr",
+        since: "1.0.0",
+        complexity: "O(N)",
+        arity: 4,
+        flags: READONLY,
+        acl: acl::STRING,
+        keys: &[at(1, 0, 1, RO | ACCESS)],
+        doc_flags: DOC_DEPRECATED,
+        deprecated_since: "2.0.0",
+        replaced_by: "`GETRANGE`",
+        args: "key#0 start:int end:int",
+        ..base(Group::String)
+    },
+];
