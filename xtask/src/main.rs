@@ -39,7 +39,10 @@ fn main() {
     progress::elapsed(); // the clock starts here
     if let Err(error) = run() {
         progress::say("");
-        progress::say(&format!("xtask: {error:#}"));
+        progress::say(&format!("xtask: {error}"));
+        for cause in error.chain().skip(1) {
+            progress::say(&format!("  because {cause}"));
+        }
         std::process::exit(1);
     }
 }

@@ -153,7 +153,13 @@ fn show(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
     words.extend(command.get_args().map(|arg| {
         let arg = arg.to_string_lossy();
-        if arg.is_empty() || arg.contains([' ', '"', '\n']) { format!("'{arg}'") } else { arg.into_owned() }
+        if arg.contains('\n') {
+            "'…'".to_owned() // a whole script: its step's name says more
+        } else if arg.is_empty() || arg.contains([' ', '"']) {
+            format!("'{arg}'")
+        } else {
+            arg.into_owned()
+        }
     }));
     words.join(" ")
 }

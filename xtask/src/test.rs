@@ -13,8 +13,8 @@ use crate::process::{self, Step};
 use crate::progress::{self, Outcome, Summary};
 use crate::setup::{self, Needs, Tools};
 use crate::{page, paths};
-use anyhow::{Result, bail};
-use std::path::Path;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,15 @@ const LAYERS: [&str; 5] = ["lint", "native", "wasm", "page", "browser"];
 const BROWSER_TESTS: &str = "tests/browser";
 /// The page, which builds for wasm32 alone.
 const WEB: &str = "web";
+
+const QUIET_CHROME: [&str; 6] = [
+    "disable-gpu",
+    "disable-quic",
+    "no-first-run",
+    "disable-background-networking",
+    "disable-component-update",
+    "disable-sync",
+];
 
 /// `cargo xtask test [layer …]`.
 pub fn run(args: &[&str]) -> Result<()> {
@@ -158,6 +167,7 @@ impl Steps<'_> {
                     wasm_pack.arg("--chromedriver").arg(driver);
                 }
                 wasm_pack.arg(dir);
+                wasm_pack.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", webdriver_json(tools)?);
                 if std::env::var_os("WASM_BINDGEN_TEST_TIMEOUT").is_none() {
                     // Seconds for a whole suite; the default of 20 is for unit tests.
                     wasm_pack.env("WASM_BINDGEN_TEST_TIMEOUT", "600");
@@ -198,6 +208,21 @@ impl Steps<'_> {
     }
 }
 
+/// How wasm-bindgen's test runner is to start the browser: the one that was found, and without its talk to its makers,
+/// which is slow to fail on a machine that cannot reach them. (The runner adds what makes it headless.)
+fn webdriver_json(tools: &Tools) -> Result<PathBuf> {
+    let path = paths::target_dir().join("webdriver.json");
+    let binary = tools.chrome.as_ref().map(|chrome| format!("\"binary\": {:?}, ", chrome.to_string_lossy()));
+    let args: Vec<String> = QUIET_CHROME.iter().map(|arg| format!("{arg:?}")).collect();
+    let json = format!(
+        "{{\"goog:chromeOptions\": {{{}\"args\": [{}]}}}}\n",
+        binary.unwrap_or_default(),
+        args.join(", ")
+    );
+    std::fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}
+
 fn run_step(name: &str, limit_minutes: u64, by_hand: &str, command: Command) -> Result<()> {
     Step { name, limit: Duration::from_secs(limit_minutes * 60), by_hand }.openly(command)
 }
@@ -229,7 +254,7 @@ fn package_name(manifest: &str) -> Option<String> {
 /// Whether the package in this folder has test suites (`lib.rs` in there is the root package's empty library).
 fn has_tests(dir: &str) -> bool {
     let entries = std::fs::read_dir(paths::root().join(dir).join("tests")).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).any(|path: std::path::PathBuf| {
+    entries.map(|entry| entry.path()).any(|path| {
         path.extension().is_some_and(|ext| ext == "rs")
             && path.file_name() != Some(Path::new("lib.rs").as_os_str())
     })

@@ -6,7 +6,7 @@
 //! page even unoptimised, but for wasm-bindgen, which reads every byte of the wasm file. Hence the profiles below.
 
 use crate::{paths, process, process::Step, progress};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -44,6 +44,9 @@ pub const WASM_PACK: CargoTool =
 
 /// wasm-opt. Debian's own is too old for what today's compilers emit.
 const BINARYEN_VERSION: &str = "132.0.0";
+
+/// The oldest Node.js on which this wasm-opt was seen to work: Debian 12's.
+const NODE_MAJOR_MIN: u32 = 18;
 
 /// The folder that holds the tool's program, installing it if it is missing.
 pub fn ensure_cargo_tool(tool: &CargoTool) -> Result<PathBuf> {
@@ -104,6 +107,15 @@ pub fn ensure_binaryen() -> Result<PathBuf> {
         return Ok(found);
     }
     progress::note(&format!("binaryen {BINARYEN_VERSION} (wasm-opt): installing from npm …"));
+    let mut node = process::command("node");
+    node.arg("--version");
+    let node = process::output_of(node).unwrap_or_default();
+    if node_major(&node).is_none_or(|major| major < NODE_MAJOR_MIN) {
+        let found = if node.is_empty() { "none" } else { node.as_str() };
+        bail!(
+            "wasm-opt needs Node.js {NODE_MAJOR_MIN} or later, and here is {found}. By hand: install a newer Node.js, or put binaryen {major}'s own wasm-opt on PATH"
+        );
+    }
     // Made under another name and moved when whole: npm makes its links before all the files are there.
     let partial = dir.with_extension("partial");
     let _ = std::fs::remove_dir_all(&partial);
@@ -166,6 +178,11 @@ fn says_version(said: &str, version: &str) -> bool {
     said.split_whitespace().any(|word| word == version)
 }
 
+/// `v20.20.2` → 20.
+fn node_major(said: &str) -> Option<u32> {
+    said.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +193,8 @@ mod tests {
         assert!(says_version("wasm-opt version 132 (version_132)", "132"));
         assert!(!says_version("trunk 0.21.141", "0.21.14"));
         assert!(!says_version("wasm-opt version 1320", "132"));
+        assert_eq!(node_major("v20.20.2\n"), Some(20));
+        assert_eq!(node_major(""), None);
     }
 
     #[test]

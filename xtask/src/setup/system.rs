@@ -42,6 +42,8 @@ const BROWSER: Wanted = Wanted {
     brew: &["--cask", "google-chrome", "chromedriver"],
     by_hand: "Chromium or Google Chrome, and the chromedriver of the same major version (or set CHROME and CHROMEDRIVER)",
 };
+/// Ubuntu has these as a snap, behind packages of other names.
+const BROWSER_ON_UBUNTU: Wanted = Wanted { apt: &["chromium-browser", "chromium-chromedriver"], ..BROWSER };
 const REDIS: Wanted = Wanted {
     what: "redis-server and redis-cli",
     apt: &["redis-server", "redis-tools"],
@@ -62,7 +64,7 @@ pub fn ensure(needs: Needs, tools: &mut Tools) -> Result<()> {
         missing.push(NODE);
     }
     if needs.browser && (find_chrome().is_none() || find_chromedriver().is_none()) {
-        missing.push(BROWSER);
+        missing.push(if is_ubuntu() { BROWSER_ON_UBUNTU } else { BROWSER });
     }
     if needs.redis
         && (process::find_on_path("redis-server").is_none()
@@ -208,6 +210,11 @@ pub fn as_root(script: &str, name: &str, limit: Duration) -> Result<()> {
     progress::say("sudo may ask for your password now:");
     sudo.args(["sh", "-c", script]).stdin(Stdio::inherit());
     step.openly(sudo)
+}
+
+fn is_ubuntu() -> bool {
+    let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    release.lines().any(|line| line == "ID=ubuntu")
 }
 
 fn is_root() -> bool {
