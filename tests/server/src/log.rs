@@ -1,0 +1,67 @@
+//! Redis's log: the format that tools read (`serverLogRaw`, server.c 7.0.15), to standard output or to the log file.
+
+use chrono::{DateTime, Local};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+use vitrine_core::host::LogLevel;
+
+/// Writes log lines.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// The log file; `None` for standard output.
+    file: Option<PathBuf>,
+    /// Lines less serious than this are left out. Only the host's own lines: the node holds its own back.
+    least: LogLevel,
+    /// The letter beside the process id: `M`aster, `S`lave (replica), or `C`hild, which start-up lines have.
+    role: char,
+}
+
+impl Log {
+    pub fn new(file: Option<PathBuf>, least: LogLevel) -> Log {
+        Log { file, least, role: 'C' }
+    }
+
+    /// The node became a master or a replica.
+    pub fn set_role(&mut self, replica: bool) {
+        self.role = if replica { 'S' } else { 'M' };
+    }
+
+    /// A line of the host itself.
+    pub fn line(&self, level: LogLevel, text: &str) {
+        if level >= self.least {
+            self.node_line(level, text);
+        }
+    }
+
+    /// A line of the node, which has looked at `loglevel` itself.
+    pub fn node_line(&self, level: LogLevel, text: &str) {
+        let time: DateTime<Local> = Local::now();
+        let stamp = time.format("%d %b %Y %H:%M:%S%.3f");
+        let pid = std::process::id();
+        self.write(&format!("{pid}:{} {stamp} {} {text}\n", self.role, level.mark()));
+    }
+
+    /// A line as a signal handler writes it (`serverLogFromHandler`).
+    pub fn signal_line(&self, text: &str) {
+        let seconds = crate::clock::wall_us() / 1_000_000;
+        self.write(&format!("{}:signal-handler ({seconds}) {text}\n", std::process::id()));
+    }
+
+    /// Text as it is.
+    pub fn write(&self, text: &str) {
+        // A log that cannot be written stops nothing, as in Redis. The file is opened anew for each line so that it can
+        // be moved away.
+        let _ = match &self.file {
+            Some(path) => OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(path)
+                .and_then(|mut f| f.write_all(text.as_bytes())),
+            None => {
+                let mut out = std::io::stdout().lock();
+                out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            }
+        };
+    }
+}
