@@ -784,6 +784,14 @@ mod tests {
     }
 
     #[test]
+    fn every_command_says_what_it_does() {
+        for id in CommandId::all() {
+            let spec = id.spec();
+            assert!(!spec.summary.is_empty() && !spec.since.is_empty() && spec.arity != 0, "{}", spec.name);
+        }
+    }
+
+    #[test]
     fn a_request_names_its_command() {
         let id = |name: &str| lookup_full(name.as_bytes()).unwrap();
         assert_eq!(resolve(b"GET", Some(b"x")), Resolved::Command(id("get")));

@@ -5,6 +5,7 @@ use super::*;
 pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "asking",
+        summary: "Lets the next command use a slot that is being imported",
         since: "3.0.0",
         complexity: "O(1)",
         arity: 1,
@@ -14,12 +15,14 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "cluster",
+        summary: "Container for commands about the cluster",
         since: "3.0.0",
         complexity: "Depends on subcommand.",
         arity: -2,
         subs: &[
             CommandSpec {
                 name: "cluster|addslots",
+                summary: "Gives slots to this node",
                 since: "3.0.0",
                 complexity: "O(N)",
                 arity: -3,
@@ -29,6 +32,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|addslotsrange",
+                summary: "Gives ranges of slots to this node",
                 since: "7.0.0",
                 complexity: "O(N)",
                 arity: -4,
@@ -38,6 +42,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|bumpepoch",
+                summary: "Raises this node's configuration epoch",
                 since: "3.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -47,6 +52,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|count-failure-reports",
+                summary: "Counts the nodes that think a node has failed",
                 since: "3.0.0",
                 complexity: "O(N)",
                 arity: 3,
@@ -57,6 +63,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|countkeysinslot",
+                summary: "Counts the keys of a slot",
                 since: "3.0.0",
                 complexity: "O(1)",
                 arity: 3,
@@ -66,6 +73,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|delslots",
+                summary: "Makes this node forget who has slots",
                 since: "3.0.0",
                 complexity: "O(N)",
                 arity: -3,
@@ -75,6 +83,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|delslotsrange",
+                summary: "Makes this node forget who has ranges of slots",
                 since: "7.0.0",
                 complexity: "O(N)",
                 arity: -4,
@@ -84,6 +93,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|failover",
+                summary: "Makes this replica the master",
                 since: "3.0.0",
                 complexity: "O(1)",
                 arity: -2,
@@ -93,6 +103,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|flushslots",
+                summary: "Makes this node give up its slots",
                 since: "3.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -101,6 +112,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|forget",
+                summary: "Makes this node forget another",
                 since: "3.0.0",
                 complexity: "O(1)",
                 arity: 3,
@@ -110,6 +122,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|getkeysinslot",
+                summary: "Lists keys of a slot",
                 since: "3.0.0",
                 complexity: "O(log(N))",
                 arity: 4,
@@ -120,6 +133,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|help",
+                summary: "Shows the subcommands",
                 since: "5.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -128,6 +142,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|info",
+                summary: "Tells the state of the cluster",
                 since: "3.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -137,6 +152,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|keyslot",
+                summary: "Tells the slot of a key",
                 since: "3.0.0",
                 complexity: "O(N)",
                 arity: 3,
@@ -146,6 +162,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|links",
+                summary: "Lists the links to other nodes",
                 since: "7.0.0",
                 complexity: "O(N)",
                 arity: 2,
@@ -155,15 +172,18 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|meet",
+                summary: "Introduces another node",
                 since: "3.0.0",
                 complexity: "O(1)",
                 arity: -4,
                 flags: NO_ASYNC_LOADING | ADMIN | STALE,
+                history: &[("4.0.0", "`cluster_bus_port`")],
                 args: "ip port:int cluster_bus_port:int?@4.0.0",
                 ..base(Group::Cluster)
             },
             CommandSpec {
                 name: "cluster|myid",
+                summary: "Gives this node's id",
                 since: "3.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -172,6 +192,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|nodes",
+                summary: "Describes all nodes as this one knows them",
                 since: "3.0.0",
                 complexity: "O(N)",
                 arity: 2,
@@ -181,6 +202,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|replicas",
+                summary: "Lists the replicas of a master",
                 since: "5.0.0",
                 complexity: "O(1)",
                 arity: 3,
@@ -191,6 +213,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|replicate",
+                summary: "Makes this node a replica of a master",
                 since: "3.0.0",
                 complexity: "O(1)",
                 arity: 3,
@@ -200,6 +223,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|reset",
+                summary: "Makes this node new",
                 since: "3.0.0",
                 complexity: "O(N)",
                 arity: -2,
@@ -209,6 +233,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|saveconfig",
+                summary: "Writes nodes.conf",
                 since: "3.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -217,6 +242,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|set-config-epoch",
+                summary: "Sets the configuration epoch of a new node",
                 since: "3.0.0",
                 complexity: "O(1)",
                 arity: 3,
@@ -226,6 +252,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|setslot",
+                summary: "Says who has a slot, or that it moves",
                 since: "3.0.0",
                 complexity: "O(1)",
                 arity: -4,
@@ -235,6 +262,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|shards",
+                summary: "Describes masters with their replicas and slots",
                 since: "7.0.0",
                 complexity: "O(N)",
                 arity: 2,
@@ -244,6 +272,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|slaves",
+                summary: "Lists the replicas of a master",
                 since: "3.0.0",
                 complexity: "O(1)",
                 arity: 3,
@@ -257,6 +286,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "cluster|slots",
+                summary: "Lists ranges of slots and who serves them",
                 since: "3.0.0",
                 complexity: "O(N)",
                 arity: 2,
@@ -265,6 +295,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
                 doc_flags: DOC_DEPRECATED,
                 deprecated_since: "7.0.0",
                 replaced_by: "`CLUSTER SHARDS`",
+                history: &[("4.0.0", "node ids"), ("7.0.0", "a map of further addresses")],
                 ..base(Group::Cluster)
             },
         ],
@@ -272,6 +303,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "readonly",
+        summary: "Lets this connection read from a replica",
         since: "3.0.0",
         complexity: "O(1)",
         arity: 1,
@@ -281,6 +313,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "readwrite",
+        summary: "Ends READONLY",
         since: "3.0.0",
         complexity: "O(1)",
         arity: 1,

@@ -5,6 +5,7 @@ use super::*;
 pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "copy",
+        summary: "Copies a key's value to another key",
         since: "6.2.0",
         complexity: "O(N)",
         arity: -3,
@@ -16,6 +17,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "del",
+        summary: "Deletes keys",
         since: "1.0.0",
         complexity: "O(N)",
         arity: -2,
@@ -28,6 +30,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "dump",
+        summary: "Gives a key's value in serialised form",
         since: "2.6.0",
         complexity: "O(1)",
         arity: 2,
@@ -40,6 +43,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "exists",
+        summary: "Counts how many of the given keys are there",
         since: "1.0.0",
         complexity: "O(N)",
         arity: -2,
@@ -47,33 +51,39 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         acl: acl::KEYSPACE,
         keys: &[at(1, -1, 1, RO)],
         tips: &["request_policy:multi_shard", "response_policy:agg_sum"],
+        history: &[("3.0.3", "several keys")],
         args: "key#0*",
         ..base(Group::Generic)
     },
     CommandSpec {
         name: "expire",
+        summary: "Sets how many seconds a key has left to live",
         since: "1.0.0",
         complexity: "O(1)",
         arity: -3,
         flags: WRITE | FAST,
         acl: acl::KEYSPACE,
         keys: &[at(1, 0, 1, RW | UPDATE)],
+        history: &[("7.0.0", "`NX`, `XX`, `GT`, `LT`")],
         args: "key#0 seconds:int condition=(NX! | XX! | GT! | LT!)?@7.0.0",
         ..base(Group::Generic)
     },
     CommandSpec {
         name: "expireat",
+        summary: "Sets the second at which a key expires",
         since: "1.2.0",
         complexity: "O(1)",
         arity: -3,
         flags: WRITE | FAST,
         acl: acl::KEYSPACE,
         keys: &[at(1, 0, 1, RW | UPDATE)],
+        history: &[("7.0.0", "`NX`, `XX`, `GT`, `LT`")],
         args: "key#0 unix-time-seconds:time condition=(NX! | XX! | GT! | LT!)?@7.0.0",
         ..base(Group::Generic)
     },
     CommandSpec {
         name: "expiretime",
+        summary: "Tells the second at which a key expires",
         since: "7.0.0",
         complexity: "O(1)",
         arity: 2,
@@ -85,6 +95,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "keys",
+        summary: "Lists all keys that match a pattern",
         since: "1.0.0",
         complexity: "O(N)",
         arity: 2,
@@ -96,6 +107,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "migrate",
+        summary: "Moves keys to another server, whole or not at all",
         since: "2.6.0",
         complexity: "O(N)",
         arity: -6,
@@ -111,11 +123,18 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         ],
         get_keys: GetKeys::Migrate,
         tips: &["nondeterministic_output"],
+        history: &[
+            ("3.0.0", "`COPY`, `REPLACE`"),
+            ("3.0.6", "`KEYS`"),
+            ("4.0.7", "`AUTH`"),
+            ("6.0.0", "`AUTH2`"),
+        ],
         args: "host port:int key_or_empty_string=(key#0 | ''!empty_string) destination-db:int timeout:int COPY!?@3.0.0 REPLACE!?@3.0.0 authentication=(AUTH=password?@4.0.7 | AUTH2=username_password=(username password)?@6.0.0)? KEYS=key#1*?@3.0.6",
         ..base(Group::Generic)
     },
     CommandSpec {
         name: "move",
+        summary: "Moves a key to another database",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 3,
@@ -127,12 +146,14 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "object",
+        summary: "Container for commands that look at how a value is kept",
         since: "2.2.3",
         complexity: "Depends on subcommand.",
         arity: -2,
         subs: &[
             CommandSpec {
                 name: "object|encoding",
+                summary: "Names the internal encoding of a key's value",
                 since: "2.2.3",
                 complexity: "O(1)",
                 arity: 3,
@@ -145,6 +166,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "object|freq",
+                summary: "Gives the access frequency counter of a key",
                 since: "4.0.0",
                 complexity: "O(1)",
                 arity: 3,
@@ -157,6 +179,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "object|help",
+                summary: "Shows the subcommands",
                 since: "6.2.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -166,6 +189,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "object|idletime",
+                summary: "Gives the seconds since a key was last used",
                 since: "2.2.3",
                 complexity: "O(1)",
                 arity: 3,
@@ -178,6 +202,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "object|refcount",
+                summary: "Gives the reference count of a key's value",
                 since: "2.2.3",
                 complexity: "O(1)",
                 arity: 3,
@@ -193,6 +218,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "persist",
+        summary: "Takes a key's time to live away",
         since: "2.2.0",
         complexity: "O(1)",
         arity: 2,
@@ -204,28 +230,33 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "pexpire",
+        summary: "Sets how many milliseconds a key has left to live",
         since: "2.6.0",
         complexity: "O(1)",
         arity: -3,
         flags: WRITE | FAST,
         acl: acl::KEYSPACE,
         keys: &[at(1, 0, 1, RW | UPDATE)],
+        history: &[("7.0.0", "`NX`, `XX`, `GT`, `LT`")],
         args: "key#0 milliseconds:int condition=(NX! | XX! | GT! | LT!)?@7.0.0",
         ..base(Group::Generic)
     },
     CommandSpec {
         name: "pexpireat",
+        summary: "Sets the millisecond at which a key expires",
         since: "2.6.0",
         complexity: "O(1)",
         arity: -3,
         flags: WRITE | FAST,
         acl: acl::KEYSPACE,
         keys: &[at(1, 0, 1, RW | UPDATE)],
+        history: &[("7.0.0", "`NX`, `XX`, `GT`, `LT`")],
         args: "key#0 unix-time-milliseconds:time condition=(NX! | XX! | GT! | LT!)?@7.0.0",
         ..base(Group::Generic)
     },
     CommandSpec {
         name: "pexpiretime",
+        summary: "Tells the millisecond at which a key expires",
         since: "7.0.0",
         complexity: "O(1)",
         arity: 2,
@@ -237,6 +268,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "pttl",
+        summary: "Tells how many milliseconds a key has left to live",
         since: "2.6.0",
         complexity: "O(1)",
         arity: 2,
@@ -244,11 +276,13 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         acl: acl::KEYSPACE,
         keys: &[at(1, 0, 1, RO | ACCESS)],
         tips: &["nondeterministic_output"],
+        history: &[("2.8.0", "-2 for a key that is not there")],
         args: "key#0",
         ..base(Group::Generic)
     },
     CommandSpec {
         name: "randomkey",
+        summary: "Gives a key chosen at random",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 1,
@@ -259,6 +293,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "rename",
+        summary: "Gives a key another name, replacing what had it",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 3,
@@ -270,39 +305,46 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "renamenx",
+        summary: "Gives a key another name if nothing has that name",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 3,
         flags: WRITE | FAST,
         acl: acl::KEYSPACE,
         keys: &[at(1, 0, 1, RW | ACCESS | DELETE), at(2, 0, 1, OW | INSERT)],
+        history: &[("3.2.0", "the same name twice is no error")],
         args: "key#0 newkey#1",
         ..base(Group::Generic)
     },
     CommandSpec {
         name: "restore",
+        summary: "Creates a key from a serialised value",
         since: "2.6.0",
         complexity: "O(1)",
         arity: -4,
         flags: WRITE | DENYOOM,
         acl: acl::KEYSPACE | acl::DANGEROUS,
         keys: &[at(1, 0, 1, OW | UPDATE)],
+        history: &[("3.0.0", "`REPLACE`"), ("5.0.0", "`ABSTTL`"), ("5.0.0", "`IDLETIME`, `FREQ`")],
         args: "key#0 ttl:int serialized-value REPLACE!?@3.0.0 ABSTTL!?@5.0.0 IDLETIME=seconds:int?@5.0.0 FREQ=frequency:int?@5.0.0",
         ..base(Group::Generic)
     },
     CommandSpec {
         name: "scan",
+        summary: "Walks through the keys of the database a few at a time",
         since: "2.8.0",
         complexity: "O(1)",
         arity: -2,
         flags: READONLY | TOUCHES_ARBITRARY_KEYS,
         acl: acl::KEYSPACE,
         tips: &["nondeterministic_output", "request_policy:special"],
+        history: &[("6.0.0", "`TYPE`")],
         args: "cursor:int MATCH=pattern:pattern? COUNT=count:int? TYPE=type?@6.0.0",
         ..base(Group::Generic)
     },
     CommandSpec {
         name: "sort",
+        summary: "Sorts the elements of a list, set or sorted set, and may store the result",
         since: "1.0.0",
         complexity: "O(N+M*log(M))",
         arity: -2,
@@ -310,8 +352,9 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         acl: acl::SET | acl::SORTEDSET | acl::LIST | acl::DANGEROUS,
         keys: &[
             at(1, 0, 1, RO | ACCESS),
-            spec(Begin::Unknown, Find::Unknown, RO | ACCESS).notes("?"),
-            spec(Begin::Unknown, Find::Unknown, OW | UPDATE).notes("?"),
+            spec(Begin::Unknown, Find::Unknown, RO | ACCESS)
+                .notes("BY and GET: the names come out of the data"),
+            spec(Begin::Unknown, Find::Unknown, OW | UPDATE).notes("STORE may stand anywhere"),
         ],
         get_keys: GetKeys::Sort,
         args: "key#0 BY=pattern:pattern#1? LIMIT=offset_count=(offset:int count:int)? GET=pattern:pattern#1**? order=(ASC! | DESC!)? ALPHA!sorting? STORE=destination#2?",
@@ -319,18 +362,24 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "sort_ro",
+        summary: "Sorts the elements of a list, set or sorted set without storing them",
         since: "7.0.0",
         complexity: "O(N+M*log(M))",
         arity: -2,
         flags: READONLY,
         acl: acl::SET | acl::SORTEDSET | acl::LIST | acl::DANGEROUS,
-        keys: &[at(1, 0, 1, RO | ACCESS), spec(Begin::Unknown, Find::Unknown, RO | ACCESS).notes("?")],
+        keys: &[
+            at(1, 0, 1, RO | ACCESS),
+            spec(Begin::Unknown, Find::Unknown, RO | ACCESS)
+                .notes("BY and GET: the names come out of the data"),
+        ],
         get_keys: GetKeys::SortRo,
         args: "key#0 BY=pattern:pattern#1? LIMIT=offset_count=(offset:int count:int)? GET=pattern:pattern#1**? order=(ASC! | DESC!)? ALPHA!sorting?",
         ..base(Group::Generic)
     },
     CommandSpec {
         name: "touch",
+        summary: "Marks keys as just used and counts those that are there",
         since: "3.2.1",
         complexity: "O(N)",
         arity: -2,
@@ -343,6 +392,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "ttl",
+        summary: "Tells how many seconds a key has left to live",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 2,
@@ -350,11 +400,13 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         acl: acl::KEYSPACE,
         keys: &[at(1, 0, 1, RO | ACCESS)],
         tips: &["nondeterministic_output"],
+        history: &[("2.8.0", "-2 for a key that is not there")],
         args: "key#0",
         ..base(Group::Generic)
     },
     CommandSpec {
         name: "type",
+        summary: "Names the type of a key's value",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 2,
@@ -366,6 +418,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "unlink",
+        summary: "Deletes keys and frees their memory in the background",
         since: "4.0.0",
         complexity: "O(1)",
         arity: -2,
@@ -378,6 +431,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "wait",
+        summary: "Waits until so many replicas have acknowledged this client's writes",
         since: "3.0.0",
         complexity: "O(1)",
         arity: 3,

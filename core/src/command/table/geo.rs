@@ -5,17 +5,20 @@ use super::*;
 pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "geoadd",
+        summary: "Adds places to a geospatial index",
         since: "3.2.0",
         complexity: "O(log(N))",
         arity: -5,
         flags: WRITE | DENYOOM,
         acl: acl::GEO,
         keys: &[at(1, 0, 1, RW | UPDATE)],
+        history: &[("6.2.0", "`CH`, `NX`, `XX`")],
         args: "key#0 condition=(NX! | XX!)?@6.2.0 CH!change?@6.2.0 longitude_latitude_member=(longitude:double latitude:double member)*",
         ..base(Group::Geo)
     },
     CommandSpec {
         name: "geodist",
+        summary: "Gives the distance between two places",
         since: "3.2.0",
         complexity: "O(log(N))",
         arity: -4,
@@ -27,6 +30,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "geohash",
+        summary: "Gives the geohashes of places",
         since: "3.2.0",
         complexity: "O(log(N))",
         arity: -2,
@@ -38,6 +42,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "geopos",
+        summary: "Gives the coordinates of places",
         since: "3.2.0",
         complexity: "O(N)",
         arity: -2,
@@ -49,6 +54,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "georadius",
+        summary: "Finds places within a circle, and may store them",
         since: "3.2.0",
         complexity: "O(N+log(M))",
         arity: -6,
@@ -63,11 +69,13 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         doc_flags: DOC_DEPRECATED,
         deprecated_since: "6.2.0",
         replaced_by: "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument",
+        history: &[("6.2.0", "`COUNT … ANY`"), ("7.0.0", "units in capitals")],
         args: "key#0 longitude:double latitude:double radius:double unit=(M! | KM! | FT! | MI!) WITHCOORD!? WITHDIST!? WITHHASH!? count=(COUNT=count:int ANY!?@6.2.0)? order=(ASC! | DESC!)? STORE=key#1? STOREDIST=key#2?",
         ..base(Group::Geo)
     },
     CommandSpec {
         name: "georadius_ro",
+        summary: "Finds places within a circle",
         since: "3.2.10",
         complexity: "O(N+log(M))",
         arity: -6,
@@ -77,11 +85,13 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         doc_flags: DOC_DEPRECATED,
         deprecated_since: "6.2.0",
         replaced_by: "`GEOSEARCH` with the `BYRADIUS` argument",
+        history: &[("6.2.0", "`COUNT … ANY`")],
         args: "key#0 longitude:double latitude:double radius:double unit=(M! | KM! | FT! | MI!) WITHCOORD!? WITHDIST!? WITHHASH!? count=(COUNT=count:int ANY!?@6.2.0)? order=(ASC! | DESC!)?",
         ..base(Group::Geo)
     },
     CommandSpec {
         name: "georadiusbymember",
+        summary: "Finds places within a circle around a member, and may store them",
         since: "3.2.0",
         complexity: "O(N+log(M))",
         arity: -5,
@@ -96,11 +106,13 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         doc_flags: DOC_DEPRECATED,
         deprecated_since: "6.2.0",
         replaced_by: "`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments",
+        history: &[("7.0.0", "units in capitals")],
         args: "key#0 member radius:double unit=(M! | KM! | FT! | MI!) WITHCOORD!? WITHDIST!? WITHHASH!? count=(COUNT=count:int ANY!?)? order=(ASC! | DESC!)? STORE=key#1? STOREDIST=key#2?",
         ..base(Group::Geo)
     },
     CommandSpec {
         name: "georadiusbymember_ro",
+        summary: "Finds places within a circle around a member",
         since: "3.2.10",
         complexity: "O(N+log(M))",
         arity: -5,
@@ -115,23 +127,27 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "geosearch",
+        summary: "Finds places within a circle or box",
         since: "6.2.0",
         complexity: "O(N+log(M))",
         arity: -7,
         flags: READONLY,
         acl: acl::GEO,
         keys: &[at(1, 0, 1, RO | ACCESS)],
+        history: &[("7.0.0", "units in capitals")],
         args: "key#0 from=(FROMMEMBER=member | FROMLONLAT=longitude_latitude=(longitude:double latitude:double)) by=(circle=(BYRADIUS=radius:double unit=(M! | KM! | FT! | MI!)) | box=(BYBOX=width:double height:double unit=(M! | KM! | FT! | MI!))) order=(ASC! | DESC!)? count=(COUNT=count:int ANY!?)? WITHCOORD!? WITHDIST!? WITHHASH!?",
         ..base(Group::Geo)
     },
     CommandSpec {
         name: "geosearchstore",
+        summary: "Stores the places within a circle or box",
         since: "6.2.0",
         complexity: "O(N+log(M))",
         arity: -8,
         flags: WRITE | DENYOOM,
         acl: acl::GEO,
         keys: &[at(1, 0, 1, OW | UPDATE), at(2, 0, 1, RO | ACCESS)],
+        history: &[("7.0.0", "units in capitals")],
         args: "destination#0 source#1 from=(FROMMEMBER=member | FROMLONLAT=longitude_latitude=(longitude:double latitude:double)) by=(circle=(BYRADIUS=radius:double unit=(M! | KM! | FT! | MI!)) | box=(BYBOX=width:double height:double unit=(M! | KM! | FT! | MI!))) order=(ASC! | DESC!)? count=(COUNT=count:int ANY!?)? STOREDIST!?",
         ..base(Group::Geo)
     },

@@ -5,17 +5,20 @@ use super::*;
 pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "hdel",
+        summary: "Removes fields from a hash",
         since: "2.0.0",
         complexity: "O(N)",
         arity: -3,
         flags: WRITE | FAST,
         acl: acl::HASH,
         keys: &[at(1, 0, 1, RW | DELETE)],
+        history: &[("2.4.0", "several fields")],
         args: "key#0 field*",
         ..base(Group::Hash)
     },
     CommandSpec {
         name: "hexists",
+        summary: "Tells whether a hash has a field",
         since: "2.0.0",
         complexity: "O(1)",
         arity: 3,
@@ -27,6 +30,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "hget",
+        summary: "Gives the value of a field",
         since: "2.0.0",
         complexity: "O(1)",
         arity: 3,
@@ -38,6 +42,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "hgetall",
+        summary: "Gives all fields and values of a hash",
         since: "2.0.0",
         complexity: "O(N)",
         arity: 2,
@@ -50,6 +55,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "hincrby",
+        summary: "Adds an integer to the number in a field",
         since: "2.0.0",
         complexity: "O(1)",
         arity: 4,
@@ -61,6 +67,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "hincrbyfloat",
+        summary: "Adds a fraction to the number in a field",
         since: "2.6.0",
         complexity: "O(1)",
         arity: 4,
@@ -72,6 +79,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "hkeys",
+        summary: "Gives all fields of a hash",
         since: "2.0.0",
         complexity: "O(N)",
         arity: 2,
@@ -84,6 +92,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "hlen",
+        summary: "Gives the number of fields of a hash",
         since: "2.0.0",
         complexity: "O(1)",
         arity: 2,
@@ -95,6 +104,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "hmget",
+        summary: "Gives the values of several fields",
         since: "2.0.0",
         complexity: "O(N)",
         arity: -3,
@@ -106,6 +116,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "hmset",
+        summary: "Sets several fields",
         since: "2.0.0",
         complexity: "O(N)",
         arity: -4,
@@ -120,6 +131,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "hrandfield",
+        summary: "Gives random fields of a hash",
         since: "6.2.0",
         complexity: "O(N)",
         arity: -2,
@@ -132,6 +144,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "hscan",
+        summary: "Walks through a hash a few fields at a time",
         since: "2.8.0",
         complexity: "O(1)",
         arity: -3,
@@ -144,17 +157,20 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "hset",
+        summary: "Sets fields of a hash",
         since: "2.0.0",
         complexity: "O(1)",
         arity: -4,
         flags: WRITE | DENYOOM | FAST,
         acl: acl::HASH,
         keys: &[at(1, 0, 1, RW | UPDATE)],
+        history: &[("4.0.0", "several fields")],
         args: "key#0 field_value=(field value)*",
         ..base(Group::Hash)
     },
     CommandSpec {
         name: "hsetnx",
+        summary: "Sets a field if it is not there",
         since: "2.0.0",
         complexity: "O(1)",
         arity: 4,
@@ -166,6 +182,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "hstrlen",
+        summary: "Gives the length of a field's value",
         since: "3.2.0",
         complexity: "O(1)",
         arity: 3,
@@ -177,6 +194,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "hvals",
+        summary: "Gives all values of a hash",
         since: "2.0.0",
         complexity: "O(N)",
         arity: 2,

@@ -5,6 +5,7 @@ use super::*;
 pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "pfadd",
+        summary: "Adds elements to a HyperLogLog",
         since: "2.8.9",
         complexity: "O(1)",
         arity: -2,
@@ -16,17 +17,19 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "pfcount",
+        summary: "Estimates how many different elements HyperLogLogs have seen",
         since: "2.8.9",
         complexity: "O(1)",
         arity: -2,
         flags: READONLY | MAY_REPLICATE,
         acl: acl::HYPERLOGLOG,
-        keys: &[at(1, -1, 1, RW | ACCESS).notes("?")],
+        keys: &[at(1, -1, 1, RW | ACCESS).notes("may write its cached estimate back")],
         args: "key#0*",
         ..base(Group::Hyperloglog)
     },
     CommandSpec {
         name: "pfdebug",
+        summary: "Servers' own: looks inside a HyperLogLog",
         since: "2.8.9",
         complexity: "N/A",
         arity: 3,
@@ -39,6 +42,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "pfmerge",
+        summary: "Merges HyperLogLogs into one",
         since: "2.8.9",
         complexity: "O(N)",
         arity: -2,
@@ -50,6 +54,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "pfselftest",
+        summary: "Servers' own: tests the HyperLogLog code",
         since: "2.8.9",
         complexity: "N/A",
         arity: 1,

@@ -5,6 +5,7 @@ use super::*;
 pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "blmove",
+        summary: "Moves an element between lists, waiting for one if need be",
         since: "6.2.0",
         complexity: "O(1)",
         arity: 6,
@@ -16,6 +17,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "blmpop",
+        summary: "Takes elements from the first list that has any, waiting if need be",
         since: "7.0.0",
         complexity: "O(N+M)",
         arity: -5,
@@ -28,28 +30,33 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "blpop",
+        summary: "Takes the first element of the first list that has any, waiting if need be",
         since: "2.0.0",
         complexity: "O(N)",
         arity: -3,
         flags: WRITE | NOSCRIPT | BLOCKING,
         acl: acl::LIST,
         keys: &[at(1, -2, 1, RW | ACCESS | DELETE)],
+        history: &[("6.0.0", "fractions of a second")],
         args: "key#0* timeout:double",
         ..base(Group::List)
     },
     CommandSpec {
         name: "brpop",
+        summary: "Takes the last element of the first list that has any, waiting if need be",
         since: "2.0.0",
         complexity: "O(N)",
         arity: -3,
         flags: WRITE | NOSCRIPT | BLOCKING,
         acl: acl::LIST,
         keys: &[at(1, -2, 1, RW | ACCESS | DELETE)],
+        history: &[("6.0.0", "fractions of a second")],
         args: "key#0* timeout:double",
         ..base(Group::List)
     },
     CommandSpec {
         name: "brpoplpush",
+        summary: "Moves the last element of a list to the front of another, waiting if need be",
         since: "2.2.0",
         complexity: "O(1)",
         arity: 4,
@@ -59,11 +66,13 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         doc_flags: DOC_DEPRECATED,
         deprecated_since: "6.2.0",
         replaced_by: "`BLMOVE` with the `RIGHT` and `LEFT` arguments",
+        history: &[("6.0.0", "fractions of a second")],
         args: "source#0 destination#1 timeout:double",
         ..base(Group::List)
     },
     CommandSpec {
         name: "lindex",
+        summary: "Gives the element at an index of a list",
         since: "1.0.0",
         complexity: "O(N)",
         arity: 3,
@@ -75,6 +84,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "linsert",
+        summary: "Inserts an element before or after another",
         since: "2.2.0",
         complexity: "O(N)",
         arity: 5,
@@ -86,6 +96,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "llen",
+        summary: "Gives the length of a list",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 2,
@@ -97,6 +108,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "lmove",
+        summary: "Moves an element from one end of a list to one end of another",
         since: "6.2.0",
         complexity: "O(1)",
         arity: 5,
@@ -108,6 +120,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "lmpop",
+        summary: "Takes elements from the first list that has any",
         since: "7.0.0",
         complexity: "O(N+M)",
         arity: -4,
@@ -120,17 +133,20 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "lpop",
+        summary: "Takes elements from the front of a list",
         since: "1.0.0",
         complexity: "O(N)",
         arity: -2,
         flags: WRITE | FAST,
         acl: acl::LIST,
         keys: &[at(1, 0, 1, RW | ACCESS | DELETE)],
+        history: &[("6.2.0", "`count`")],
         args: "key#0 count:int?@6.2.0",
         ..base(Group::List)
     },
     CommandSpec {
         name: "lpos",
+        summary: "Finds the indexes of elements equal to a value",
         since: "6.0.6",
         complexity: "O(N)",
         arity: -3,
@@ -142,28 +158,33 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "lpush",
+        summary: "Adds elements to the front of a list",
         since: "1.0.0",
         complexity: "O(1)",
         arity: -3,
         flags: WRITE | DENYOOM | FAST,
         acl: acl::LIST,
         keys: &[at(1, 0, 1, RW | INSERT)],
+        history: &[("2.4.0", "several elements")],
         args: "key#0 element*",
         ..base(Group::List)
     },
     CommandSpec {
         name: "lpushx",
+        summary: "Adds elements to the front of a list that is there",
         since: "2.2.0",
         complexity: "O(1)",
         arity: -3,
         flags: WRITE | DENYOOM | FAST,
         acl: acl::LIST,
         keys: &[at(1, 0, 1, RW | INSERT)],
+        history: &[("4.0.0", "several elements")],
         args: "key#0 element*",
         ..base(Group::List)
     },
     CommandSpec {
         name: "lrange",
+        summary: "Gives a range of a list",
         since: "1.0.0",
         complexity: "O(S+N)",
         arity: 4,
@@ -175,6 +196,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "lrem",
+        summary: "Removes elements equal to a value",
         since: "1.0.0",
         complexity: "O(N+M)",
         arity: 4,
@@ -186,6 +208,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "lset",
+        summary: "Replaces the element at an index of a list",
         since: "1.0.0",
         complexity: "O(N)",
         arity: 4,
@@ -197,6 +220,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "ltrim",
+        summary: "Cuts a list down to a range",
         since: "1.0.0",
         complexity: "O(N)",
         arity: 4,
@@ -208,17 +232,20 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "rpop",
+        summary: "Takes elements from the back of a list",
         since: "1.0.0",
         complexity: "O(N)",
         arity: -2,
         flags: WRITE | FAST,
         acl: acl::LIST,
         keys: &[at(1, 0, 1, RW | ACCESS | DELETE)],
+        history: &[("6.2.0", "`count`")],
         args: "key#0 count:int?@6.2.0",
         ..base(Group::List)
     },
     CommandSpec {
         name: "rpoplpush",
+        summary: "Moves the last element of a list to the front of another",
         since: "1.2.0",
         complexity: "O(1)",
         arity: 3,
@@ -233,23 +260,27 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "rpush",
+        summary: "Adds elements to the back of a list",
         since: "1.0.0",
         complexity: "O(1)",
         arity: -3,
         flags: WRITE | DENYOOM | FAST,
         acl: acl::LIST,
         keys: &[at(1, 0, 1, RW | INSERT)],
+        history: &[("2.4.0", "several elements")],
         args: "key#0 element*",
         ..base(Group::List)
     },
     CommandSpec {
         name: "rpushx",
+        summary: "Adds elements to the back of a list that is there",
         since: "2.2.0",
         complexity: "O(1)",
         arity: -3,
         flags: WRITE | DENYOOM | FAST,
         acl: acl::LIST,
         keys: &[at(1, 0, 1, RW | INSERT)],
+        history: &[("4.0.0", "several elements")],
         args: "key#0 element*",
         ..base(Group::List)
     },

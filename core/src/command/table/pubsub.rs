@@ -5,6 +5,7 @@ use super::*;
 pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "psubscribe",
+        summary: "Subscribes to the channels that match patterns",
         since: "2.0.0",
         complexity: "O(N)",
         arity: -2,
@@ -14,6 +15,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "publish",
+        summary: "Sends a message to a channel",
         since: "2.0.0",
         complexity: "O(N+M)",
         arity: 3,
@@ -23,12 +25,14 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "pubsub",
+        summary: "Container for commands that look at Pub/Sub",
         since: "2.8.0",
         complexity: "Depends on subcommand.",
         arity: -2,
         subs: &[
             CommandSpec {
                 name: "pubsub|channels",
+                summary: "Lists the channels that have subscribers",
                 since: "2.8.0",
                 complexity: "O(N)",
                 arity: -2,
@@ -38,6 +42,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "pubsub|help",
+                summary: "Shows the subcommands",
                 since: "6.2.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -46,6 +51,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "pubsub|numpat",
+                summary: "Counts the patterns subscribed to",
                 since: "2.8.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -54,6 +60,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "pubsub|numsub",
+                summary: "Counts the subscribers of channels",
                 since: "2.8.0",
                 complexity: "O(N)",
                 arity: -2,
@@ -63,6 +70,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "pubsub|shardchannels",
+                summary: "Lists the shard channels that have subscribers",
                 since: "7.0.0",
                 complexity: "O(N)",
                 arity: -2,
@@ -72,6 +80,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "pubsub|shardnumsub",
+                summary: "Counts the subscribers of shard channels",
                 since: "7.0.0",
                 complexity: "O(N)",
                 arity: -2,
@@ -84,6 +93,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "punsubscribe",
+        summary: "Ends subscriptions to patterns",
         since: "2.0.0",
         complexity: "O(N+M)",
         arity: -1,
@@ -93,6 +103,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "spublish",
+        summary: "Sends a message to a shard channel",
         since: "7.0.0",
         complexity: "O(N)",
         arity: 3,
@@ -103,6 +114,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "ssubscribe",
+        summary: "Subscribes to shard channels",
         since: "7.0.0",
         complexity: "O(N)",
         arity: -2,
@@ -113,6 +125,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "subscribe",
+        summary: "Subscribes to channels",
         since: "2.0.0",
         complexity: "O(N)",
         arity: -2,
@@ -122,6 +135,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "sunsubscribe",
+        summary: "Ends subscriptions to shard channels",
         since: "7.0.0",
         complexity: "O(N)",
         arity: -1,
@@ -132,6 +146,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "unsubscribe",
+        summary: "Ends subscriptions to channels",
         since: "2.0.0",
         complexity: "O(N)",
         arity: -1,

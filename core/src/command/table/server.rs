@@ -5,6 +5,7 @@ use super::*;
 pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "acl",
+        summary: "Container for commands about users and their rights",
         since: "6.0.0",
         complexity: "Depends on subcommand.",
         arity: -2,
@@ -12,6 +13,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         subs: &[
             CommandSpec {
                 name: "acl|cat",
+                summary: "Lists the categories, or the commands of one",
                 since: "6.0.0",
                 complexity: "O(1)",
                 arity: -2,
@@ -21,6 +23,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "acl|deluser",
+                summary: "Deletes users",
                 since: "6.0.0",
                 complexity: "O(1)",
                 arity: -3,
@@ -30,6 +33,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "acl|dryrun",
+                summary: "Tells whether a user could run a command",
                 since: "7.0.0",
                 complexity: "O(1)",
                 arity: -4,
@@ -39,6 +43,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "acl|genpass",
+                summary: "Makes a random password",
                 since: "6.0.0",
                 complexity: "O(1)",
                 arity: -2,
@@ -48,15 +53,21 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "acl|getuser",
+                summary: "Describes a user's rights",
                 since: "6.0.0",
                 complexity: "O(N)",
                 arity: 3,
                 flags: ADMIN | NOSCRIPT | LOADING | STALE | SENTINEL,
+                history: &[
+                    ("6.2.0", "shows channel patterns"),
+                    ("7.0.0", "shows selectors; patterns come as rules, not as lists"),
+                ],
                 args: "username",
                 ..base(Group::Server)
             },
             CommandSpec {
                 name: "acl|help",
+                summary: "Shows the subcommands",
                 since: "6.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -65,6 +76,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "acl|list",
+                summary: "Lists all users with their rules",
                 since: "6.0.0",
                 complexity: "O(N)",
                 arity: 2,
@@ -73,6 +85,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "acl|load",
+                summary: "Reads the users from the ACL file again",
                 since: "6.0.0",
                 complexity: "O(N)",
                 arity: 2,
@@ -81,6 +94,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "acl|log",
+                summary: "Lists what was refused lately",
                 since: "6.0.0",
                 complexity: "O(N)",
                 arity: -2,
@@ -90,6 +104,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "acl|save",
+                summary: "Writes the users to the ACL file",
                 since: "6.0.0",
                 complexity: "O(N)",
                 arity: 2,
@@ -98,15 +113,21 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "acl|setuser",
+                summary: "Creates a user or changes its rights",
                 since: "6.0.0",
                 complexity: "O(N)",
                 arity: -3,
                 flags: ADMIN | NOSCRIPT | LOADING | STALE | SENTINEL,
+                history: &[
+                    ("6.2.0", "knows channel patterns"),
+                    ("7.0.0", "knows selectors and rights to keys"),
+                ],
                 args: "username rule*?",
                 ..base(Group::Server)
             },
             CommandSpec {
                 name: "acl|users",
+                summary: "Lists the names of all users",
                 since: "6.0.0",
                 complexity: "O(N)",
                 arity: 2,
@@ -115,6 +136,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "acl|whoami",
+                summary: "Names the user of this connection",
                 since: "6.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -126,6 +148,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "bgrewriteaof",
+        summary: "Rewrites the append-only file in the background",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 1,
@@ -134,15 +157,18 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "bgsave",
+        summary: "Writes a snapshot in the background",
         since: "1.0.0",
         complexity: "O(1)",
         arity: -1,
         flags: NO_ASYNC_LOADING | ADMIN | NOSCRIPT,
+        history: &[("3.2.2", "`SCHEDULE`")],
         args: "SCHEDULE!?@3.2.2",
         ..base(Group::Server)
     },
     CommandSpec {
         name: "command",
+        summary: "Describes all commands; container for commands about commands",
         since: "2.8.13",
         complexity: "O(N)",
         arity: -1,
@@ -152,6 +178,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         subs: &[
             CommandSpec {
                 name: "command|count",
+                summary: "Counts the commands",
                 since: "2.8.13",
                 complexity: "O(1)",
                 arity: 2,
@@ -161,6 +188,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "command|docs",
+                summary: "Documents commands",
                 since: "7.0.0",
                 complexity: "O(N)",
                 arity: -2,
@@ -172,6 +200,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "command|getkeys",
+                summary: "Finds the keys in a request",
                 since: "2.8.13",
                 complexity: "O(N)",
                 arity: -4,
@@ -181,6 +210,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "command|getkeysandflags",
+                summary: "Finds the keys in a request and what is done with each",
                 since: "7.0.0",
                 complexity: "O(N)",
                 arity: -4,
@@ -190,6 +220,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "command|help",
+                summary: "Shows the subcommands",
                 since: "5.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -199,17 +230,20 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "command|info",
+                summary: "Describes commands",
                 since: "2.8.13",
                 complexity: "O(N)",
                 arity: -2,
                 flags: LOADING | STALE | SENTINEL,
                 acl: acl::CONNECTION,
                 tips: &["nondeterministic_output_order"],
+                history: &[("7.0.0", "without arguments, tells of all commands")],
                 args: "command-name*?",
                 ..base(Group::Server)
             },
             CommandSpec {
                 name: "command|list",
+                summary: "Lists the names of commands",
                 since: "7.0.0",
                 complexity: "O(N)",
                 arity: -2,
@@ -224,21 +258,25 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "config",
+        summary: "Container for commands about the configuration",
         since: "2.0.0",
         complexity: "Depends on subcommand.",
         arity: -2,
         subs: &[
             CommandSpec {
                 name: "config|get",
+                summary: "Gives parameters of the configuration",
                 since: "2.0.0",
                 complexity: "O(N)",
                 arity: -3,
                 flags: ADMIN | NOSCRIPT | LOADING | STALE,
+                history: &[("7.0.0", "several patterns")],
                 args: "parameter=(parameter)*",
                 ..base(Group::Server)
             },
             CommandSpec {
                 name: "config|help",
+                summary: "Shows the subcommands",
                 since: "5.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -247,6 +285,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "config|resetstat",
+                summary: "Sets the statistics back to zero",
                 since: "2.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -255,6 +294,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "config|rewrite",
+                summary: "Writes the configuration in force to its file",
                 since: "2.8.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -263,11 +303,13 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "config|set",
+                summary: "Changes parameters of the configuration",
                 since: "2.0.0",
                 complexity: "O(N)",
                 arity: -4,
                 flags: ADMIN | NOSCRIPT | LOADING | STALE,
                 tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+                history: &[("7.0.0", "several parameters")],
                 args: "parameter_value=(parameter value)*",
                 ..base(Group::Server)
             },
@@ -276,6 +318,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "dbsize",
+        summary: "Counts the keys of the database",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 1,
@@ -286,6 +329,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "debug",
+        summary: "Container for commands for those who work on the server",
         since: "1.0.0",
         complexity: "Depends on subcommand.",
         arity: -2,
@@ -295,6 +339,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "failover",
+        summary: "Makes a replica the master, in good order",
         since: "6.2.0",
         complexity: "O(1)",
         arity: -1,
@@ -304,39 +349,46 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "flushall",
+        summary: "Deletes all keys of all databases",
         since: "1.0.0",
         complexity: "O(N)",
         arity: -1,
         flags: WRITE,
         acl: acl::KEYSPACE | acl::DANGEROUS,
         tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
+        history: &[("4.0.0", "`ASYNC`"), ("6.2.0", "`SYNC`")],
         args: "async=(ASYNC!@4.0.0 | SYNC!@6.2.0)?",
         ..base(Group::Server)
     },
     CommandSpec {
         name: "flushdb",
+        summary: "Deletes all keys of the database",
         since: "1.0.0",
         complexity: "O(N)",
         arity: -1,
         flags: WRITE,
         acl: acl::KEYSPACE | acl::DANGEROUS,
         tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
+        history: &[("4.0.0", "`ASYNC`"), ("6.2.0", "`SYNC`")],
         args: "async=(ASYNC!@4.0.0 | SYNC!@6.2.0)?",
         ..base(Group::Server)
     },
     CommandSpec {
         name: "info",
+        summary: "Tells facts and statistics about the server",
         since: "1.0.0",
         complexity: "O(1)",
         arity: -1,
         flags: LOADING | STALE | SENTINEL,
         acl: acl::DANGEROUS,
         tips: &["nondeterministic_output", "request_policy:all_shards", "response_policy:special"],
+        history: &[("7.0.0", "several sections")],
         args: "section*?",
         ..base(Group::Server)
     },
     CommandSpec {
         name: "lastsave",
+        summary: "Tells when the last snapshot was written",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 1,
@@ -347,12 +399,14 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "latency",
+        summary: "Container for commands about slow events",
         since: "2.8.13",
         complexity: "Depends on subcommand.",
         arity: -2,
         subs: &[
             CommandSpec {
                 name: "latency|doctor",
+                summary: "Gives advice on slow events",
                 since: "2.8.13",
                 complexity: "O(1)",
                 arity: 2,
@@ -362,6 +416,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "latency|graph",
+                summary: "Draws the history of an event",
                 since: "2.8.13",
                 complexity: "O(1)",
                 arity: 3,
@@ -372,6 +427,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "latency|help",
+                summary: "Shows the subcommands",
                 since: "2.8.13",
                 complexity: "O(1)",
                 arity: 2,
@@ -380,6 +436,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "latency|histogram",
+                summary: "Gives the distribution of commands' run times",
                 since: "7.0.0",
                 complexity: "O(N)",
                 arity: -2,
@@ -390,6 +447,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "latency|history",
+                summary: "Lists when an event was slow",
                 since: "2.8.13",
                 complexity: "O(1)",
                 arity: 3,
@@ -400,6 +458,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "latency|latest",
+                summary: "Lists the latest slow events",
                 since: "2.8.13",
                 complexity: "O(1)",
                 arity: 2,
@@ -409,6 +468,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "latency|reset",
+                summary: "Forgets slow events",
                 since: "2.8.13",
                 complexity: "O(1)",
                 arity: -2,
@@ -422,6 +482,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "lolwut",
+        summary: "Shows a piece of computer art and the version",
         since: "5.0.0",
         arity: -1,
         flags: READONLY | FAST,
@@ -430,12 +491,14 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "memory",
+        summary: "Container for commands about memory",
         since: "4.0.0",
         complexity: "Depends on subcommand.",
         arity: -2,
         subs: &[
             CommandSpec {
                 name: "memory|doctor",
+                summary: "Gives advice on memory",
                 since: "4.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -444,6 +507,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "memory|help",
+                summary: "Shows the subcommands",
                 since: "4.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -452,6 +516,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "memory|malloc-stats",
+                summary: "Gives the allocator's own statistics",
                 since: "4.0.0",
                 complexity: "Depends on how much memory is allocated, could be slow",
                 arity: 2,
@@ -460,6 +525,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "memory|purge",
+                summary: "Asks the allocator to give memory back",
                 since: "4.0.0",
                 complexity: "Depends on how much memory is allocated, could be slow",
                 arity: 2,
@@ -468,6 +534,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "memory|stats",
+                summary: "Tells where memory goes",
                 since: "4.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -476,6 +543,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "memory|usage",
+                summary: "Estimates the bytes that a key takes",
                 since: "4.0.0",
                 complexity: "O(N)",
                 arity: -3,
@@ -489,12 +557,14 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "module",
+        summary: "Container for commands about modules",
         since: "4.0.0",
         complexity: "Depends on subcommand.",
         arity: -2,
         subs: &[
             CommandSpec {
                 name: "module|help",
+                summary: "Shows the subcommands",
                 since: "5.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -503,6 +573,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "module|list",
+                summary: "Lists the loaded modules",
                 since: "4.0.0",
                 complexity: "O(N)",
                 arity: 2,
@@ -512,6 +583,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "module|load",
+                summary: "Loads a module",
                 since: "4.0.0",
                 complexity: "O(1)",
                 arity: -3,
@@ -521,6 +593,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "module|loadex",
+                summary: "Loads a module with parameters",
                 since: "7.0.0",
                 complexity: "O(1)",
                 arity: -3,
@@ -530,6 +603,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "module|unload",
+                summary: "Unloads a module",
                 since: "4.0.0",
                 complexity: "O(1)",
                 arity: 3,
@@ -542,6 +616,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "monitor",
+        summary: "Shows every command the server runs",
         since: "1.0.0",
         arity: 1,
         flags: ADMIN | NOSCRIPT | LOADING | STALE,
@@ -549,6 +624,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "psync",
+        summary: "Servers' own: begins replication, from an offset if possible",
         since: "2.8.0",
         arity: -3,
         flags: NO_ASYNC_LOADING | ADMIN | NO_MULTI | NOSCRIPT,
@@ -557,6 +633,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "replconf",
+        summary: "Servers' own: tells the master about a replica",
         since: "3.0.0",
         complexity: "O(1)",
         arity: -1,
@@ -566,6 +643,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "replicaof",
+        summary: "Makes the server a replica of another, or a master",
         since: "5.0.0",
         complexity: "O(1)",
         arity: 3,
@@ -575,6 +653,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "restore-asking",
+        summary: "Servers' own: RESTORE for a slot on its way",
         since: "3.0.0",
         complexity: "O(1)",
         arity: -4,
@@ -582,11 +661,13 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         acl: acl::KEYSPACE | acl::DANGEROUS,
         keys: &[at(1, 0, 1, OW | UPDATE)],
         doc_flags: DOC_SYSCMD,
+        history: &[("3.0.0", "`REPLACE`"), ("5.0.0", "`ABSTTL`"), ("5.0.0", "`IDLETIME`, `FREQ`")],
         args: "key#0 ttl:int serialized-value REPLACE!?@3.0.0 ABSTTL!?@5.0.0 IDLETIME=seconds:int?@5.0.0 FREQ=frequency:int?@5.0.0",
         ..base(Group::Server)
     },
     CommandSpec {
         name: "role",
+        summary: "Tells whether the server is master or replica, and its links",
         since: "2.8.12",
         complexity: "O(1)",
         arity: 1,
@@ -596,6 +677,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "save",
+        summary: "Writes a snapshot while everything else waits",
         since: "1.0.0",
         complexity: "O(N)",
         arity: 1,
@@ -604,15 +686,18 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "shutdown",
+        summary: "Saves if configured so, and ends the server",
         since: "1.0.0",
         complexity: "O(N)",
         arity: -1,
         flags: ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | SENTINEL | ALLOW_BUSY,
+        history: &[("7.0.0", "`NOW`, `FORCE`, `ABORT`")],
         args: "nosave_save=(NOSAVE! | SAVE!)? NOW!?@7.0.0 FORCE!?@7.0.0 ABORT!?@7.0.0",
         ..base(Group::Server)
     },
     CommandSpec {
         name: "slaveof",
+        summary: "Makes the server a replica of another, or a master",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 3,
@@ -625,22 +710,26 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "slowlog",
+        summary: "Container for commands about slow commands",
         since: "2.2.12",
         complexity: "Depends on subcommand.",
         arity: -2,
         subs: &[
             CommandSpec {
                 name: "slowlog|get",
+                summary: "Lists slow commands",
                 since: "2.2.12",
                 complexity: "O(N)",
                 arity: -2,
                 flags: ADMIN | LOADING | STALE,
                 tips: &["request_policy:all_nodes", "nondeterministic_output"],
+                history: &[("4.0.0", "address and name of the client")],
                 args: "count:int?",
                 ..base(Group::Server)
             },
             CommandSpec {
                 name: "slowlog|help",
+                summary: "Shows the subcommands",
                 since: "6.2.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -649,6 +738,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "slowlog|len",
+                summary: "Counts the slow commands on record",
                 since: "2.2.12",
                 complexity: "O(1)",
                 arity: 2,
@@ -658,6 +748,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "slowlog|reset",
+                summary: "Forgets the slow commands",
                 since: "2.2.12",
                 complexity: "O(N)",
                 arity: 2,
@@ -670,6 +761,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "swapdb",
+        summary: "Exchanges two databases",
         since: "4.0.0",
         complexity: "O(N)",
         arity: 3,
@@ -680,6 +772,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "sync",
+        summary: "Servers' own: begins replication from the start",
         since: "1.0.0",
         arity: 1,
         flags: NO_ASYNC_LOADING | ADMIN | NO_MULTI | NOSCRIPT,
@@ -687,6 +780,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "time",
+        summary: "Tells the server's time",
         since: "2.6.0",
         complexity: "O(1)",
         arity: 1,

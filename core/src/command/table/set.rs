@@ -5,17 +5,20 @@ use super::*;
 pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "sadd",
+        summary: "Adds members to a set",
         since: "1.0.0",
         complexity: "O(1)",
         arity: -3,
         flags: WRITE | DENYOOM | FAST,
         acl: acl::SET,
         keys: &[at(1, 0, 1, RW | INSERT)],
+        history: &[("2.4.0", "several members")],
         args: "key#0 member*",
         ..base(Group::Set)
     },
     CommandSpec {
         name: "scard",
+        summary: "Gives the size of a set",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 2,
@@ -27,6 +30,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "sdiff",
+        summary: "Gives the members of the first set that are in none of the others",
         since: "1.0.0",
         complexity: "O(N)",
         arity: -2,
@@ -39,6 +43,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "sdiffstore",
+        summary: "Stores the members of the first set that are in none of the others",
         since: "1.0.0",
         complexity: "O(N)",
         arity: -3,
@@ -50,6 +55,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "sinter",
+        summary: "Gives the members that all sets have",
         since: "1.0.0",
         complexity: "O(N*M)",
         arity: -2,
@@ -62,6 +68,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "sintercard",
+        summary: "Counts the members that all sets have",
         since: "7.0.0",
         complexity: "O(N*M)",
         arity: -3,
@@ -74,6 +81,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "sinterstore",
+        summary: "Stores the members that all sets have",
         since: "1.0.0",
         complexity: "O(N*M)",
         arity: -3,
@@ -85,6 +93,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "sismember",
+        summary: "Tells whether a set has a member",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 3,
@@ -96,6 +105,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "smembers",
+        summary: "Gives all members of a set",
         since: "1.0.0",
         complexity: "O(N)",
         arity: 2,
@@ -108,6 +118,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "smismember",
+        summary: "Tells for each of several members whether a set has it",
         since: "6.2.0",
         complexity: "O(N)",
         arity: -3,
@@ -119,6 +130,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "smove",
+        summary: "Moves a member from one set to another",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 4,
@@ -130,6 +142,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "spop",
+        summary: "Takes random members out of a set",
         since: "1.0.0",
         complexity: "O(1)",
         arity: -2,
@@ -137,11 +150,13 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         acl: acl::SET,
         keys: &[at(1, 0, 1, RW | ACCESS | DELETE)],
         tips: &["nondeterministic_output"],
+        history: &[("3.2.0", "`count`")],
         args: "key#0 count:int?@3.2.0",
         ..base(Group::Set)
     },
     CommandSpec {
         name: "srandmember",
+        summary: "Gives random members of a set",
         since: "1.0.0",
         complexity: "O(1)",
         arity: -2,
@@ -149,22 +164,26 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         acl: acl::SET,
         keys: &[at(1, 0, 1, RO | ACCESS)],
         tips: &["nondeterministic_output"],
+        history: &[("2.6.0", "`count`")],
         args: "key#0 count:int?@2.6.0",
         ..base(Group::Set)
     },
     CommandSpec {
         name: "srem",
+        summary: "Removes members from a set",
         since: "1.0.0",
         complexity: "O(N)",
         arity: -3,
         flags: WRITE | FAST,
         acl: acl::SET,
         keys: &[at(1, 0, 1, RW | DELETE)],
+        history: &[("2.4.0", "several members")],
         args: "key#0 member*",
         ..base(Group::Set)
     },
     CommandSpec {
         name: "sscan",
+        summary: "Walks through the members of a set a few at a time",
         since: "2.8.0",
         complexity: "O(1)",
         arity: -3,
@@ -177,6 +196,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "sunion",
+        summary: "Gives the members that any of the sets has",
         since: "1.0.0",
         complexity: "O(N)",
         arity: -2,
@@ -189,6 +209,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "sunionstore",
+        summary: "Stores the members that any of the sets has",
         since: "1.0.0",
         complexity: "O(N)",
         arity: -3,

@@ -5,6 +5,7 @@ use super::*;
 pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "bzmpop",
+        summary: "Takes members with the lowest or highest scores from the first sorted set that has any, waiting if need be",
         since: "7.0.0",
         complexity: "O(K)",
         arity: -5,
@@ -17,39 +18,50 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "bzpopmax",
+        summary: "Takes the member with the highest score, waiting for one if need be",
         since: "5.0.0",
         complexity: "O(log(N))",
         arity: -3,
         flags: WRITE | NOSCRIPT | FAST | BLOCKING,
         acl: acl::SORTEDSET,
         keys: &[at(1, -2, 1, RW | ACCESS | DELETE)],
+        history: &[("6.0.0", "fractions of a second")],
         args: "key#0* timeout:double",
         ..base(Group::SortedSet)
     },
     CommandSpec {
         name: "bzpopmin",
+        summary: "Takes the member with the lowest score, waiting for one if need be",
         since: "5.0.0",
         complexity: "O(log(N))",
         arity: -3,
         flags: WRITE | NOSCRIPT | FAST | BLOCKING,
         acl: acl::SORTEDSET,
         keys: &[at(1, -2, 1, RW | ACCESS | DELETE)],
+        history: &[("6.0.0", "fractions of a second")],
         args: "key#0* timeout:double",
         ..base(Group::SortedSet)
     },
     CommandSpec {
         name: "zadd",
+        summary: "Adds members to a sorted set or changes their scores",
         since: "1.2.0",
         complexity: "O(log(N))",
         arity: -4,
         flags: WRITE | DENYOOM | FAST,
         acl: acl::SORTEDSET,
         keys: &[at(1, 0, 1, RW | UPDATE)],
+        history: &[
+            ("2.4.0", "several members"),
+            ("3.0.2", "`XX`, `NX`, `CH`, `INCR`"),
+            ("6.2.0", "`GT`, `LT`"),
+        ],
         args: "key#0 condition=(NX! | XX!)?@3.0.2 comparison=(GT! | LT!)?@6.2.0 CH!change?@3.0.2 INCR!increment?@3.0.2 score_member=(score:double member)*",
         ..base(Group::SortedSet)
     },
     CommandSpec {
         name: "zcard",
+        summary: "Gives the size of a sorted set",
         since: "1.2.0",
         complexity: "O(1)",
         arity: 2,
@@ -61,6 +73,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zcount",
+        summary: "Counts the members within a range of scores",
         since: "2.0.0",
         complexity: "O(log(N))",
         arity: 4,
@@ -72,6 +85,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zdiff",
+        summary: "Gives the members of the first sorted set that are in none of the others",
         since: "6.2.0",
         complexity: "O(L + (N-K)log(N))",
         arity: -3,
@@ -84,6 +98,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zdiffstore",
+        summary: "Stores the members of the first sorted set that are in none of the others",
         since: "6.2.0",
         complexity: "O(L + (N-K)log(N))",
         arity: -4,
@@ -99,6 +114,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zincrby",
+        summary: "Adds to the score of a member",
         since: "1.2.0",
         complexity: "O(log(N))",
         arity: 4,
@@ -110,6 +126,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zinter",
+        summary: "Gives the members that all sorted sets have",
         since: "6.2.0",
         complexity: "O(N*K)",
         arity: -3,
@@ -122,6 +139,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zintercard",
+        summary: "Counts the members that all sorted sets have",
         since: "7.0.0",
         complexity: "O(N*K)",
         arity: -3,
@@ -134,6 +152,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zinterstore",
+        summary: "Stores the members that all sorted sets have",
         since: "2.0.0",
         complexity: "O(N*K)",
         arity: -4,
@@ -149,6 +168,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zlexcount",
+        summary: "Counts the members within a range of names",
         since: "2.8.9",
         complexity: "O(log(N))",
         arity: 4,
@@ -160,6 +180,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zmpop",
+        summary: "Takes members with the lowest or highest scores from the first sorted set that has any",
         since: "7.0.0",
         complexity: "O(K)",
         arity: -4,
@@ -172,6 +193,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zmscore",
+        summary: "Gives the scores of several members",
         since: "6.2.0",
         complexity: "O(N)",
         arity: -3,
@@ -183,6 +205,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zpopmax",
+        summary: "Takes the members with the highest scores",
         since: "5.0.0",
         complexity: "O(log(N)*M)",
         arity: -2,
@@ -194,6 +217,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zpopmin",
+        summary: "Takes the members with the lowest scores",
         since: "5.0.0",
         complexity: "O(log(N)*M)",
         arity: -2,
@@ -205,6 +229,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zrandmember",
+        summary: "Gives random members of a sorted set",
         since: "6.2.0",
         complexity: "O(N)",
         arity: -2,
@@ -217,17 +242,20 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zrange",
+        summary: "Gives a range of a sorted set, by rank, score or name",
         since: "1.2.0",
         complexity: "O(log(N)+M)",
         arity: -4,
         flags: READONLY,
         acl: acl::SORTEDSET,
         keys: &[at(1, 0, 1, RO | ACCESS)],
+        history: &[("6.2.0", "`REV`, `BYSCORE`, `BYLEX`, `LIMIT`")],
         args: "key#0 start stop sortby=(BYSCORE! | BYLEX!)?@6.2.0 REV!?@6.2.0 LIMIT=offset_count=(offset:int count:int)?@6.2.0 WITHSCORES!?",
         ..base(Group::SortedSet)
     },
     CommandSpec {
         name: "zrangebylex",
+        summary: "Gives the members within a range of names",
         since: "2.8.9",
         complexity: "O(log(N)+M)",
         arity: -4,
@@ -242,6 +270,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zrangebyscore",
+        summary: "Gives the members within a range of scores",
         since: "1.0.5",
         complexity: "O(log(N)+M)",
         arity: -4,
@@ -251,11 +280,13 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         doc_flags: DOC_DEPRECATED,
         deprecated_since: "6.2.0",
         replaced_by: "`ZRANGE` with the `BYSCORE` argument",
+        history: &[("2.0.0", "`WITHSCORES`")],
         args: "key#0 min:double max:double WITHSCORES!?@2.0.0 LIMIT=offset_count=(offset:int count:int)?",
         ..base(Group::SortedSet)
     },
     CommandSpec {
         name: "zrangestore",
+        summary: "Stores a range of a sorted set",
         since: "6.2.0",
         complexity: "O(log(N)+M)",
         arity: -5,
@@ -267,6 +298,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zrank",
+        summary: "Gives the rank of a member, lowest score first",
         since: "2.0.0",
         complexity: "O(log(N))",
         arity: 3,
@@ -278,17 +310,20 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zrem",
+        summary: "Removes members from a sorted set",
         since: "1.2.0",
         complexity: "O(M*log(N))",
         arity: -3,
         flags: WRITE | FAST,
         acl: acl::SORTEDSET,
         keys: &[at(1, 0, 1, RW | DELETE)],
+        history: &[("2.4.0", "several members")],
         args: "key#0 member*",
         ..base(Group::SortedSet)
     },
     CommandSpec {
         name: "zremrangebylex",
+        summary: "Removes the members within a range of names",
         since: "2.8.9",
         complexity: "O(log(N)+M)",
         arity: 4,
@@ -300,6 +335,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zremrangebyrank",
+        summary: "Removes the members within a range of ranks",
         since: "2.0.0",
         complexity: "O(log(N)+M)",
         arity: 4,
@@ -311,6 +347,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zremrangebyscore",
+        summary: "Removes the members within a range of scores",
         since: "1.2.0",
         complexity: "O(log(N)+M)",
         arity: 4,
@@ -322,6 +359,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zrevrange",
+        summary: "Gives a range of ranks, highest score first",
         since: "1.2.0",
         complexity: "O(log(N)+M)",
         arity: -4,
@@ -336,6 +374,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zrevrangebylex",
+        summary: "Gives the members within a range of names, last first",
         since: "2.8.9",
         complexity: "O(log(N)+M)",
         arity: -4,
@@ -350,6 +389,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zrevrangebyscore",
+        summary: "Gives the members within a range of scores, highest first",
         since: "2.2.0",
         complexity: "O(log(N)+M)",
         arity: -4,
@@ -359,11 +399,13 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         doc_flags: DOC_DEPRECATED,
         deprecated_since: "6.2.0",
         replaced_by: "`ZRANGE` with the `REV` and `BYSCORE` arguments",
+        history: &[("2.1.6", "open ends")],
         args: "key#0 max:double min:double WITHSCORES!? LIMIT=offset_count=(offset:int count:int)?",
         ..base(Group::SortedSet)
     },
     CommandSpec {
         name: "zrevrank",
+        summary: "Gives the rank of a member, highest score first",
         since: "2.0.0",
         complexity: "O(log(N))",
         arity: 3,
@@ -375,6 +417,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zscan",
+        summary: "Walks through a sorted set a few members at a time",
         since: "2.8.0",
         complexity: "O(1)",
         arity: -3,
@@ -387,6 +430,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zscore",
+        summary: "Gives the score of a member",
         since: "1.2.0",
         complexity: "O(1)",
         arity: 3,
@@ -398,6 +442,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zunion",
+        summary: "Gives the members that any of the sorted sets has",
         since: "6.2.0",
         complexity: "O(N)",
         arity: -3,
@@ -410,6 +455,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "zunionstore",
+        summary: "Stores the members that any of the sorted sets has",
         since: "2.0.0",
         complexity: "O(N)",
         arity: -4,

@@ -5,6 +5,7 @@ use super::*;
 pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "xack",
+        summary: "Marks messages of a group as processed",
         since: "5.0.0",
         complexity: "O(1)",
         arity: -4,
@@ -16,18 +17,21 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "xadd",
+        summary: "Adds an entry to a stream",
         since: "5.0.0",
         complexity: "O(1)",
         arity: -5,
         flags: WRITE | DENYOOM | FAST,
         acl: acl::STREAM,
-        keys: &[at(1, 0, 1, RW | UPDATE).notes("?")],
+        keys: &[at(1, 0, 1, RW | UPDATE).notes("trimming may delete entries")],
         tips: &["nondeterministic_output"],
+        history: &[("6.2.0", "`NOMKSTREAM`, `MINID`, `LIMIT`"), ("7.0.0", "ids of the form `<ms>-*`")],
         args: "key#0 NOMKSTREAM!?@6.2.0 trim=(strategy=(MAXLEN! | MINID!@6.2.0) operator=('='!equal | '~'!approximately)? threshold LIMIT=count:int?@6.2.0)? id_or_auto=('*'!auto_id | id) field_value=(field value)*",
         ..base(Group::Stream)
     },
     CommandSpec {
         name: "xautoclaim",
+        summary: "Takes over messages that others left pending too long",
         since: "6.2.0",
         complexity: "O(1)",
         arity: -6,
@@ -35,11 +39,13 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         acl: acl::STREAM,
         keys: &[at(1, 0, 1, RW | DELETE)],
         tips: &["nondeterministic_output"],
+        history: &[("7.0.0", "a list of ids that were deleted meanwhile")],
         args: "key#0 group consumer min-idle-time start COUNT=count:int? JUSTID!?",
         ..base(Group::Stream)
     },
     CommandSpec {
         name: "xclaim",
+        summary: "Takes over pending messages",
         since: "5.0.0",
         complexity: "O(log N)",
         arity: -6,
@@ -52,6 +58,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "xdel",
+        summary: "Deletes entries of a stream",
         since: "5.0.0",
         complexity: "O(1)",
         arity: -3,
@@ -63,23 +70,27 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "xgroup",
+        summary: "Container for commands about consumer groups",
         since: "5.0.0",
         complexity: "Depends on subcommand.",
         arity: -2,
         subs: &[
             CommandSpec {
                 name: "xgroup|create",
+                summary: "Creates a consumer group",
                 since: "5.0.0",
                 complexity: "O(1)",
                 arity: -5,
                 flags: WRITE | DENYOOM,
                 acl: acl::STREAM,
                 keys: &[at(2, 0, 1, RW | INSERT)],
+                history: &[("7.0.0", "`ENTRIESREAD`")],
                 args: "key#0 groupname id=(id | '$'!new_id) MKSTREAM!? ENTRIESREAD=entries_read:int?",
                 ..base(Group::Stream)
             },
             CommandSpec {
                 name: "xgroup|createconsumer",
+                summary: "Creates a consumer",
                 since: "6.2.0",
                 complexity: "O(1)",
                 arity: 5,
@@ -91,6 +102,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "xgroup|delconsumer",
+                summary: "Deletes a consumer",
                 since: "5.0.0",
                 complexity: "O(1)",
                 arity: 5,
@@ -102,6 +114,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "xgroup|destroy",
+                summary: "Deletes a consumer group",
                 since: "5.0.0",
                 complexity: "O(N)",
                 arity: 4,
@@ -113,6 +126,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "xgroup|help",
+                summary: "Shows the subcommands",
                 since: "5.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -122,12 +136,14 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "xgroup|setid",
+                summary: "Sets where a group goes on reading",
                 since: "5.0.0",
                 complexity: "O(1)",
                 arity: -5,
                 flags: WRITE,
                 acl: acl::STREAM,
                 keys: &[at(2, 0, 1, RW | UPDATE)],
+                history: &[("7.0.0", "`ENTRIESREAD`")],
                 args: "key#0 groupname id=(id | '$'!new_id) ENTRIESREAD=entries_read:int?",
                 ..base(Group::Stream)
             },
@@ -136,12 +152,14 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "xinfo",
+        summary: "Container for commands that look at streams",
         since: "5.0.0",
         complexity: "Depends on subcommand.",
         arity: -2,
         subs: &[
             CommandSpec {
                 name: "xinfo|consumers",
+                summary: "Lists the consumers of a group",
                 since: "5.0.0",
                 complexity: "O(1)",
                 arity: 4,
@@ -154,17 +172,20 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "xinfo|groups",
+                summary: "Lists the groups of a stream",
                 since: "5.0.0",
                 complexity: "O(1)",
                 arity: 3,
                 flags: READONLY,
                 acl: acl::STREAM,
                 keys: &[at(2, 0, 1, RO | ACCESS)],
+                history: &[("7.0.0", "fields `entries-read`, `lag`")],
                 args: "key#0",
                 ..base(Group::Stream)
             },
             CommandSpec {
                 name: "xinfo|help",
+                summary: "Shows the subcommands",
                 since: "5.0.0",
                 complexity: "O(1)",
                 arity: 2,
@@ -174,12 +195,20 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
             },
             CommandSpec {
                 name: "xinfo|stream",
+                summary: "Describes a stream",
                 since: "5.0.0",
                 complexity: "O(1)",
                 arity: -3,
                 flags: READONLY,
                 acl: acl::STREAM,
                 keys: &[at(2, 0, 1, RO | ACCESS)],
+                history: &[
+                    ("6.0.0", "`FULL`"),
+                    (
+                        "7.0.0",
+                        "fields `max-deleted-entry-id`, `entries-added`, `recorded-first-entry-id`, `entries-read`, `lag`",
+                    ),
+                ],
                 args: "key#0 FULL=full=(COUNT=count:int?)?",
                 ..base(Group::Stream)
             },
@@ -188,6 +217,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "xlen",
+        summary: "Gives the number of entries of a stream",
         since: "5.0.0",
         complexity: "O(1)",
         arity: 2,
@@ -199,6 +229,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "xpending",
+        summary: "Lists messages that are not yet acknowledged",
         since: "5.0.0",
         complexity: "O(N)",
         arity: -3,
@@ -206,22 +237,26 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         acl: acl::STREAM,
         keys: &[at(1, 0, 1, RO | ACCESS)],
         tips: &["nondeterministic_output"],
+        history: &[("6.2.0", "`IDLE`; open ends")],
         args: "key#0 group filters=(IDLE=min-idle-time:int?@6.2.0 start end count:int consumer?)?",
         ..base(Group::Stream)
     },
     CommandSpec {
         name: "xrange",
+        summary: "Gives entries within a range of ids",
         since: "5.0.0",
         complexity: "O(N)",
         arity: -4,
         flags: READONLY,
         acl: acl::STREAM,
         keys: &[at(1, 0, 1, RO | ACCESS)],
+        history: &[("6.2.0", "open ends")],
         args: "key#0 start end COUNT=count:int?",
         ..base(Group::Stream)
     },
     CommandSpec {
         name: "xread",
+        summary: "Gives new entries of streams, waiting if wanted",
         since: "5.0.0",
         complexity: "O(N)",
         arity: -4,
@@ -234,6 +269,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "xreadgroup",
+        summary: "Gives new entries of streams to one consumer of a group, waiting if wanted",
         since: "5.0.0",
         complexity: "O(M)",
         arity: -7,
@@ -246,28 +282,33 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "xrevrange",
+        summary: "Gives entries within a range of ids, last first",
         since: "5.0.0",
         complexity: "O(N)",
         arity: -4,
         flags: READONLY,
         acl: acl::STREAM,
         keys: &[at(1, 0, 1, RO | ACCESS)],
+        history: &[("6.2.0", "open ends")],
         args: "key#0 end start COUNT=count:int?",
         ..base(Group::Stream)
     },
     CommandSpec {
         name: "xsetid",
+        summary: "Servers' own: sets the last id of a stream",
         since: "5.0.0",
         complexity: "O(1)",
         arity: -3,
         flags: WRITE | DENYOOM | FAST,
         acl: acl::STREAM,
         keys: &[at(1, 0, 1, RW | UPDATE)],
+        history: &[("7.0.0", "`ENTRIESADDED`, `MAXDELETEDID`")],
         args: "key#0 last-id ENTRIESADDED=entries_added:int?@7.0.0 MAXDELETEDID=max_deleted_entry_id?@7.0.0",
         ..base(Group::Stream)
     },
     CommandSpec {
         name: "xtrim",
+        summary: "Cuts a stream down",
         since: "5.0.0",
         complexity: "O(N)",
         arity: -4,
@@ -275,6 +316,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         acl: acl::STREAM,
         keys: &[at(1, 0, 1, RW | DELETE)],
         tips: &["nondeterministic_output"],
+        history: &[("6.2.0", "`MINID`, `LIMIT`")],
         args: "key#0 trim=(strategy=(MAXLEN! | MINID!@6.2.0) operator=('='!equal | '~'!approximately)? threshold LIMIT=count:int?@6.2.0)",
         ..base(Group::Stream)
     },

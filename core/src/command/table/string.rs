@@ -5,6 +5,7 @@ use super::*;
 pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "append",
+        summary: "Adds bytes to the end of a string, creating it if need be",
         since: "2.0.0",
         complexity: "O(1)",
         arity: 3,
@@ -16,6 +17,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "decr",
+        summary: "Subtracts one from an integer",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 2,
@@ -27,6 +29,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "decrby",
+        summary: "Subtracts a number from an integer",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 3,
@@ -38,6 +41,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "get",
+        summary: "Gives the string at a key",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 2,
@@ -49,6 +53,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "getdel",
+        summary: "Gives the string at a key and deletes the key",
         since: "6.2.0",
         complexity: "O(1)",
         arity: 2,
@@ -60,17 +65,19 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "getex",
+        summary: "Gives the string at a key and changes its time to live",
         since: "6.2.0",
         complexity: "O(1)",
         arity: -2,
         flags: WRITE | FAST,
         acl: acl::STRING,
-        keys: &[at(1, 0, 1, RW | ACCESS | UPDATE).notes("?")],
+        keys: &[at(1, 0, 1, RW | ACCESS | UPDATE).notes("changes the time to live")],
         args: "key#0 expiration=(EX=seconds:int | PX=milliseconds:int | EXAT=unix-time-seconds:time | PXAT=unix-time-milliseconds:time | PERSIST!)?",
         ..base(Group::String)
     },
     CommandSpec {
         name: "getrange",
+        summary: "Gives a part of a string",
         since: "2.4.0",
         complexity: "O(N)",
         arity: 4,
@@ -82,6 +89,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "getset",
+        summary: "Replaces a string and gives the old one",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 3,
@@ -96,6 +104,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "incr",
+        summary: "Adds one to an integer",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 2,
@@ -107,6 +116,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "incrby",
+        summary: "Adds a number to an integer",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 3,
@@ -118,6 +128,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "incrbyfloat",
+        summary: "Adds a fraction to a number",
         since: "2.6.0",
         complexity: "O(1)",
         arity: 3,
@@ -129,6 +140,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "lcs",
+        summary: "Finds the longest common subsequence of two strings",
         since: "7.0.0",
         complexity: "O(N*M)",
         arity: -3,
@@ -140,6 +152,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "mget",
+        summary: "Gives the strings at several keys",
         since: "1.0.0",
         complexity: "O(N)",
         arity: -2,
@@ -152,6 +165,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "mset",
+        summary: "Sets several keys at once",
         since: "1.0.1",
         complexity: "O(N)",
         arity: -3,
@@ -164,6 +178,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "msetnx",
+        summary: "Sets several keys at once if none of them is there",
         since: "1.0.1",
         complexity: "O(N)",
         arity: -3,
@@ -176,6 +191,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "psetex",
+        summary: "Sets a string that lives for so many milliseconds",
         since: "2.6.0",
         complexity: "O(1)",
         arity: 4,
@@ -187,18 +203,26 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "set",
+        summary: "Sets a key to a string, on conditions and with a time to live if wanted",
         since: "1.0.0",
         complexity: "O(1)",
         arity: -3,
         flags: WRITE | DENYOOM,
         acl: acl::STRING,
-        keys: &[at(1, 0, 1, RW | ACCESS | UPDATE | VARIABLE_FLAGS).notes("?")],
+        keys: &[at(1, 0, 1, RW | ACCESS | UPDATE | VARIABLE_FLAGS).notes("reads as well if GET is given")],
         get_keys: GetKeys::Set,
+        history: &[
+            ("2.6.12", "`EX`, `PX`, `NX`, `XX`"),
+            ("6.0.0", "`KEEPTTL`"),
+            ("6.2.0", "`GET`, `EXAT`, `PXAT`"),
+            ("7.0.0", "`NX` together with `GET`"),
+        ],
         args: "key#0 value condition=(NX! | XX!)?@2.6.12 GET!?@6.2.0 expiration=(EX=seconds:int@2.6.12 | PX=milliseconds:int@2.6.12 | EXAT=unix-time-seconds:time@6.2.0 | PXAT=unix-time-milliseconds:time@6.2.0 | KEEPTTL!@6.0.0)?",
         ..base(Group::String)
     },
     CommandSpec {
         name: "setex",
+        summary: "Sets a string that lives for so many seconds",
         since: "2.0.0",
         complexity: "O(1)",
         arity: 4,
@@ -210,6 +234,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "setnx",
+        summary: "Sets a string if the key is not there",
         since: "1.0.0",
         complexity: "O(1)",
         arity: 3,
@@ -221,6 +246,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "setrange",
+        summary: "Overwrites a part of a string",
         since: "2.2.0",
         complexity: "O(1)",
         arity: 4,
@@ -232,6 +258,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "strlen",
+        summary: "Gives the length of a string",
         since: "2.2.0",
         complexity: "O(1)",
         arity: 2,
@@ -243,6 +270,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "substr",
+        summary: "Gives a part of a string",
         since: "1.0.0",
         complexity: "O(N)",
         arity: 4,

@@ -5,6 +5,7 @@ use super::*;
 pub(super) const COMMANDS: &[CommandSpec] = &[
     CommandSpec {
         name: "discard",
+        summary: "Drops the queued commands of a transaction",
         since: "2.0.0",
         complexity: "O(N)",
         arity: 1,
@@ -14,6 +15,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "exec",
+        summary: "Runs the queued commands of a transaction",
         since: "1.2.0",
         complexity: "Depends on commands in the transaction",
         arity: 1,
@@ -23,6 +25,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "multi",
+        summary: "Begins a transaction",
         since: "1.2.0",
         complexity: "O(1)",
         arity: 1,
@@ -32,6 +35,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "unwatch",
+        summary: "Forgets all watched keys",
         since: "2.2.0",
         complexity: "O(1)",
         arity: 1,
@@ -41,6 +45,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
     },
     CommandSpec {
         name: "watch",
+        summary: "Watches keys: if one changes, the transaction is not run",
         since: "2.2.0",
         complexity: "O(1)",
         arity: -2,
