@@ -11,3 +11,4 @@ pub mod node;
 pub mod persist;
 pub mod resp;
 pub mod rng;
+pub mod store;
