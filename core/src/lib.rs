@@ -6,9 +6,14 @@
 pub mod command;
 pub mod config;
 pub mod event;
+pub mod exec;
 pub mod host;
 pub mod node;
 pub mod persist;
+mod propagate;
+pub mod pubsub;
+pub mod replication;
 pub mod resp;
 pub mod rng;
 pub mod store;
+mod transaction;

@@ -1,5 +1,66 @@
-//! Commands: what there is to know about each, and the code that runs it.
-
-pub mod table;
+//! Commands: what there is to know about each ([`table`]), and the code that runs it, one file per group.
+//!
+//! Every group's file lists its handlers by name; here they are joined with the table. A command of the table without a
+//! handler does not exist for clients.
 
 pub mod introspect;
+pub mod table;
+
+mod pubsub;
+mod replication;
+mod transactions;
+
+use crate::exec::{Done, Exec, Handler};
+use std::sync::OnceLock;
+use table::CommandId;
+
+/// Handlers of one group, by full name (`config|get`).
+pub(crate) type Handlers = &'static [(&'static str, Handler)];
+
+const GROUPS: &[Handlers] = &[pubsub::HANDLERS, replication::HANDLERS, transactions::HANDLERS];
+
+/// The code of a command, if this server has it.
+pub fn handler(command: CommandId) -> Option<Handler> {
+    static HANDLERS: OnceLock<Vec<Option<Handler>>> = OnceLock::new();
+    let handlers = HANDLERS.get_or_init(|| {
+        let mut handlers = vec![None; table::COUNT];
+        for (name, handler) in GROUPS.iter().flat_map(|group| group.iter()) {
+            if let Some(command) = table::lookup_full(name.as_bytes()) {
+                handlers[command.index()] = Some(*handler);
+            }
+        }
+        handlers
+    });
+    handlers[command.index()]
+}
+
+/// The reply of a HELP subcommand (`addReplyHelp`, networking.c 7.0.15).
+pub(crate) fn help(exec: &mut Exec<'_>, lines: &[&str]) -> Done {
+    let name = exec.command.parent().unwrap_or(exec.command).name().to_ascii_uppercase();
+    exec.reply.array(lines.len() + 3);
+    exec.reply.status(&format!("{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
+    for line in lines {
+        exec.reply.status(line);
+    }
+    exec.reply.status("HELP");
+    exec.reply.status("    Prints this help.");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_handler_belongs_to_one_command_of_the_table() {
+        let mut names: Vec<&str> =
+            GROUPS.iter().flat_map(|group| group.iter()).map(|(name, _)| *name).collect();
+        for name in &names {
+            assert!(table::lookup_full(name.as_bytes()).is_some(), "{name} is not in the table");
+        }
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count, "a command has two handlers");
+    }
+}

@@ -1,0 +1,198 @@
+//! Clients that wait: for keys, for replicas, for a pause to end (blocked.c 7.0.15).
+//!
+//! A client that waits for keys keeps its command. When a key becomes ready the command simply runs again, in the order in
+//! which clients began to wait for it; if another one was faster it goes on waiting at its place in the queue.
+
+use super::client::{Blocked, ClientId, TimeoutReply, borrow};
+use super::process::{CallKind, resolve};
+use super::{Node, Pause};
+use crate::command::table::Resolved;
+
+impl Node {
+    /// Whether a client's command may block it.
+    pub(crate) fn may_block(&self, id: ClientId) -> bool {
+        !self.in_exec && self.clients.get(&id).is_some_and(|client| !client.is_master())
+    }
+
+    /// Leaves a client waiting.
+    pub(crate) fn block(&mut self, id: ClientId, blocked: Blocked) {
+        if let Blocked::Keys { keys, db, .. } = &blocked {
+            for key in keys {
+                let queue = self.blocked_keys.entry((*db, key.clone())).or_default();
+                if !queue.contains(&id) {
+                    queue.push(id);
+                }
+            }
+        }
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.blocked = Some(blocked);
+        }
+    }
+
+    /// Ends a client's waiting without a reply. Returns whether it did wait.
+    pub(crate) fn unblock(&mut self, id: ClientId) -> bool {
+        let Some(client) = self.clients.get_mut(&id) else { return false };
+        let Some(blocked) = client.blocked.take() else { return false };
+        if let Blocked::Keys { keys, db, .. } = &blocked {
+            for key in keys {
+                let place = (*db, key.clone());
+                if let Some(queue) = self.blocked_keys.get_mut(&place) {
+                    queue.retain(|&waiting| waiting != id);
+                    if queue.is_empty() {
+                        self.blocked_keys.remove(&place);
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// A key that somebody may wait for got data (`signalKeyAsReady`).
+    pub(crate) fn signal_key_ready(&mut self, db: usize, key: &[u8]) {
+        let place = (db, Box::from(key));
+        if self.blocked_keys.contains_key(&place) && !self.ready_keys.contains(&place) {
+            self.ready_keys.push(place);
+        }
+    }
+
+    /// Serves those who wait for keys that became ready (`handleClientsBlockedOnKeys`).
+    pub(crate) fn handle_ready_keys(&mut self) {
+        while !self.ready_keys.is_empty() {
+            for place in std::mem::take(&mut self.ready_keys) {
+                let waiting = self.blocked_keys.get(&place).cloned().unwrap_or_default();
+                for id in waiting {
+                    if self.dbs[place.0].get(&place.1).is_none() {
+                        break;
+                    }
+                    self.retry(id);
+                }
+            }
+        }
+    }
+
+    /// Runs a waiting client's command again.
+    fn retry(&mut self, id: ClientId) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        let Some(Blocked::Keys { args, .. }) = &client.blocked else { return };
+        let args = args.clone();
+        let mut reply = client.take_reply();
+        let args = borrow(&args);
+        let before = reply.len();
+        if let Resolved::Command(command) = resolve(&args) {
+            self.command_time_ms = self.now.wall_ms();
+            self.call(id, command, &args, &mut reply, CallKind::Retry);
+        }
+        let served = reply.len() > before;
+        if let Some(client) = self.clients.get_mut(&id) {
+            reply.raw(&client.reply.take());
+            client.reply = reply;
+        }
+        if served {
+            self.unblock(id);
+            self.wants_to_send(id);
+            self.resumed.push(id);
+        }
+    }
+
+    /// Gives those who waited too long their reply, and lets clients go on whose command was served meanwhile.
+    pub(super) fn handle_blocked_timeouts(&mut self) {
+        for id in std::mem::take(&mut self.resumed) {
+            self.resume_client(id);
+        }
+        if let Some(pause) = self.pause
+            && self.now.wall_ms() > pause.until_ms
+        {
+            self.end_pause();
+        }
+        let now_ms = self.now.wall_ms();
+        if self.blocked_keys.is_empty() && self.repl.waiting.is_empty() {
+            return;
+        }
+        let late: Vec<ClientId> = self
+            .clients
+            .values()
+            .filter(|client| match &client.blocked {
+                Some(Blocked::Keys { deadline_ms: Some(deadline), .. })
+                | Some(Blocked::Replicas { deadline_ms: Some(deadline), .. }) => *deadline <= now_ms,
+                _ => false,
+            })
+            .map(|client| client.id)
+            .collect();
+        for id in late {
+            self.time_out(id);
+            self.resume_client(id);
+        }
+    }
+
+    /// Gives a waiting client what it gets when its time is over.
+    pub(crate) fn time_out(&mut self, id: ClientId) {
+        let Some(blocked) = self.clients.get(&id).and_then(|client| client.blocked.clone()) else { return };
+        self.unblock(id);
+        match blocked {
+            Blocked::Keys { timeout_reply, .. } => self.reply_to(id, |reply| match timeout_reply {
+                TimeoutReply::NullArray => reply.null_array(),
+                TimeoutReply::Null => reply.null(),
+            }),
+            Blocked::Replicas { offset, .. } => {
+                self.repl.waiting.retain(|&waiting| waiting != id);
+                let count = self.replicas_at(offset);
+                self.reply_to(id, |reply| reply.integer(count));
+            }
+            Blocked::Paused { .. } | Blocked::Disk => {}
+        }
+    }
+
+    /// Whether clients are paused for a command that may replicate (`true`) or for one that only reads.
+    pub(crate) fn paused(&self, may_replicate: bool) -> bool {
+        self.pause.is_some_and(|pause| {
+            self.now.wall_ms() <= pause.until_ms && (may_replicate || !pause.writes_only)
+        })
+    }
+
+    /// Pauses clients; a pause that is longer or wider than the one in force wins (`pauseClients`).
+    pub(crate) fn pause_clients(&mut self, until_ms: i64, writes_only: bool) {
+        let pause = match self.pause {
+            Some(old) => {
+                Pause { until_ms: old.until_ms.max(until_ms), writes_only: old.writes_only && writes_only }
+            }
+            None => Pause { until_ms, writes_only },
+        };
+        self.pause = Some(pause);
+    }
+
+    /// Ends the pause and runs what was held back.
+    pub(crate) fn end_pause(&mut self) {
+        self.pause = None;
+        let held: Vec<ClientId> = self
+            .clients
+            .values()
+            .filter(|client| matches!(client.blocked, Some(Blocked::Paused { .. })))
+            .map(|client| client.id)
+            .collect();
+        for id in held {
+            self.resume_client(id);
+        }
+    }
+
+    /// Tells clients that wait for keys or replicas that this node is no master any more (`disconnectAllBlockedClients`).
+    pub(crate) fn disconnect_blocked_clients(&mut self) {
+        let waiting: Vec<ClientId> = self
+            .clients
+            .values()
+            .filter(|client| matches!(client.blocked, Some(Blocked::Keys { .. } | Blocked::Replicas { .. })))
+            .map(|client| client.id)
+            .collect();
+        for id in waiting {
+            self.unblock(id);
+            self.repl.waiting.retain(|&other| other != id);
+            self.reply_to(id, |reply| {
+                reply.error(
+                    "-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
+                );
+            });
+            if let Some(client) = self.clients.get_mut(&id) {
+                client.close_after_reply = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What the node does by the clock: ten times a second by default (`serverCron`, server.c 7.0.15).
+
+use super::Node;
+use super::client::{ClientId, Role};
+
+impl Node {
+    /// The host says that time has passed.
+    pub(super) fn wake(&mut self) {
+        if self.wants_background_slice() {
+            self.background_slice();
+        }
+    }
+
+    /// Runs the periodic work and plans the next time.
+    pub(super) fn run_cron(&mut self) {
+        let period_us = 1_000_000 / self.config.hz.clamp(1, 500) as u64;
+        self.next_cron_us = self.now.mono_us + period_us;
+        self.command_time_ms = self.now.wall_ms();
+        self.cron_loops += 1;
+        let every = |ms: u64| {
+            let loops = (ms * 1000).div_ceil(period_us).max(1);
+            self.cron_loops.is_multiple_of(loops)
+        };
+        let (each_100_ms, each_second) = (every(100), every(1000));
+        if each_100_ms {
+            let now_us = self.now.mono_us;
+            self.stats.rates.commands.sample(now_us, self.stats.commands_processed);
+            self.stats
+                .rates
+                .net_input
+                .sample(now_us, self.stats.net_input_bytes + self.stats.net_repl_input_bytes);
+            self.stats
+                .rates
+                .net_output
+                .sample(now_us, self.stats.net_output_bytes + self.stats.net_repl_output_bytes);
+        }
+        if self.loading() {
+            return;
+        }
+        if each_second {
+            self.close_idle_clients();
+        }
+        self.active_expire_cycle();
+        self.persistence_cron();
+        if each_second || self.repl.wants_cron_now {
+            self.replication_cron();
+        }
+        if each_100_ms {
+            self.cluster_cron();
+        }
+    }
+
+    /// Closes clients that have been silent for longer than `timeout` seconds.
+    fn close_idle_clients(&mut self) {
+        let limit_s = i64::from(self.config.timeout);
+        if limit_s == 0 {
+            return;
+        }
+        let now_s = self.now.wall_s();
+        let idle: Vec<ClientId> = self
+            .clients
+            .values()
+            .filter(|client| {
+                matches!(client.role, Role::Normal)
+                    && client.blocked.is_none()
+                    && !client.subscribed()
+                    && now_s - client.last_interaction_s > limit_s
+            })
+            .map(|client| client.id)
+            .collect();
+        for id in idle {
+            self.log(crate::host::LogLevel::Verbose, "Closing idle client");
+            self.close_client(id);
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! One server: a state machine that a host drives through [`Node::handle`], [`Node::poll_output`] and [`Node::poll_timeout`].
+//!
+//! The shape is that of Redis's event loop (ae.c, server.c 7.0.15), turned inside out. A turn begins with the inputs that
+//! the host has at hand; commands run at once, their replies gather in the clients' buffers. When the host asks for
+//! outputs the turn ends as `beforeSleep` does: cluster duties, blocked clients, then the append-only file, and only when
+//! that is as durable as `appendfsync` promises, the replies. A turn that waits for the disk keeps the node stalled, as a
+//! blocking `fsync` keeps Redis: inputs queue up until the disk has answered.
+
+pub mod blocking;
+pub mod client;
+mod cluster;
+mod cron;
+pub(crate) mod disk;
+mod keys;
+mod net;
+pub(crate) mod process;
+pub mod stats;
+
+use crate::command::table;
+use crate::config::{Config, Verbosity};
+use crate::event::Event;
+use crate::host::{ConnId, DiskRequest, Input, LogLevel, Now, OpId, Output};
+use crate::node::client::{Client, ClientId};
+use crate::persist::disk::Outbox;
+use crate::persist::save::Saves;
+use crate::propagate::Pending;
+use crate::pubsub::Pubsub;
+use crate::replication::Replication;
+use crate::rng::Rng;
+use crate::store::{Db, HashSeed, Limits};
+use stats::Stats;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+/// What a node is started with.
+#[derive(Clone, Debug)]
+pub struct NodeOptions {
+    /// The text of redis.conf, with any `--directive value` of the command line appended as further lines.
+    pub conf_text: String,
+    /// The absolute path of the configuration file, if there is one: CONFIG REWRITE writes there.
+    pub conf_path: Option<String>,
+    /// Seeds every random choice of the node: run id, node id, replication id, hash seeds, random delays.
+    pub seed: u64,
+    /// The process id that INFO and the log show.
+    pub pid: u32,
+    /// The path of the executable as INFO shows it.
+    pub executable: String,
+    /// The operating system as INFO shows it (`uname`: `Linux 6.1.0 x86_64`).
+    pub os: String,
+}
+
+/// Who uses a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ConnUse {
+    /// A client, a replica, or the master once the handshake is over.
+    Client(ClientId),
+    /// The cluster bus.
+    Bus,
+    /// The handshake with the master and the transfer of its snapshot.
+    MasterHandshake,
+}
+
+/// One server.
+#[derive(Clone)]
+pub struct Node {
+    pub(crate) config: Rc<Config>,
+    pub(crate) options: Rc<NodeOptions>,
+    pub(crate) now: Now,
+    /// The wall clock in milliseconds that the running command sees; it stands still for a whole transaction.
+    pub(crate) command_time_ms: i64,
+    pub(crate) rng: Rng,
+    pub(crate) run_id: Rc<str>,
+    pub(crate) started: Now,
+
+    pub(crate) out: Outbox,
+    inbox: VecDeque<Input>,
+    turn_open: bool,
+    next_cron_us: u64,
+    next_conn: u64,
+
+    pub(crate) clients: BTreeMap<ClientId, Box<Client>>,
+    pub(crate) conns: BTreeMap<ConnId, ConnUse>,
+    next_client: ClientId,
+    pending_writes: Vec<ClientId>,
+    closing: Vec<ClientId>,
+    /// The client whose commands run now; its reply and query buffers are not in `clients`.
+    pub(crate) current: Option<ClientId>,
+
+    pub(crate) dbs: Vec<Db>,
+    /// When the compact encodings give way to big ones.
+    pub(crate) limits: Limits,
+    /// Changes since the last save; what a command adds to it decides whether it is propagated.
+    pub(crate) dirty: u64,
+    pub(crate) pending: Vec<Pending>,
+    pub(crate) in_exec: bool,
+    pub(crate) call_depth: u32,
+
+    pub(crate) blocked_keys: BTreeMap<(usize, Box<[u8]>), Vec<ClientId>>,
+    pub(crate) ready_keys: Vec<(usize, Box<[u8]>)>,
+    pub(crate) watched: BTreeMap<(usize, Box<[u8]>), Vec<ClientId>>,
+    pub(crate) pause: Option<Pause>,
+    pub(crate) pubsub: Pubsub,
+    pub(crate) monitors: Vec<ClientId>,
+    pub(crate) repl: Replication,
+    pub(crate) stats: Stats,
+    pub(crate) active_expire: bool,
+    expire_cursor_db: usize,
+    cron_loops: u64,
+    /// Clients whose command was served after a wait; what they sent meanwhile runs at the end of the turn.
+    pub(crate) resumed: Vec<ClientId>,
+    /// The database that the master's stream had selected last.
+    pub(crate) last_master_db: usize,
+    pub(crate) saves: Saves<disk::DatasetSource>,
+}
+
+/// Clients are paused (CLIENT PAUSE, or a manual failover of the cluster).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pause {
+    /// Wall clock in milliseconds at which it ends.
+    pub until_ms: i64,
+    /// Only commands that may change data wait.
+    pub writes_only: bool,
+}
+
+impl Node {
+    /// Starts a node: it asks its disk for its files at once and answers `-LOADING` until it has read them.
+    ///
+    /// # Errors
+    /// The text that redis-server prints before it exits when its configuration is wrong.
+    pub fn new(now: Now, options: NodeOptions) -> Result<Node, String> {
+        let config = Config::parse(&options.conf_text).map_err(|error| error.to_string())?;
+        let mut rng = Rng::new(options.seed);
+        let run_id: Rc<str> = rng.hex(40).into();
+        let seed = HashSeed::new(rng.next_u64(), rng.next_u64());
+        let dbs = (0..config.databases.max(1)).map(|_| Db::new(seed, config.cluster_enabled)).collect();
+        let limits = store_limits(&config, seed);
+        let repl = Replication::new(&mut rng);
+        Ok(Node {
+            config: Rc::new(config),
+            options: Rc::new(options),
+            now,
+            command_time_ms: now.wall_ms(),
+            rng,
+            run_id,
+            started: now,
+            out: Outbox::new(),
+            inbox: VecDeque::new(),
+            turn_open: true,
+            next_cron_us: now.mono_us,
+            next_conn: 1,
+            clients: BTreeMap::new(),
+            conns: BTreeMap::new(),
+            next_client: 1,
+            pending_writes: Vec::new(),
+            closing: Vec::new(),
+            current: None,
+            dbs,
+            limits,
+            dirty: 0,
+            pending: Vec::new(),
+            in_exec: false,
+            call_depth: 0,
+            blocked_keys: BTreeMap::new(),
+            ready_keys: Vec::new(),
+            watched: BTreeMap::new(),
+            pause: None,
+            pubsub: Pubsub::default(),
+            monitors: Vec::new(),
+            repl,
+            stats: Stats::new(table::COUNT),
+            active_expire: true,
+            expire_cursor_db: 0,
+            cron_loops: 0,
+            resumed: Vec::new(),
+            last_master_db: 0,
+            saves: Saves::new(now),
+        })
+    }
+
+    /// Takes in one event. Several may be handed over before the outputs are polled: they then share one turn of the
+    /// event loop, as the clients that Redis finds readable at once do (and one fsync, under `appendfsync always`).
+    pub fn handle(&mut self, now: Now, input: Input) {
+        if self.out.exiting() {
+            return;
+        }
+        self.now = now;
+        if self.stalled() && !matches!(input, Input::Disk { .. }) {
+            self.inbox.push_back(input);
+            return;
+        }
+        self.take_in(input);
+    }
+
+    /// The next thing the node wants done. When there is none left, the turn of the event loop ends (Redis's
+    /// `beforeSleep`), which may give more.
+    pub fn poll_output(&mut self, now: Now) -> Option<Output> {
+        if let Some(output) = self.out.outputs.pop_front() {
+            return Some(output);
+        }
+        self.now = now;
+        if self.turn_open {
+            self.end_turn();
+        }
+        self.out.outputs.pop_front()
+    }
+
+    /// The monotonic instant in microseconds at which the node wants [`Input::Wake`], if nothing else comes first.
+    pub fn poll_timeout(&self) -> Option<u64> {
+        if self.out.exiting() || self.stalled() {
+            return None;
+        }
+        if self.wants_background_slice() { Some(self.now.mono_us) } else { Some(self.next_cron_us) }
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    fn take_in(&mut self, input: Input) {
+        self.turn_open = true;
+        match input {
+            Input::Wake => self.wake(),
+            Input::Received { conn, bytes } => self.received(conn, bytes),
+            Input::Accepted { conn, listener, peer, local } => self.accepted(conn, listener, peer, local),
+            Input::Connected { conn, local } => self.connected(conn, local),
+            Input::Sent { conn, bytes } => self.sent(conn, bytes),
+            Input::Closed { conn, error } => self.closed(conn, error),
+            Input::Disk { op, result } => self.disk_done(op, result),
+            Input::Terminate { signal } => self.terminate(signal),
+        }
+        if self.now.mono_us >= self.next_cron_us {
+            self.run_cron();
+        }
+    }
+
+    /// Redis's `beforeSleep`: what must happen before the node waits for the next event. Each stage that has to wait for
+    /// the disk stalls the node and is entered again once the disk has answered.
+    fn end_turn(&mut self) {
+        loop {
+            if !self.stalled() {
+                while let Some(input) = self.inbox.pop_front() {
+                    self.take_in(input);
+                    if self.stalled() {
+                        break;
+                    }
+                }
+            }
+            if self.stalled() {
+                self.turn_open = false;
+                return;
+            }
+            self.handle_blocked_timeouts();
+            self.before_sleep_cluster();
+            self.handle_ready_keys();
+            self.before_sleep_replication();
+            self.flush_aof();
+            if self.stalled() {
+                continue;
+            }
+            self.flush_replies();
+            self.free_closing_clients();
+            self.turn_open = false;
+            return;
+        }
+    }
+
+    pub(crate) fn emit(&mut self, output: Output) {
+        self.out.outputs.push_back(output);
+    }
+
+    pub(crate) fn log(&mut self, level: LogLevel, text: impl Into<String>) {
+        if level >= log_threshold(self.config.loglevel) {
+            self.out.outputs.push_back(Output::Log { level, text: text.into() });
+        }
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.out.outputs.push_back(Output::Event(event));
+    }
+
+    pub(crate) fn disk(&mut self, request: DiskRequest) -> OpId {
+        self.out.disk(request)
+    }
+
+    pub(crate) fn connect(&mut self, host: &str, port: u16, conn_use: ConnUse) -> ConnId {
+        let conn = ConnId(ConnId::OUTGOING | self.next_conn);
+        self.next_conn += 1;
+        self.conns.insert(conn, conn_use);
+        self.out.outputs.push_back(Output::Connect { conn, host: host.to_owned(), port });
+        conn
+    }
+
+    /// Forgets a connection and closes it.
+    pub(crate) fn drop_conn(&mut self, conn: ConnId, flush: bool) {
+        if self.conns.remove(&conn).is_some() {
+            self.out.outputs.push_back(Output::Close { conn, flush });
+        }
+    }
+
+    /// Whether this node is a replica of another.
+    pub(crate) fn is_replica(&self) -> bool {
+        self.repl.master.is_some()
+    }
+}
+
+/// The least serious level that `loglevel` lets pass.
+fn log_threshold(verbosity: Verbosity) -> LogLevel {
+    match verbosity {
+        Verbosity::Debug => LogLevel::Debug,
+        Verbosity::Verbose => LogLevel::Verbose,
+        Verbosity::Notice => LogLevel::Notice,
+        Verbosity::Warning => LogLevel::Warning,
+    }
+}
+
+/// The thresholds of the encodings as the configuration has them.
+pub(crate) fn store_limits(config: &Config, seed: HashSeed) -> Limits {
+    Limits {
+        hash_max_listpack_entries: config.hash_max_listpack_entries as usize,
+        hash_max_listpack_value: config.hash_max_listpack_value as usize,
+        set_max_intset_entries: config.set_max_intset_entries as usize,
+        zset_max_listpack_entries: config.zset_max_listpack_entries as usize,
+        zset_max_listpack_value: config.zset_max_listpack_value as usize,
+        list_max_listpack_size: i64::from(config.list_max_listpack_size),
+        seed,
+        ..Limits::default()
+    }
+}

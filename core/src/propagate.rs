@@ -1,0 +1,69 @@
+//! The one funnel: a command that changed data goes from here to the append-only file and to the replication stream.
+//!
+//! What one command (or one transaction) changed is gathered first and sent when it is over, wrapped in MULTI and EXEC if
+//! it is more than one command, so that neither a replica nor a restart ever sees half of it (server.c 7.0.15,
+//! `propagatePendingCommands`).
+
+use crate::node::Node;
+use crate::node::client::OwnedArgs;
+
+/// A command waiting to be propagated.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    /// The database it belongs to.
+    pub db: usize,
+    /// The command.
+    pub args: OwnedArgs,
+    /// Leave the append-only file out.
+    pub replicas_only: bool,
+}
+
+/// Writes a command as RESP, as it stands in the append-only file and in the replication stream.
+pub(crate) fn encode_command<'a>(out: &mut Vec<u8>, args: impl ExactSizeIterator<Item = &'a [u8]>) {
+    use std::io::Write as _;
+    let _ = write!(out, "*{}\r\n", args.len());
+    for arg in args {
+        let _ = write!(out, "${}\r\n", arg.len());
+        out.extend_from_slice(arg);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+impl Node {
+    /// Adds a command to what the running command will propagate.
+    pub(crate) fn also_propagate(&mut self, db: usize, args: OwnedArgs, replicas_only: bool) {
+        if !self.loading() {
+            self.pending.push(Pending { db, args, replicas_only });
+        }
+    }
+
+    /// Sends what has been gathered.
+    pub(crate) fn propagate_pending(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let transaction = pending.len() > 1;
+        if transaction {
+            self.propagate_now(
+                pending[0].db,
+                &[b"MULTI"[..].into()],
+                pending.iter().all(|one| one.replicas_only),
+            );
+        }
+        for one in &pending {
+            self.propagate_now(one.db, &one.args, one.replicas_only);
+        }
+        if transaction {
+            let db = pending[pending.len() - 1].db;
+            self.propagate_now(db, &[b"EXEC"[..].into()], pending.iter().all(|one| one.replicas_only));
+        }
+    }
+
+    fn propagate_now(&mut self, db: usize, args: &[Box<[u8]>], replicas_only: bool) {
+        if !replicas_only {
+            self.feed_aof(db, args);
+        }
+        self.feed_replicas(db, args);
+    }
+}
