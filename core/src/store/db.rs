@@ -6,12 +6,12 @@
 //! An expired key is a key like any other here. When it is looked at, deleted and reported is decided where commands are
 //! executed, because that depends on the role of the node.
 
-use super::Rng;
 use super::bytes::Str;
 use super::dict::Dict;
 use super::keys::{KeyEntry, Keys, KeysPosition};
 use super::limits::HashSeed;
 use super::object::Object;
+use crate::rng::Rng;
 
 /// One database.
 #[derive(Clone)]
@@ -146,12 +146,12 @@ impl Db {
     }
 
     /// A key chosen with equal chances (RANDOMKEY, eviction).
-    pub fn random_key(&self, rng: Rng<'_>) -> Option<(&Str, &KeyEntry)> {
+    pub fn random_key(&self, rng: &mut Rng) -> Option<(&Str, &KeyEntry)> {
         self.keys.random(rng)
     }
 
     /// A key with a time to live, chosen with equal chances, and when it expires (eviction of volatile keys).
-    pub fn random_expire(&self, rng: Rng<'_>) -> Option<(&Str, i64)> {
+    pub fn random_expire(&self, rng: &mut Rng) -> Option<(&Str, i64)> {
         self.expires.random(rng).map(|(key, &at)| (key, at))
     }
 

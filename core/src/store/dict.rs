@@ -18,7 +18,7 @@
 
 use super::bytes::Str;
 use super::limits::HashSeed;
-use super::{Rng, below};
+use crate::rng::Rng;
 use std::rc::Rc;
 
 /// Entries of a segment before it splits: three quarters of the biggest index.
@@ -358,24 +358,25 @@ impl<V> Dict<V> {
     }
 
     /// An entry chosen with equal chances.
-    pub fn random(&self, rng: Rng<'_>) -> Option<(&Str, &V)> {
+    pub fn random(&self, rng: &mut Rng) -> Option<(&Str, &V)> {
         let segments = self.segments();
         if self.len == 0 {
             return None;
         }
         let pick = |s: usize, e: usize| segments.get(s)?.entries.get(e).map(|e| (&e.key, &e.value));
         if segments.len() == 1 {
-            return pick(0, below(rng, self.len));
+            return pick(0, rng.below(self.len as u64) as usize);
         }
         // All segments have the same chance and so have all places in one; a place with nothing there is drawn again.
         // Merging keeps segments full enough for this to end soon.
         for _ in 0..256 {
-            let (segment, entry) = (below(rng, segments.len()), below(rng, SEGMENT_MAX));
+            let (segment, entry) =
+                (rng.below(segments.len() as u64) as usize, rng.below(SEGMENT_MAX as u64) as usize);
             if let Some(found) = pick(segment, entry) {
                 return Some(found);
             }
         }
-        let at = below(rng, self.len);
+        let at = rng.below(self.len as u64) as usize;
         self.iter().nth(at)
     }
 

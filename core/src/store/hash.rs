@@ -4,7 +4,7 @@ use super::bytes::Str;
 use super::dict::Dict;
 use super::limits::Limits;
 use super::listpack::{Listpack, Malformed, Value};
-use super::{Rng, below};
+use crate::rng::Rng;
 use std::collections::BTreeSet;
 
 /// A map from byte strings to byte strings.
@@ -152,10 +152,10 @@ impl Hash {
     }
 
     /// A field and its value, chosen with equal chances.
-    pub fn random(&self, rng: Rng<'_>) -> Option<(Value<'_>, Value<'_>)> {
+    pub fn random(&self, rng: &mut Rng) -> Option<(Value<'_>, Value<'_>)> {
         match self {
             Hash::Pack(pack) => {
-                let at = pack.seek(2 * below(rng, pack.len() / 2) as i64)?;
+                let at = pack.seek(2 * rng.below((pack.len() / 2) as u64) as i64)?;
                 Some((pack.get(at), pack.get(pack.next(at)?)))
             }
             Hash::Table(dict) => dict.random(rng).map(|(f, v)| (Value::Bytes(f), Value::Bytes(v))),

@@ -10,7 +10,7 @@ use super::dict::{Dict, DictPosition, SCAN_BITS};
 use super::limits::HashSeed;
 use super::object::Object;
 use super::slot::{SLOTS, key_slot};
-use super::{Rng, below};
+use crate::rng::Rng;
 use std::rc::Rc;
 
 /// Slots of a group, and groups.
@@ -241,11 +241,11 @@ impl Keys {
         }
     }
 
-    pub fn random(&self, rng: Rng<'_>) -> Option<(&Str, &KeyEntry)> {
+    pub fn random(&self, rng: &mut Rng) -> Option<(&Str, &KeyEntry)> {
         match self {
             Keys::One(dict) => dict.random(rng),
             Keys::BySlot(slots) => {
-                let mut rest = below(rng, slots.len);
+                let mut rest = rng.below(slots.len as u64) as usize;
                 for group in slots.groups.iter().flatten() {
                     if rest >= group.len {
                         rest -= group.len;

@@ -43,12 +43,3 @@ pub use object::{Object, StrValue};
 pub use quicklist::List;
 pub use set::Set;
 pub use zset::Zset;
-
-/// A source of random numbers, uniform over `u64`. The node passes its seeded generator, so that every choice is repeatable.
-pub type Rng<'a> = &'a mut dyn FnMut() -> u64;
-
-/// A number below `bound` from a source of random numbers; 0 when `bound` is 0. The bias of the multiplication is at most
-/// `bound / 2^64`.
-pub fn below(rng: Rng<'_>, bound: usize) -> usize {
-    ((u128::from(rng()) * bound as u128) >> 64) as usize
-}

@@ -7,7 +7,7 @@ use super::intset::Intset;
 use super::limits::Limits;
 use super::listpack::Value;
 use super::num::{I64Text, parse_i64};
-use super::{Rng, below};
+use crate::rng::Rng;
 
 /// Redis caps `set-max-intset-entries` at this.
 const INTSET_MAX: usize = 1 << 30;
@@ -101,9 +101,9 @@ impl Set {
     }
 
     /// A member chosen with equal chances.
-    pub fn random(&self, rng: Rng<'_>) -> Option<Value<'_>> {
+    pub fn random(&self, rng: &mut Rng) -> Option<Value<'_>> {
         match self {
-            Set::Ints(ints) => ints.get(below(rng, ints.len())).map(Value::Int),
+            Set::Ints(ints) => ints.get(rng.below(ints.len() as u64) as usize).map(Value::Int),
             Set::Table(dict) => dict.random(rng).map(|(member, ())| Value::Bytes(member)),
         }
     }

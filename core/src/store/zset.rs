@@ -10,7 +10,7 @@ use super::float::{as_i64, d2string, strtod};
 use super::limits::Limits;
 use super::listpack::{Listpack, Malformed, Value};
 use super::ranktree::{RankTree, Scored};
-use super::{Rng, below};
+use crate::rng::Rng;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -471,8 +471,8 @@ impl Zset {
     }
 
     /// A member and its score, chosen with equal chances.
-    pub fn random(&self, rng: Rng<'_>) -> Option<(Value<'_>, f64)> {
-        self.iter_from(below(rng, self.len())).next()
+    pub fn random(&self, rng: &mut Rng) -> Option<(Value<'_>, f64)> {
+        self.iter_from(rng.below(self.len() as u64) as usize).next()
     }
 
     /// One step of ZSCAN: see [`Dict::scan`]. A listpack is handed over whole.

@@ -5,5 +5,11 @@
 //! incremental file; the manifest, replaced by one rename, is what makes the change take effect.
 
 pub mod encode;
+pub mod machine;
 pub mod manifest;
 pub mod reader;
+pub mod tail;
+#[cfg(test)]
+mod tests;
+
+pub use machine::{Aof, AofFiles, AofInfo, AofState, growth_log};

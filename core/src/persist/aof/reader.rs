@@ -83,7 +83,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`ReadError`]; after one the reader is of no more use.
-    pub fn next(&mut self) -> Result<Option<Command>, ReadError> {
+    pub fn next_command(&mut self) -> Result<Option<Command>, ReadError> {
         while self.missing == 0 {
             let Some(line) = self.line() else { return Ok(None) };
             match line {
@@ -149,7 +149,7 @@ mod tests {
         let mut commands = Vec::new();
         let mut pieces = bytes.chunks(chunk);
         loop {
-            match reader.next() {
+            match reader.next_command() {
                 Ok(Some(command)) => commands.push(command),
                 Ok(None) => match pieces.next() {
                     Some(piece) => reader.feed(piece),
