@@ -3,6 +3,7 @@
 //! [`node::Node`] is one server. It has no clock, thread, socket, file or entropy of its own: a host feeds it
 //! [`host::Input`]s and carries out its [`host::Output`]s. The invariants that hold everywhere stand in ARCHITECTURE.md.
 
+pub mod cluster;
 pub mod command;
 pub mod config;
 pub mod event;
