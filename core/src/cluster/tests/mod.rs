@@ -1,6 +1,7 @@
 //! Clusters of bare [`Cluster`] machines on a virtual network with virtual time: no node, no data set, no disk. The
 //! replication that elections look at is stood in for by offsets that the tests set.
 
+mod corpus;
 mod failover;
 mod formation;
 mod start;
