@@ -611,7 +611,8 @@ mod tests {
     fn what_does_not_add_up_is_refused() {
         let slots = [0; BITMAP_LEN];
         let mut bytes = Vec::new();
-        Message { header: header(kind::FAIL, &slots), body: Body::Fail { about: &[b'b'; 40] } }.write(&mut bytes);
+        Message { header: header(kind::FAIL, &slots), body: Body::Fail { about: &[b'b'; 40] } }
+            .write(&mut bytes);
         bytes.pop();
         let expected = Invalid::Length { total: 2295, expected: 2296 };
         assert_eq!(Message::parse(&bytes), Err(expected));

@@ -126,7 +126,8 @@ impl Cluster {
         let me = self.myself;
         let owner = self.slots.owner(slot);
         let master = |cluster: &Cluster, name: &[u8]| {
-            let idx = cluster.find(name).ok_or_else(|| format!("ERR I don't know about node {}", text(name)))?;
+            let idx =
+                cluster.find(name).ok_or_else(|| format!("ERR I don't know about node {}", text(name)))?;
             master_only(cluster, idx)
         };
         match action {
@@ -188,10 +189,7 @@ impl Cluster {
         // The end of an import: a new epoch makes the rest of the cluster believe it.
         if to == me && self.importing.contains_key(&slot) {
             if self.bump_config_epoch(cx) {
-                cx.log(
-                    LogLevel::Warning,
-                    format_args!("configEpoch updated after importing slot {slot}"),
-                );
+                cx.log(LogLevel::Warning, format_args!("configEpoch updated after importing slot {slot}"));
             }
             self.importing.remove(&slot);
             self.broadcast_pong(cx, Audience::All);
@@ -319,10 +317,7 @@ impl Cluster {
             return Err("ERR Node config epoch is already non-zero".to_string());
         }
         self.nodes[self.myself].config_epoch = new;
-        cx.log(
-            LogLevel::Warning,
-            format_args!("configEpoch set to {new} via CLUSTER SET-CONFIG-EPOCH"),
-        );
+        cx.log(LogLevel::Warning, format_args!("configEpoch set to {new} via CLUSTER SET-CONFIG-EPOCH"));
         self.current_epoch = self.current_epoch.max(new);
         self.epoch_event(cx);
         // Not synced: were it lost, the collision of epochs would be resolved.

@@ -57,10 +57,7 @@ impl Cluster {
     fn may_vote(&self, cx: &Cx<'_>, candidate: NodeIdx, request: &Header<'_>) -> Result<NodeIdx, String> {
         let node = &self.nodes[candidate];
         if request.current_epoch < self.current_epoch {
-            return Err(format!(
-                "reqEpoch ({}) < curEpoch({})",
-                request.current_epoch, self.current_epoch
-            ));
+            return Err(format!("reqEpoch ({}) < curEpoch({})", request.current_epoch, self.current_epoch));
         }
         if self.last_vote_epoch == self.current_epoch {
             return Err(format!("already voted for epoch {}", self.current_epoch));
@@ -76,10 +73,7 @@ impl Cluster {
         let pause_ms = cx.config.node_timeout_ms.saturating_mul(2);
         let since_ms = cx.now_ms() - self.nodes[master].voted_time_ms;
         if since_ms < pause_ms {
-            return Err(format!(
-                "can't vote about this master before {} milliseconds",
-                pause_ms - since_ms
-            ));
+            return Err(format!("can't vote about this master before {} milliseconds", pause_ms - since_ms));
         }
         for slot in (0..SLOTS as u16).filter(|&slot| bitmap_has(request.slots, slot)) {
             let Some(owner) = self.slots.owner(slot).filter(|_| !self.slot_unclaimed(slot)) else { continue };
@@ -168,9 +162,7 @@ impl Cluster {
                 self.election.rank = rank;
                 cx.log(
                     LogLevel::Warning,
-                    format_args!(
-                        "Replica rank updated to #{rank}, added {added_ms} milliseconds of delay."
-                    ),
+                    format_args!("Replica rank updated to #{rank}, added {added_ms} milliseconds of delay."),
                 );
             }
         }

@@ -119,10 +119,7 @@ impl Cluster {
             return;
         }
         self.ok = ok;
-        cx.log(
-            LogLevel::Warning,
-            format_args!("Cluster state changed: {}", if ok { "ok" } else { "fail" }),
-        );
+        cx.log(LogLevel::Warning, format_args!("Cluster state changed: {}", if ok { "ok" } else { "fail" }));
         cx.event(Event::ClusterState { ok });
     }
 }

@@ -96,7 +96,9 @@ impl Cluster {
         for at in 0..self.nodes.len() {
             let Some(idx) = self.nodes.at(at) else { break };
             let node = &self.nodes[idx];
-            let Some(conn) = node.link.filter(|_| idx != self.myself && !node.in_handshake()) else { continue };
+            let Some(conn) = node.link.filter(|_| idx != self.myself && !node.in_handshake()) else {
+                continue;
+            };
             let local = node.is_slave()
                 && node.slaveof.is_some()
                 && (node.slaveof == Some(self.myself) || node.slaveof == self.myself().slaveof);
@@ -198,10 +200,7 @@ impl Cluster {
             if extension.kind == bus::EXT_HOSTNAME {
                 hostname = extension.hostname().filter(|name| !name.is_empty());
             } else {
-                cx.log(
-                    LogLevel::Warning,
-                    format_args!("Received unknown extension type {}", extension.kind),
-                );
+                cx.log(LogLevel::Warning, format_args!("Received unknown extension type {}", extension.kind));
             }
         }
         let node = &mut self.nodes[sender];
@@ -259,10 +258,9 @@ impl Cluster {
         let ip = super::node::IpText::new(&ip.to_string());
         let valid = |port: i64| u16::try_from(port).ok().filter(|&port| port > 0).ok_or(());
         let (port, cport) = (valid(port)?, valid(cport)?);
-        let going_on = self
-            .nodes
-            .iter()
-            .any(|(_, node)| node.in_handshake() && node.ip == ip && node.port == port && node.cport == cport);
+        let going_on = self.nodes.iter().any(|(_, node)| {
+            node.in_handshake() && node.ip == ip && node.port == port && node.cport == cport
+        });
         if !going_on {
             let flags = flag::HANDSHAKE | flag::MEET;
             let mut node = ClusterNode::new(Name::random(cx.rng), flags, cx.now_ms());

@@ -187,8 +187,7 @@ impl Cluster {
             let available = |&replica: &NodeIdx| {
                 let node = &self.nodes[replica];
                 // Its own offset as a replica counts, even where it is shown as a master meanwhile.
-                let offset =
-                    if node.has(flag::MYSELF) { facts.slave_offset } else { node.repl_offset };
+                let offset = if node.has(flag::MYSELF) { facts.slave_offset } else { node.repl_offset };
                 !node.failed() && offset != 0
             };
             let replicas = self.nodes[owner].slaves.iter().copied().filter(available);

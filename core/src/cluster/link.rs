@@ -202,7 +202,10 @@ impl Cluster {
     /// before its old connection is seen to be closed: the new one replaces it.
     pub(super) fn set_inbound_link(&mut self, cx: &mut Cx<'_>, idx: NodeIdx, conn: ConnId) {
         if let Some(old) = self.nodes[idx].inbound_link {
-            cx.log(LogLevel::Debug, format_args!("Replacing inbound link from node {}", self.nodes[idx].name));
+            cx.log(
+                LogLevel::Debug,
+                format_args!("Replacing inbound link from node {}", self.nodes[idx].name),
+            );
             self.free_link(cx, old);
         }
         if let Some(link) = self.links.get_mut(&conn) {
@@ -222,7 +225,12 @@ impl Cluster {
     }
 
     /// Lets `write` append one message of type `kind` to a connection's output.
-    pub(super) fn write_to(&mut self, conn: ConnId, kind: u16, write: impl FnOnce(&mut Cluster, &mut Vec<u8>)) {
+    pub(super) fn write_to(
+        &mut self,
+        conn: ConnId,
+        kind: u16,
+        write: impl FnOnce(&mut Cluster, &mut Vec<u8>),
+    ) {
         let Some(link) = self.links.get_mut(&conn) else { return };
         let mut out = std::mem::take(&mut link.out);
         write(self, &mut out);
@@ -240,7 +248,14 @@ impl Cluster {
     }
 
     /// Appends the header of a message from this node (`clusterBuildMessageHdr`).
-    pub(super) fn write_header(&self, cx: &Cx<'_>, kind: u16, total_len: usize, mflags: u8, out: &mut Vec<u8>) {
+    pub(super) fn write_header(
+        &self,
+        cx: &Cx<'_>,
+        kind: u16,
+        total_len: usize,
+        mflags: u8,
+        out: &mut Vec<u8>,
+    ) {
         let me = self.myself();
         // A replica tells its master's slots and epoch; its flags say that it does not serve them itself.
         let master = me.slaveof.filter(|_| me.is_slave()).map_or(me, |master| &self.nodes[master]);

@@ -29,27 +29,18 @@ impl Cluster {
     pub fn nodes_conf(&self) -> String {
         let mut out = String::new();
         self.write_nodes(flag::HANDSHAKE, &mut out);
-        let _ = writeln!(
-            out,
-            "vars currentEpoch {} lastVoteEpoch {}",
-            self.current_epoch, self.last_vote_epoch
-        );
+        let _ =
+            writeln!(out, "vars currentEpoch {} lastVoteEpoch {}", self.current_epoch, self.last_vote_epoch);
         out
     }
 
     pub(super) fn load(cx: &mut Cx<'_>, text: &[u8]) -> Result<Cluster, LoadError> {
         let loaded = Loader::new(cx.now_ms()).load(cx, text);
         let Some(mut cluster) = loaded else {
-            cx.log(
-                LogLevel::Warning,
-                format_args!("Unrecoverable error: corrupted cluster config file."),
-            );
+            cx.log(LogLevel::Warning, format_args!("Unrecoverable error: corrupted cluster config file."));
             return Err(LoadError);
         };
-        cx.log(
-            LogLevel::Notice,
-            format_args!("Node configuration loaded, I'm {}", cluster.myself().name),
-        );
+        cx.log(LogLevel::Notice, format_args!("Node configuration loaded, I'm {}", cluster.myself().name));
         // Never so in a file that Redis wrote; a protection against editing by hand.
         cluster.current_epoch = cluster.max_epoch();
         Ok(cluster)
@@ -99,10 +90,7 @@ impl Loader {
             } else if name.eq_ignore_ascii_case("lastVoteEpoch") {
                 self.cluster.last_vote_epoch = value;
             } else {
-                cx.log(
-                    LogLevel::Warning,
-                    format_args!("Skipping unknown cluster config variable '{name}'"),
-                );
+                cx.log(LogLevel::Warning, format_args!("Skipping unknown cluster config variable '{name}'"));
             }
         }
         Some(())
@@ -172,11 +160,8 @@ impl Loader {
             let slot = slot_of(slot)?;
             let (direction, name) = rest.split_once('-')?;
             let other = self.node_named(name.split_once(']')?.0)?;
-            let moves = if direction == ">" {
-                &mut self.cluster.migrating
-            } else {
-                &mut self.cluster.importing
-            };
+            let moves =
+                if direction == ">" { &mut self.cluster.migrating } else { &mut self.cluster.importing };
             moves.insert(slot, other);
             return Some(());
         }

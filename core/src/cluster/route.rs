@@ -137,7 +137,9 @@ impl Cluster {
             Route::CrossSlot => "CROSSSLOT Keys in request don't hash to the same slot".to_string(),
             Route::TryAgain => "TRYAGAIN Multiple keys request during rehashing of slot".to_string(),
             Route::Down => "CLUSTERDOWN The cluster is down".to_string(),
-            Route::DownReadOnly => "CLUSTERDOWN The cluster is down and only accepts read commands".to_string(),
+            Route::DownReadOnly => {
+                "CLUSTERDOWN The cluster is down and only accepts read commands".to_string()
+            }
             Route::Unbound => "CLUSTERDOWN Hash slot not served".to_string(),
         })
     }

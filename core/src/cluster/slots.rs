@@ -342,7 +342,8 @@ impl Cluster {
             );
             self.set_master(cx, claimer);
             self.todo |= TODO_SAVE_CONFIG | TODO_UPDATE_STATE | TODO_FSYNC_CONFIG;
-        } else if let Some(grandmaster) = grandmaster.filter(|&g| g != me && self.nodes[me].slots.is_empty()) {
+        } else if let Some(grandmaster) = grandmaster.filter(|&g| g != me && self.nodes[me].slots.is_empty())
+        {
             // Our master became a replica when its last slot went away, and nobody took over its slots: nothing else
             // would ever make us follow.
             cx.log(

@@ -37,14 +37,20 @@ fn messages_of_redis_survive_decoding() {
         assert!(again == bytes, "{name} is written back as it was");
 
         let header = &message.header;
-        assert_eq!(bus::kind_text(header.kind), name.trim_end_matches("-replica").split("-gossip").next().unwrap().trim_end_matches("-ext"));
+        assert_eq!(
+            bus::kind_text(header.kind),
+            name.trim_end_matches("-replica").split("-gossip").next().unwrap().trim_end_matches("-ext")
+        );
         assert_eq!(header.is_master(), !name.ends_with("-replica"), "{name}");
         assert_eq!(header.has_mflag(mflag::PAUSED), name.ends_with("-paused"), "{name}");
         assert!(header.sender_name().is_some() && header.cport == header.port + 100, "{name}");
         for entry in message.body.gossip() {
             let mut copy = Vec::new();
             entry.write(&mut copy);
-            assert!(bytes.windows(copy.len()).any(|w| w == copy), "{name}: an entry is written back as it was");
+            assert!(
+                bytes.windows(copy.len()).any(|w| w == copy),
+                "{name}: an entry is written back as it was"
+            );
             assert_eq!(entry.ip.as_str(), "127.0.0.1");
             assert!(Name::parse(entry.name).is_some());
         }
@@ -52,8 +58,12 @@ fn messages_of_redis_survive_decoding() {
         let expected: &[&str] = if name.contains("-ext") { &["node-one.example.com"] } else { &[] };
         assert_eq!(hostnames, expected, "{name}");
         match (header.kind, message.body) {
-            (kind::PUBLISH, Body::Publish { channel, message }) => assert_eq!((channel, message), (&b"news"[..], &b"hello"[..])),
-            (kind::PUBLISHSHARD, Body::Publish { channel, message }) => assert_eq!((channel, message), (&b"bar"[..], &b"x"[..])),
+            (kind::PUBLISH, Body::Publish { channel, message }) => {
+                assert_eq!((channel, message), (&b"news"[..], &b"hello"[..]))
+            }
+            (kind::PUBLISHSHARD, Body::Publish { channel, message }) => {
+                assert_eq!((channel, message), (&b"bar"[..], &b"x"[..]))
+            }
             (kind::UPDATE, Body::Update { config_epoch, name, slots }) => {
                 assert!(Name::parse(name).is_some() && config_epoch > 0);
                 assert_eq!(SlotSet::from_bitmap(slots).ranges(), [(0, 5460)]);

@@ -122,7 +122,9 @@ fn data_too_old_is_not_promoted() {
     world.machines[3].facts.repl_down_since_s = world.now().wall_s() - 100;
     world.run_ms(40_000);
     assert!(world.machines[3].cluster.is_replica());
-    assert!(world.logged(3, "Currently unable to failover: Disconnected from master for longer than allowed."));
+    assert!(
+        world.logged(3, "Currently unable to failover: Disconnected from master for longer than allowed.")
+    );
 }
 
 #[test]
@@ -148,7 +150,12 @@ fn one_vote_an_epoch() {
     let votes: Vec<_> =
         world.machines[1].events.iter().filter(|e| matches!(e, Event::Voted { .. })).cloned().collect();
     assert_eq!(votes, [Event::Voted { epoch, candidate: world.name(3).to_string() }]);
-    assert!(world.logged(1, &format!("Failover auth denied to {}: already voted for epoch {epoch}", world.name(4))));
+    assert!(
+        world.logged(
+            1,
+            &format!("Failover auth denied to {}: already voted for epoch {epoch}", world.name(4))
+        )
+    );
     // Nor for another epoch about the same master within two timeouts, nor for an older epoch.
     world.with(4, |c, cx| {
         c.current_epoch = epoch + 1;

@@ -29,7 +29,9 @@ fn six_nodes_meet_and_agree() {
     let master = world.machines[3].master.clone();
     assert_eq!(master, Some(("10.0.0.1".to_string(), 7000)));
     let info = world.machines[5].cluster.info_text();
-    assert!(info.starts_with("cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:16384\r\n"));
+    assert!(
+        info.starts_with("cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:16384\r\n")
+    );
     assert!(info.contains("\r\ncluster_known_nodes:6\r\ncluster_size:3\r\ncluster_current_epoch:6\r\n"));
 }
 
@@ -181,11 +183,12 @@ fn keys_of_a_lost_slot_are_deleted() {
     world.machines[0].keys.insert(3, 5);
     // The other takes slot 3 by force, under a greater epoch.
     let taker = world.name(1);
-    world.with(1, |c, cx| {
-        c.importing.insert(3, c.find(taker.as_bytes()).unwrap());
-        c.set_slot(cx, 3, SetSlot::Node(taker.as_bytes()))
-    })
-    .unwrap();
+    world
+        .with(1, |c, cx| {
+            c.importing.insert(3, c.find(taker.as_bytes()).unwrap());
+            c.set_slot(cx, 3, SetSlot::Node(taker.as_bytes()))
+        })
+        .unwrap();
     world.run_ms(1_000);
     assert!(world.logged(0, "DeleteKeysInSlots([3])"));
     assert!(world.logged(0, "DropShardChannels([3])"));
@@ -199,7 +202,10 @@ fn slots_cannot_be_given_twice() {
         world.with(0, |c, cx| c.add_or_del_slots(cx, ranges, del))
     };
     assert_eq!(give(&mut world, &[(5, 5)], true).unwrap_err(), "ERR Slot 5 is already unassigned");
-    assert_eq!(give(&mut world, &[(1, 3), (3, 4)], false).unwrap_err(), "ERR Slot 3 specified multiple times");
+    assert_eq!(
+        give(&mut world, &[(1, 3), (3, 4)], false).unwrap_err(),
+        "ERR Slot 3 specified multiple times"
+    );
     give(&mut world, &[(1, 3)], false).unwrap();
     assert_eq!(give(&mut world, &[(0, 1)], false).unwrap_err(), "ERR Slot 1 is already busy");
     give(&mut world, &[(2, 2)], true).unwrap();

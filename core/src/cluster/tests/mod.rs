@@ -139,7 +139,8 @@ impl World {
     /// Kills a node's process: its connections are reset.
     pub fn kill(&mut self, node: usize) {
         self.machines[node].alive = false;
-        let mut broken: Vec<_> = self.peers.iter().filter(|((n, _), _)| *n == node).map(|(_, p)| *p).collect();
+        let mut broken: Vec<_> =
+            self.peers.iter().filter(|((n, _), _)| *n == node).map(|(_, p)| *p).collect();
         broken.sort_unstable();
         for (peer, conn) in broken {
             self.at(LATENCY_US, What::Closed { node: peer, conn, error: NetError::Eof });

@@ -42,7 +42,11 @@ fn a_file_of_redis_is_understood() {
     let replica = &cluster.nodes()[cluster.find(b"07c37dfeb235213a872192d90877d0cd55635b91").unwrap()];
     assert_eq!((replica.config_epoch, replica.hostname(), replica.cport), (0, "host4", 31_004));
     assert_eq!(cluster.myself().slaves.len(), 1);
-    assert!(actions.iter().any(|a| matches!(a, Action::Log { text, .. } if text.starts_with("Node configuration loaded"))));
+    assert!(
+        actions
+            .iter()
+            .any(|a| matches!(a, Action::Log { text, .. } if text.starts_with("Node configuration loaded")))
+    );
     let again = load(&cluster.nodes_conf(), &BTreeMap::new()).0.unwrap();
     assert_eq!(again.nodes_conf(), cluster.nodes_conf());
     assert!(again.nodes_conf().contains(" 0-5460 [77->-67ed2db8d677e59ec4a4cefb06858cf2a1a89fa1] [93-<-292f8b365bb7edb5e285caf0b7e6ddc7265d2f4f]\n"));
@@ -51,7 +55,8 @@ fn a_file_of_redis_is_understood() {
 #[test]
 fn a_damaged_file_stops_the_start() {
     let me = "e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca";
-    let line = |flags: &str, rest: &str| format!("{me} 127.0.0.1:7000@17000 {flags} - 0 0 1 connected{rest}\n");
+    let line =
+        |flags: &str, rest: &str| format!("{me} 127.0.0.1:7000@17000 {flags} - 0 0 1 connected{rest}\n");
     for bad in [
         "garbage\n".to_string(),
         "vars currentEpoch\n".to_string(),
@@ -94,7 +99,8 @@ fn no_file_makes_a_new_node_and_saves_it() {
         _ => None,
     });
     let name = cluster.myself().name;
-    let expected = format!("{name} :0@0 myself,master - 0 0 0 connected\nvars currentEpoch 0 lastVoteEpoch 0\n");
+    let expected =
+        format!("{name} :0@0 myself,master - 0 0 0 connected\nvars currentEpoch 0 lastVoteEpoch 0\n");
     assert_eq!(saved, Some(expected), "the file of a fresh redis-server 7.0.15");
 }
 
@@ -109,7 +115,9 @@ fn keys_and_slots_are_brought_to_agree() {
     assert!(cluster.importing.contains_key(&6_000), "another's slot is taken as being imported");
     let logged = |text: &str| actions.iter().any(|a| matches!(a, Action::Log { text: t, .. } if t == text));
     assert!(logged("I have keys for unassigned slot 10. Taking responsibility for it."));
-    assert!(logged("I have keys for slot 6000, but the slot is assigned to another node. Setting it to importing state."));
+    assert!(logged(
+        "I have keys for slot 6000, but the slot is assigned to another node. Setting it to importing state."
+    ));
     assert!(actions.iter().any(|a| matches!(a, Action::SaveConfig { fsync: true, .. })));
 }
 
