@@ -148,7 +148,7 @@ impl Cluster {
                     done += len;
                 }
                 Ok(_) => break,
-                Err(()) => {
+                Err(bus::NotTheBus) => {
                     cx.log(
                         LogLevel::Warning,
                         format_args!("Bad message length or signature received from Cluster bus."),

@@ -1,4 +1,4 @@
-//! The 16,384 hash slots: which slot a key is in, who owns which slot, and what a claim to slots changes.
+//! The 16,384 hash slots: who owns which, and what a claim to slots changes. Which slot a key is in the store knows.
 //!
 //! Ownership is the one thing a Redis Cluster must in the end agree on. Nobody is asked: a claim with a greater config
 //! epoch wins at each node on its own, wherever it comes from, so all nodes end with the same table once gossip has
@@ -9,44 +9,14 @@ use super::{Cluster, Cx, TODO_FSYNC_CONFIG, TODO_SAVE_CONFIG, TODO_UPDATE_STATE}
 use crate::event::Event;
 use crate::host::LogLevel;
 
+pub use crate::store::slot::key_slot;
+
 /// How many hash slots there are.
-pub const SLOTS: usize = 16_384;
+pub const SLOTS: usize = crate::store::slot::SLOTS as usize;
 /// The length of a bitmap of all slots in bytes.
 pub const BITMAP_LEN: usize = SLOTS / 8;
 /// A bitmap of all slots: slot `n` is bit `n % 8` of byte `n / 8`.
 pub type Bitmap = [u8; BITMAP_LEN];
-
-const CRC16: [u16; 256] = {
-    let mut table = [0u16; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = (byte as u16) << 8;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 0x8000 != 0 { (crc << 1) ^ 0x1021 } else { crc << 1 };
-            bit += 1;
-        }
-        table[byte] = crc;
-        byte += 1;
-    }
-    table
-};
-
-/// CRC-16/XMODEM, which Redis Cluster hashes keys with.
-pub fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc, &byte| (crc << 8) ^ CRC16[usize::from((crc >> 8) as u8 ^ byte)])
-}
-
-/// The slot of a key: of the part between the first `{` and the next `}` if that part is not empty, so that related keys
-/// can be kept together, else of the whole key (`keyHashSlot`, cluster.c 7.0.15).
-pub fn key_slot(key: &[u8]) -> u16 {
-    let tag = key.iter().position(|&b| b == b'{').and_then(|open| {
-        let rest = &key[open + 1..];
-        let close = rest.iter().position(|&b| b == b'}')?;
-        (close > 0).then(|| &rest[..close])
-    });
-    crc16(tag.unwrap_or(key)) & (SLOTS as u16 - 1)
-}
 
 /// Whether a bitmap has a slot.
 pub fn bitmap_has(bitmap: &Bitmap, slot: u16) -> bool {
@@ -413,19 +383,6 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
-
-    #[test]
-    fn keys_hash_as_in_redis() {
-        // CLUSTER KEYSLOT of redis-server 7.0.15.
-        assert_eq!(key_slot(b"foo"), 12182);
-        assert_eq!(key_slot(b"bar"), 5061);
-        assert_eq!(key_slot(b""), 0);
-        assert_eq!(key_slot(b"123456789"), 0x31c3);
-        assert_eq!(key_slot(b"{user1000}.following"), key_slot(b"user1000"));
-        assert_eq!(key_slot(b"foo{}{bar}"), crc16(b"foo{}{bar}") & 0x3fff);
-        assert_eq!(key_slot(b"foo{{bar}}zap"), key_slot(b"{bar"));
-        assert_eq!(key_slot(b"foo{bar"), crc16(b"foo{bar") & 0x3fff);
-    }
 
     proptest! {
         #[test]

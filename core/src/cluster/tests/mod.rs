@@ -260,11 +260,9 @@ impl World {
 
     fn handle(&mut self, what: What) {
         match what {
-            What::Cron { node, life } => {
-                if self.machines[node].alive && self.machines[node].life == life {
-                    self.with(node, |cluster, cx| cluster.cron(cx));
-                    self.at(CRON_US, What::Cron { node, life });
-                }
+            What::Cron { node, life } if self.machines[node].alive && self.machines[node].life == life => {
+                self.with(node, |cluster, cx| cluster.cron(cx));
+                self.at(CRON_US, What::Cron { node, life });
             }
             What::Accept { node, conn, peer } if self.machines[node].alive => {
                 let local = format!("{}:{}", Self::ip(node), self.machines[node].config.bus_port());
