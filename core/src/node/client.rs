@@ -21,7 +21,7 @@ pub fn own(args: &[&[u8]]) -> OwnedArgs {
 }
 
 /// Borrows owned arguments again.
-pub fn borrow(args: &OwnedArgs) -> Vec<&[u8]> {
+pub fn borrow(args: &[Box<[u8]>]) -> Vec<&[u8]> {
     args.iter().map(|arg| &arg[..]).collect()
 }
 
@@ -94,8 +94,10 @@ pub enum Blocked {
         /// The command.
         args: OwnedArgs,
     },
-    /// It waits for the disk (SAVE, DEBUG RELOAD, SHUTDOWN); the node stalls meanwhile.
-    Disk,
+    /// It waits for a SAVE to end; the node stalls meanwhile.
+    Save,
+    /// It waits for the process to end (SHUTDOWN), or for the news that it does not.
+    Shutdown,
 }
 
 /// What a client that waited too long gets.

@@ -2,9 +2,11 @@
 //! where it waits for the disk.
 
 use super::Node;
+use super::client::{Blocked, ClientId, borrow};
 use crate::exec::Error;
-use crate::host::{DiskError, DiskReply, OpId};
-use crate::persist::save::BGSAVE_ERROR;
+use crate::host::{DiskError, DiskReply, LogLevel, OpId};
+use crate::persist::aof::{AofState, growth_log};
+use crate::persist::save::{BGSAVE_ERROR, save_point_log};
 use std::rc::Rc;
 
 /// Where the bytes of a snapshot of the whole dataset come from.
@@ -13,7 +15,7 @@ pub(crate) type DatasetSource = Rc<[u8]>;
 impl Node {
     /// Whether the node waits for the disk and does nothing else.
     pub(crate) fn stalled(&self) -> bool {
-        self.saves.blocks()
+        self.aof_waits || self.saves.blocks() || !self.waits_for.is_empty() || self.ending()
     }
 
     /// Whether the dataset is being loaded.
@@ -23,18 +25,21 @@ impl Node {
 
     /// Whether a snapshot is being written, for whichever purpose (`hasActiveChildProcess`).
     pub(crate) fn snapshot_running(&self) -> bool {
-        self.saves.in_background() || self.repl.sync.is_some()
+        self.saves.in_background() || self.aof.rewriting() || self.repl.sync.is_some()
     }
 
     /// Whether background work could go on at once.
     pub(crate) fn wants_background_slice(&self) -> bool {
-        self.saves.wants_step() || self.sync_job_wants_slice()
+        self.saves.wants_step() || self.aof.wants_step() || self.sync_job_wants_slice()
     }
 
     /// Does one slice of background work.
     pub(crate) fn background_slice(&mut self) {
         if self.saves.wants_step() {
             self.saves.step(&mut self.out);
+        }
+        if self.aof.wants_step() {
+            self.aof.step(&mut self.out);
         }
         if self.sync_job_wants_slice() {
             self.sync_job_slice();
@@ -48,41 +53,133 @@ impl Node {
 
     pub(super) fn disk_done(&mut self, op: OpId, result: Result<DiskReply, DiskError>) {
         let config = Rc::clone(&self.config);
-        if let Some(outcome) = self.saves.on_disk(self.now, op, &result, &config.dir, &mut self.out) {
+        self.waits_for.remove(&op);
+        let background = self.snapshot_running();
+        if self.aof.on_disk(self.now, &config, background, op, &result, &mut self.out) {
+            self.aof_waits = self.aof_waits && self.aof.stalls(&config, self.snapshot_running());
+        } else if let Some(outcome) = self.saves.on_disk(self.now, op, &result, &config.dir, &mut self.out) {
             self.dirty -= outcome.dirty_saved.min(self.dirty);
+            if !outcome.background {
+                self.save_ended(outcome.ok);
+            }
+        }
+        self.shutdown_step();
+    }
+
+    /// Answers the client whose SAVE has ended, or goes on with a shutdown.
+    fn save_ended(&mut self, ok: bool) {
+        let waiting: Vec<ClientId> = self
+            .clients
+            .values()
+            .filter(|client| matches!(client.blocked, Some(Blocked::Save)))
+            .map(|client| client.id)
+            .collect();
+        for id in waiting {
+            self.unblock(id);
+            self.reply_to(id, |reply| if ok { reply.ok() } else { reply.error("-ERR") });
+            self.resumed.push(id);
+        }
+        self.shutdown_saved(ok);
+    }
+
+    /// Begins to write the RDB file, in the background or while everything else waits.
+    pub(crate) fn start_save(&mut self, background: bool) {
+        let source = self.new_dataset_source();
+        let config = Rc::clone(&self.config);
+        self.stats.forks += u64::from(background);
+        if background {
+            let pid = self.next_child_pid();
+            self.saves.start_background(self.now, &config, source, self.dirty, pid, &mut self.out);
+        } else {
+            let pid = self.options.pid;
+            self.saves.start_foreground(self.now, &config, source, self.dirty, pid, &mut self.out);
         }
     }
 
-    /// Background saves that are due (`serverCron`).
-    pub(super) fn persistence_cron(&mut self) {}
+    /// Begins to rewrite the append-only file.
+    pub(crate) fn start_aof_rewrite(&mut self) {
+        let source = self.new_dataset_source();
+        let config = Rc::clone(&self.config);
+        let pid = self.next_child_pid();
+        self.stats.forks += 1;
+        self.aof.start_rewrite(self.now, &config, source, pid, &mut self.out);
+    }
+
+    /// A process id for the child that Redis would have forked.
+    fn next_child_pid(&mut self) -> u32 {
+        self.children += 1;
+        self.options.pid.wrapping_add(self.children)
+    }
+
+    /// Background saves and rewrites that are due (`serverCron`).
+    pub(super) fn persistence_cron(&mut self) {
+        self.shutdown_cron();
+        if self.ending() || self.snapshot_running() {
+            return;
+        }
+        let config = Rc::clone(&self.config);
+        if self.aof.scheduled_due(self.now, &mut self.out) {
+            self.start_aof_rewrite();
+        } else if let Some(point) = self.saves.due(self.now, &config, self.dirty) {
+            self.log(LogLevel::Notice, save_point_log(point));
+            self.start_save(true);
+        } else if let Some(growth) = self.aof.auto_rewrite_due(self.now, &config, &mut self.out) {
+            self.log(LogLevel::Notice, growth_log(growth));
+            self.start_aof_rewrite();
+        } else if self.saves.scheduled_due(self.now) {
+            self.start_save(true);
+        }
+    }
 
     /// Whether write commands are refused because the disk fails (`writeCommandsDeniedByDiskError`).
     pub(super) fn check_disk_errors(&self) -> Result<(), Error> {
-        if !self.is_replica() && self.saves.stops_writes(&self.config) {
+        if self.is_replica() {
+            return Ok(());
+        }
+        if self.saves.stops_writes(&self.config) {
             return Err(Error::new(format!("-{BGSAVE_ERROR}")));
+        }
+        if let Some(text) = self.aof.write_error() {
+            return Err(Error::new(format!("-{text}")));
         }
         Ok(())
     }
 
     /// Hands what was gathered for the append-only file to the disk (`flushAppendOnlyFile`).
-    pub(super) fn flush_aof(&mut self) {}
+    pub(super) fn flush_aof(&mut self) {
+        let config = Rc::clone(&self.config);
+        let background = self.snapshot_running();
+        if self.aof.state() != AofState::Off {
+            self.aof.flush(self.now, &config, false, background, &mut self.out);
+        }
+        self.aof_waits = self.aof.stalls(&config, background);
+    }
 
     /// Adds a command to the append-only file (`feedAppendOnlyFile`).
-    pub(crate) fn feed_aof(&mut self, _db: usize, _args: &[Box<[u8]>]) {}
+    pub(crate) fn feed_aof(&mut self, db: usize, args: &[Box<[u8]>]) {
+        if self.aof.state() != AofState::Off {
+            let config = Rc::clone(&self.config);
+            let args = borrow(args);
+            self.aof.feed(self.now, &config, db, &args);
+        }
+    }
 
-    /// Begins the append-only file anew, if it is wanted and was stopped for a resynchronisation.
-    pub(crate) fn restart_aof_if_stopped(&mut self) {}
+    /// Begins the append-only file anew, if it is wanted and was stopped for a resynchronisation
+    /// (`restartAOFAfterSYNC`).
+    pub(crate) fn restart_aof_if_stopped(&mut self) {
+        if self.config.appendonly && self.aof.state() == AofState::Off {
+            let other = self.saves.in_background() || self.repl.sync.is_some();
+            if self.aof.enable(other, self.in_exec, &mut self.out) {
+                self.start_aof_rewrite();
+            }
+        }
+    }
 
     /// A write of the snapshot that comes from the master has been asked for.
     pub(crate) fn transfer_write_started(&mut self, _op: OpId) {}
 
     /// Loads the snapshot that came from the master.
     pub(crate) fn load_transferred_snapshot(&mut self, _file: Rc<str>) {}
-
-    /// The process is asked to end.
-    pub(super) fn terminate(&mut self, _signal: &'static str) {
-        self.out.exit(0);
-    }
 
     /// Whether there is room for a command that may need memory.
     pub(super) fn check_memory(

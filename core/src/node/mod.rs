@@ -14,6 +14,7 @@ pub(crate) mod disk;
 mod keys;
 mod net;
 pub(crate) mod process;
+mod shutdown;
 pub mod stats;
 
 use crate::command::table;
@@ -21,6 +22,7 @@ use crate::config::{Config, Verbosity};
 use crate::event::Event;
 use crate::host::{ConnId, DiskRequest, Input, LogLevel, Now, OpId, Output};
 use crate::node::client::{Client, ClientId};
+use crate::persist::aof::Aof;
 use crate::persist::disk::Outbox;
 use crate::persist::save::Saves;
 use crate::propagate::Pending;
@@ -29,7 +31,7 @@ use crate::replication::Replication;
 use crate::rng::Rng;
 use crate::store::{Db, HashSeed, Limits};
 use stats::Stats;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 /// What a node is started with.
@@ -106,11 +108,21 @@ pub struct Node {
     pub(crate) active_expire: bool,
     expire_cursor_db: usize,
     cron_loops: u64,
+    /// How many children Redis would have forked so far.
+    children: u32,
     /// Clients whose command was served after a wait; what they sent meanwhile runs at the end of the turn.
     pub(crate) resumed: Vec<ClientId>,
     /// The database that the master's stream had selected last.
     pub(crate) last_master_db: usize,
     pub(crate) saves: Saves<disk::DatasetSource>,
+    pub(crate) aof: Aof<disk::DatasetSource>,
+    /// The append-only file keeps the node waiting, as `appendfsync always` demands.
+    aof_waits: bool,
+    /// Disk operations that the node waits for before it does anything else.
+    pub(crate) waits_for: BTreeSet<OpId>,
+    /// The replies of the last turn are ready and leave as soon as the disk has answered.
+    replies_due: bool,
+    pub(crate) shutdown: Option<shutdown::Shutdown>,
 }
 
 /// Clients are paused (CLIENT PAUSE, or a manual failover of the cluster).
@@ -171,9 +183,15 @@ impl Node {
             active_expire: true,
             expire_cursor_db: 0,
             cron_loops: 0,
+            children: 0,
             resumed: Vec::new(),
             last_master_db: 0,
             saves: Saves::new(now),
+            aof: Aof::new(),
+            aof_waits: false,
+            waits_for: BTreeSet::new(),
+            replies_due: false,
+            shutdown: None,
         })
     }
 
@@ -239,6 +257,10 @@ impl Node {
     fn end_turn(&mut self) {
         loop {
             if !self.stalled() {
+                if std::mem::take(&mut self.replies_due) {
+                    self.flush_replies();
+                    self.free_closing_clients();
+                }
                 while let Some(input) = self.inbox.pop_front() {
                     self.take_in(input);
                     if self.stalled() {
@@ -256,6 +278,7 @@ impl Node {
             self.before_sleep_replication();
             self.flush_aof();
             if self.stalled() {
+                self.replies_due = true;
                 continue;
             }
             self.flush_replies();

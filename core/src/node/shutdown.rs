@@ -1,0 +1,230 @@
+//! The orderly end of a node: SHUTDOWN and SIGTERM (`prepareForShutdown`, `finishShutdown`, server.c 7.0.15).
+//!
+//! First the replicas may catch up, with writes paused and for `shutdown-timeout` seconds at the most; then background
+//! work is given up, the append-only file made durable and the snapshot written; then the process ends. What the disk
+//! refuses keeps the node alive unless it was told to end all the same.
+
+use super::client::{Blocked, ClientId};
+use super::{Node, Pause};
+use crate::config::ShutdownFlags;
+use crate::host::LogLevel;
+use crate::replication::primary::{LinkState, replica_name};
+
+/// How far a shutdown is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Replicas catch up until this instant (wall clock, milliseconds).
+    Replicas { deadline_ms: i64 },
+    /// The append-only file is being made durable.
+    Aof,
+    /// The snapshot is being written.
+    Save,
+}
+
+/// A shutdown under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shutdown {
+    stage: Stage,
+    flags: ShutdownFlags,
+    pause_before: Option<Pause>,
+}
+
+impl Node {
+    /// SIGTERM or SIGINT.
+    pub(super) fn terminate(&mut self, signal: &'static str) {
+        if self.shutdown.is_some() && signal == "SIGINT" {
+            self.log(LogLevel::Warning, "You insist... exiting now.");
+            self.out.exit(1);
+            return;
+        }
+        let text = if self.loading() {
+            "Received shutdown signal during loading, scheduling shutdown.".to_owned()
+        } else {
+            format!("Received {signal} scheduling shutdown...")
+        };
+        self.log(LogLevel::Warning, text);
+        let flags =
+            if signal == "SIGINT" { self.config.shutdown_on_sigint } else { self.config.shutdown_on_sigterm };
+        self.begin_shutdown(flags);
+    }
+
+    /// Begins to end. The process goes on if it cannot, or until its replicas and its disk are ready.
+    pub(crate) fn begin_shutdown(&mut self, flags: ShutdownFlags) {
+        if self.shutdown.is_some() {
+            return;
+        }
+        let flags = if self.loading() {
+            ShutdownFlags((flags.0 & !ShutdownFlags::SAVE) | ShutdownFlags::NOSAVE)
+        } else {
+            flags
+        };
+        self.log(LogLevel::Warning, "User requested shutdown...");
+        let timeout_ms = i64::from(self.config.shutdown_timeout) * 1000;
+        let pause_before = self.pause;
+        if !flags.has(ShutdownFlags::NOW) && timeout_ms != 0 && !self.replicas_caught_up() {
+            self.repl.get_ack = !self.paused(true);
+            self.pause_clients(i64::MAX, true);
+            self.log(LogLevel::Notice, "Waiting for replicas before shutting down.");
+            let deadline_ms = self.now.wall_ms() + timeout_ms;
+            self.shutdown = Some(Shutdown { stage: Stage::Replicas { deadline_ms }, flags, pause_before });
+            return;
+        }
+        self.shutdown = Some(Shutdown { stage: Stage::Aof, flags, pause_before });
+        self.finish_shutdown();
+    }
+
+    /// Gives a shutdown up that waits for replicas. Returns whether there was one.
+    pub(crate) fn abort_shutdown(&mut self) -> bool {
+        if self.shutdown.is_none() {
+            return false;
+        }
+        self.cancel_shutdown();
+        self.log(LogLevel::Notice, "Shutdown manually aborted.");
+        true
+    }
+
+    /// Lets a shutdown go on whose replicas have caught up, or have had their time.
+    pub(super) fn shutdown_cron(&mut self) {
+        let Some(shutdown) = self.shutdown else { return };
+        let Stage::Replicas { deadline_ms } = shutdown.stage else { return };
+        if self.now.wall_ms() < deadline_ms && !self.replicas_caught_up() {
+            self.repl.get_ack = true;
+            return;
+        }
+        self.shutdown = Some(Shutdown { stage: Stage::Aof, ..shutdown });
+        self.finish_shutdown();
+    }
+
+    fn replicas_caught_up(&self) -> bool {
+        self.repl.replicas.iter().all(|id| {
+            self.clients.get(id).and_then(|client| client.replica()).is_none_or(|link| {
+                link.ack_offset == self.repl.offset || !matches!(link.state, LinkState::Online { .. })
+            })
+        })
+    }
+
+    fn finish_shutdown(&mut self) {
+        self.log_lagging_replicas();
+        if self.saves.in_background() {
+            self.log(LogLevel::Warning, "There is a child saving an .rdb. Killing it!");
+            self.saves.abort(self.now, &mut self.out);
+        }
+        let Some(shutdown) = self.shutdown else { return };
+        if self.aof.rewriting() {
+            if self.aof.state() == crate::persist::aof::AofState::WaitRewrite {
+                if !shutdown.flags.has(ShutdownFlags::FORCE) {
+                    self.log(LogLevel::Warning, "Writing initial AOF, can't exit.");
+                    return self.fail_shutdown();
+                }
+                self.log(LogLevel::Warning, "Writing initial AOF. Exit anyway.");
+            }
+            self.log(LogLevel::Warning, "There is a child rewriting the AOF. Killing it!");
+            self.aof.kill_rewrite(&mut self.out);
+        }
+        if self.aof.state() != crate::persist::aof::AofState::Off {
+            self.log(LogLevel::Notice, "Calling fsync() on the AOF file.");
+            let config = std::rc::Rc::clone(&self.config);
+            self.aof.flush(self.now, &config, true, false, &mut self.out);
+            self.aof.fsync(self.now, &mut self.out);
+        }
+        self.shutdown_step();
+    }
+
+    /// Whether the node does nothing but end.
+    pub(super) fn ending(&self) -> bool {
+        self.shutdown.is_some_and(|shutdown| !matches!(shutdown.stage, Stage::Replicas { .. }))
+    }
+
+    /// The disk has answered: goes on with the shutdown if it was waiting for that.
+    pub(super) fn shutdown_step(&mut self) {
+        let Some(shutdown) = self.shutdown else { return };
+        match shutdown.stage {
+            Stage::Aof if self.aof.durable() >= self.aof.position() || self.aof.write_error().is_some() => {
+                let flags = shutdown.flags;
+                let wanted = flags.has(ShutdownFlags::SAVE)
+                    || (!self.config.save.is_empty() && !flags.has(ShutdownFlags::NOSAVE));
+                if !wanted {
+                    return self.exit_in_order();
+                }
+                self.log(LogLevel::Notice, "Saving the final RDB snapshot before exiting.");
+                self.shutdown = Some(Shutdown { stage: Stage::Save, ..shutdown });
+                self.start_save(false);
+            }
+            Stage::Aof | Stage::Save | Stage::Replicas { .. } => {}
+        }
+    }
+
+    /// The final snapshot has ended.
+    pub(super) fn shutdown_saved(&mut self, ok: bool) {
+        let Some(shutdown) = self.shutdown else { return };
+        if shutdown.stage != Stage::Save {
+            return;
+        }
+        if !ok {
+            if !shutdown.flags.has(ShutdownFlags::FORCE) {
+                self.log(LogLevel::Warning, "Error trying to save the DB, can't exit.");
+                return self.fail_shutdown();
+            }
+            self.log(LogLevel::Warning, "Error trying to save the DB. Exit anyway.");
+        }
+        self.exit_in_order();
+    }
+
+    fn exit_in_order(&mut self) {
+        self.log(LogLevel::Warning, "Redis is now ready to exit, bye bye...");
+        self.flush_replies();
+        self.out.exit(0);
+    }
+
+    fn fail_shutdown(&mut self) {
+        self.log(
+            LogLevel::Warning,
+            "Errors trying to shut down the server. Check the logs for more information.",
+        );
+        self.cancel_shutdown();
+    }
+
+    fn cancel_shutdown(&mut self) {
+        let Some(shutdown) = self.shutdown.take() else { return };
+        self.pause = shutdown.pause_before;
+        let waiting: Vec<ClientId> = self
+            .clients
+            .values()
+            .filter(|client| matches!(client.blocked, Some(Blocked::Shutdown)))
+            .map(|client| client.id)
+            .collect();
+        for id in waiting {
+            self.unblock(id);
+            self.reply_to(id, |reply| reply.error("Errors trying to SHUTDOWN. Check logs."));
+            self.resumed.push(id);
+        }
+        if self.pause.is_none() {
+            self.end_pause();
+        }
+    }
+
+    fn log_lagging_replicas(&mut self) {
+        let (mut count, mut lagging) = (0, 0);
+        for id in self.repl.replicas.clone() {
+            let Some(client) = self.clients.get(&id) else { continue };
+            let Some(link) = client.replica() else { continue };
+            count += 1;
+            if link.ack_offset != self.repl.offset {
+                lagging += 1;
+                let online = matches!(link.state, LinkState::Online { .. });
+                let lag_s = if online { self.now.wall_s() - link.ack_time_s } else { 0 };
+                let text = format!(
+                    "Lagging replica {} reported offset {} behind master, lag={lag_s}, state={}.",
+                    replica_name(client),
+                    self.repl.offset - link.ack_offset,
+                    link.state_name()
+                );
+                self.log(LogLevel::Warning, text);
+            }
+        }
+        if count > 0 {
+            let text = format!("{} of {count} replicas are in sync when shutting down.", count - lagging);
+            self.log(LogLevel::Notice, text);
+        }
+    }
+}
