@@ -27,8 +27,9 @@ const SEGMENT_MAX: usize = 192;
 const MERGE_MAX: usize = SEGMENT_MAX / 2;
 /// Up to this many entries a segment is searched without an index.
 const LINEAR_MAX: usize = 8;
-/// Bits of hash that the directory may use. With a secret seed no input reaches this; if it did, segments would just grow.
-const DEPTH_MAX: u32 = 32;
+/// Directory slots for each segment at which it stops growing. Hashes of a good function with a secret seed stay below 8;
+/// if they collided by the hundreds, segments would grow instead and be searched one by one.
+const SLOTS_PER_SEGMENT_MAX: usize = 64;
 /// Bits of a scan cursor: the high bits of the hash.
 pub const SCAN_BITS: u32 = 39;
 /// Marks a free place in an index.
@@ -45,7 +46,7 @@ struct Entry<V> {
 struct Segment<V> {
     entries: Vec<Entry<V>>,
     /// Open addressing by the low bits of the hash: eight more bits of hash, then the place in `entries`. Empty for a small
-    /// segment, and for one of more than 255 entries (see [`DEPTH_MAX`]).
+    /// segment, and for one of more than 255 entries (see [`SLOTS_PER_SEGMENT_MAX`]).
     index: Box<[u16]>,
     /// The high bits of the hash that all entries share.
     prefix: u64,
@@ -474,9 +475,7 @@ impl<V: Clone> Dict<V> {
         if matches!(self.directory, Directory::Empty) {
             self.directory = Directory::One(Rc::new(Segment::new(0, 0, 1)));
         }
-        while self.segment(hash).is_some_and(|s| s.entries.len() >= SEGMENT_MAX && s.depth < DEPTH_MAX) {
-            self.split(hash);
-        }
+        while self.segment(hash).is_some_and(|s| s.entries.len() >= SEGMENT_MAX) && self.split(hash) {}
         if let Some(segment) = self.segment_mut(hash) {
             segment.push(entry);
             self.len += 1;
@@ -496,9 +495,9 @@ impl<V: Clone> Dict<V> {
         }
     }
 
-    /// Splits the segment of a hash by its next bit.
-    fn split(&mut self, hash: u64) {
-        let Some(table) = self.table_mut() else { return };
+    /// Splits the segment of a hash by its next bit; false if the directory would get out of proportion.
+    fn split(&mut self, hash: u64) -> bool {
+        let Some(table) = self.table_mut() else { return false };
         if table.depth == 0 {
             // The slot of a hash is found by a shift of 64 - depth, which needs a depth of 1 at least.
             table.slots = vec![0, 0];
@@ -507,6 +506,9 @@ impl<V: Clone> Dict<V> {
         }
         let number = table.slots[table.slot(hash)];
         if table.segments[number as usize].depth == table.depth {
+            if table.slots.len() >= SLOTS_PER_SEGMENT_MAX * table.segments.len() {
+                return false;
+            }
             table.slots = table.slots.iter().flat_map(|&slot| [slot, slot]).collect();
             table.depth += 1;
             table.deepest = 0;
@@ -531,6 +533,7 @@ impl<V: Clone> Dict<V> {
         table.segments[number as usize] = Rc::new(zero);
         table.segments.push(Rc::new(one));
         table.deepest += if depth == table.depth { 2 } else { 0 };
+        true
     }
 
     /// Joins the segment of a hash with its other half if both are nearly empty.
@@ -574,3 +577,6 @@ impl<V: Clone> Dict<V> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -581,3 +581,6 @@ impl DoubleEndedIterator for Iter<'_> {
         Some(self.pack.get(self.back))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -569,3 +569,6 @@ impl<'a> Iterator for NodeIter<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
