@@ -2,7 +2,7 @@
 //!
 //! Trunk compiles the page and its worker for wasm32, runs wasm-bindgen and wasm-opt over both, and lays everything out
 //! in dist/ as Trunk.toml and static/index.html say. `serve` is `trunk serve`, which builds again whenever a file
-//! changes and reloads the page; all that is added here is the set-up before, and the URL when the page is there.
+//! changes; all that is added here is the set-up before, and the URL when the page is there.
 
 use crate::process::{self, Step};
 use crate::setup::{self, Needs, Tools};
@@ -122,7 +122,7 @@ pub fn announce_command(args: &[&str]) -> Result<()> {
     std::thread::sleep(Duration::from_millis(300));
     let seconds = before + progress::elapsed().as_secs();
     progress::say(&format!(
-        "\nThe page is ready after {seconds} s; it is built again whenever a file changes. Ctrl-C ends it.\n\n    http://127.0.0.1:{port}/\n"
+        "\nThe page is ready after {seconds} s; it is built again whenever a file changes (then reload it). Ctrl-C ends it.\n\n    http://127.0.0.1:{port}/\n"
     ));
     Ok(())
 }

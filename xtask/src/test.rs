@@ -89,9 +89,7 @@ impl Steps<'_> {
             Ok(()) => Outcome::Passed,
             Err(error) => {
                 progress::note(&format!("{name} FAILED: {error:#}"));
-                Outcome::Failed(
-                    format!("{error:#}").lines().next().unwrap_or_default().chars().take(120).collect(),
-                )
+                Outcome::Failed(in_short(&format!("{error:#}")))
             }
         };
         let took = start.elapsed();
@@ -223,6 +221,13 @@ fn webdriver_json(tools: &Tools) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// What of an error has room in the summary: how the program ended, or else how the sentence begins.
+fn in_short(error: &str) -> String {
+    let from = error.find("` ").map_or(0, |end_of_command| end_of_command + 2);
+    let sentence = error[from..].split(". ").next().unwrap_or_default();
+    sentence.lines().next().unwrap_or_default().chars().take(80).collect()
+}
+
 fn run_step(name: &str, limit_minutes: u64, by_hand: &str, command: Command) -> Result<()> {
     Step { name, limit: Duration::from_secs(limit_minutes * 60), by_hand }.openly(command)
 }
@@ -273,6 +278,14 @@ mod tests {
         assert_eq!(package_name("[workspace]\nmembers = []\n"), None);
         assert_eq!(package_in("xtask").as_deref(), Some("xtask"));
         assert_eq!(package_in("no/such/folder"), None);
+    }
+
+    #[test]
+    fn the_summary_says_how_a_program_ended() {
+        let error =
+            "clippy: `cargo clippy -- -D warnings` ended with exit status: 101. Every warning is an error.";
+        assert_eq!(in_short(error), "ended with exit status: 101");
+        assert_eq!(in_short("cannot write dist: no space. Make some."), "cannot write dist: no space");
     }
 
     #[test]
