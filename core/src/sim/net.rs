@@ -1,0 +1,264 @@
+//! The simulated network: hosts, the paths between them, and what is wrong with the paths.
+//!
+//! A path leads from one host to another and has a latency (base and jitter), a rate of loss and may be cut; the two
+//! directions of a link are two paths. A partition puts hosts into groups that cannot reach each other; hosts in no
+//! group (clients, as a rule) reach all. What runs over the paths is TCP ([`super::tcp`]): a cut or a loss never takes a byte
+//! out of a stream, it delays the stream until the sender's next retransmission, or until it gives up.
+
+use crate::host::{ConnId, Listener, NetError};
+use crate::sim::queue::{ConnRef, Sched};
+use crate::sim::tcp::Conn;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// The network of a world.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NetSetup {
+    /// The least time that a segment takes from host to host, in microseconds.
+    pub latency_us: u64,
+    /// A segment takes up to this much longer, evenly spread, in microseconds.
+    pub jitter_us: u64,
+    /// What a host can send in a second, in bytes; 0 for no limit.
+    pub bandwidth_bytes_per_s: u64,
+    /// After how long without an answer a connection whose other end is out of reach is given up although nothing is
+    /// sent over it: `tcp-keepalive 300` makes it 300 s and three probes 100 s apart (anet.c 7.0.15).
+    pub keepalive_us: u64,
+}
+
+impl Default for NetSetup {
+    fn default() -> Self {
+        NetSetup { latency_us: 200, jitter_us: 100, bandwidth_bytes_per_s: 125_000_000, keepalive_us: 600_000_000 }
+    }
+}
+
+/// What is wrong with one path (one direction of a link). The default is a path with nothing wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PathState {
+    /// Nothing gets through.
+    pub cut: bool,
+    /// Instead of the network's latency, in microseconds.
+    pub latency_us: Option<u64>,
+    /// Instead of the network's jitter, in microseconds.
+    pub jitter_us: Option<u64>,
+    /// How many of a million segments are lost (and come later, by retransmission).
+    pub loss_ppm: u32,
+}
+
+/// Whose one end of a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A node's, under the number that the node knows.
+    Node(ConnId),
+    /// A client's.
+    Client(u32),
+    /// Nobody's yet: a SYN is on its way.
+    Kernel,
+}
+
+/// What the network tells the owner of an end.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    Accepted { listener: Listener, peer: String, local: String },
+    Connected { local: String },
+    Data(Vec<u8>),
+    Sent(usize),
+    Closed(NetError),
+}
+
+/// One notice and whom it is for.
+#[derive(Debug)]
+pub(crate) struct Mail {
+    pub host: u32,
+    pub owner: Owner,
+    pub notice: Notice,
+    /// The number of the record that led to it.
+    pub cause: u64,
+}
+
+/// A host: an address, a kernel and a network card.
+#[derive(Clone, Debug)]
+pub(crate) struct Host {
+    pub name: String,
+    pub ip: String,
+    /// Whether it has power.
+    pub powered: bool,
+    /// Whether its process is stopped: the kernel goes on receiving, up to its buffers.
+    pub stopped: bool,
+    /// Ports that the process listens on.
+    pub ports: Vec<(u16, Listener)>,
+    /// The connections of a node's process, by the node's numbers.
+    pub conns: BTreeMap<u64, ConnRef>,
+    /// The number that the next accepted connection gets.
+    pub next_accepted: u64,
+    pub next_port: u16,
+    /// When the card has sent what it was given.
+    pub card_free_us: u64,
+    /// The group of a partition; 0 for none.
+    pub group: u16,
+}
+
+/// The first port that Linux gives to outgoing connections (`ip_local_port_range`).
+const EPHEMERAL_FIRST: u16 = 32768;
+const EPHEMERAL_LAST: u16 = 60999;
+
+/// The network: hosts, paths, connections.
+#[derive(Clone)]
+pub(crate) struct Net {
+    pub setup: NetSetup,
+    pub hosts: Vec<Host>,
+    /// Paths with something wrong.
+    paths: BTreeMap<(u32, u32), PathState>,
+    /// Whether every path is as the setup says, every host has power, and there is no partition.
+    plain: bool,
+    pub conns: Vec<Option<Box<Conn>>>,
+    pub generations: Vec<u32>,
+    pub free: Vec<u32>,
+    /// What is to be handed to the owners.
+    pub mail: VecDeque<Mail>,
+}
+
+impl Net {
+    pub fn new(setup: NetSetup) -> Net {
+        Net {
+            setup,
+            hosts: Vec::new(),
+            paths: BTreeMap::new(),
+            plain: true,
+            conns: Vec::new(),
+            generations: Vec::new(),
+            free: Vec::new(),
+            mail: VecDeque::new(),
+        }
+    }
+
+    /// Adds a host and gives its number.
+    pub fn add_host(&mut self, name: String, ip: String) -> u32 {
+        self.hosts.push(Host {
+            name,
+            ip,
+            powered: true,
+            stopped: false,
+            ports: Vec::new(),
+            conns: BTreeMap::new(),
+            next_accepted: 1,
+            next_port: EPHEMERAL_FIRST,
+            card_free_us: 0,
+            group: 0,
+        });
+        (self.hosts.len() - 1) as u32
+    }
+
+    /// The host that has a name or an address.
+    pub fn resolve(&self, host: &str) -> Option<u32> {
+        let at = self.hosts.iter().position(|h| h.ip == host || h.name.eq_ignore_ascii_case(host));
+        at.map(|i| i as u32)
+    }
+
+    pub(crate) fn ephemeral_port(&mut self, host: u32) -> u16 {
+        let host = &mut self.hosts[host as usize];
+        let port = host.next_port;
+        host.next_port = if port >= EPHEMERAL_LAST { EPHEMERAL_FIRST } else { port + 1 };
+        port
+    }
+
+    /// What is wrong with a path, if anything.
+    pub fn path(&self, from: u32, to: u32) -> Option<&PathState> {
+        self.paths.get(&(from, to))
+    }
+
+    /// All paths with something wrong.
+    pub fn paths(&self) -> impl Iterator<Item = (u32, u32, &PathState)> {
+        self.paths.iter().map(|(&(from, to), p)| (from, to, p))
+    }
+
+    /// Changes one path.
+    pub fn change_path(&mut self, s: &mut Sched, from: u32, to: u32, change: impl FnOnce(&mut PathState)) {
+        let mut path = self.paths.remove(&(from, to)).unwrap_or_default();
+        change(&mut path);
+        if path != PathState::default() {
+            self.paths.insert((from, to), path);
+        }
+        self.paths_changed(s);
+    }
+
+    /// Puts hosts into groups that cannot reach each other; an empty slice ends the partition.
+    pub fn partition(&mut self, s: &mut Sched, groups: &[Vec<u32>]) {
+        for host in &mut self.hosts {
+            host.group = 0;
+        }
+        for (number, group) in groups.iter().enumerate() {
+            for &member in group {
+                if let Some(host) = self.hosts.get_mut(member as usize) {
+                    host.group = number as u16 + 1;
+                }
+            }
+        }
+        self.paths_changed(s);
+    }
+
+    /// Makes every path as good as new and ends the partition.
+    pub fn heal_all(&mut self, s: &mut Sched) {
+        self.paths.clear();
+        self.partition(s, &[]);
+    }
+
+    /// Gives a host power or takes it.
+    pub fn set_power(&mut self, s: &mut Sched, host: u32, powered: bool) {
+        self.hosts[host as usize].powered = powered;
+        self.paths_changed(s);
+    }
+
+    fn paths_changed(&mut self, s: &mut Sched) {
+        self.plain = self.paths.is_empty() && self.hosts.iter().all(|h| h.powered && h.group == 0);
+        self.watch_broken_links(s);
+    }
+
+    /// Whether what leaves `from` now gets to `to`.
+    #[inline]
+    pub fn open(&self, from: u32, to: u32) -> bool {
+        self.plain || from == to || self.open_slow(from, to)
+    }
+
+    fn open_slow(&self, from: u32, to: u32) -> bool {
+        let (a, b) = (&self.hosts[from as usize], &self.hosts[to as usize]);
+        a.powered
+            && b.powered
+            && (a.group == b.group || a.group == 0 || b.group == 0)
+            && !self.paths.get(&(from, to)).is_some_and(|p| p.cut)
+    }
+
+    /// How long one segment takes from host to host, without the time to send its bytes.
+    pub fn latency(&self, s: &mut Sched, from: u32, to: u32) -> u64 {
+        // A host talks to itself over the loopback device: no wire, no jitter.
+        if from == to {
+            return 20;
+        }
+        let path = if self.plain { None } else { self.paths.get(&(from, to)) };
+        let base = path.and_then(|p| p.latency_us).unwrap_or(self.setup.latency_us);
+        let jitter = path.and_then(|p| p.jitter_us).unwrap_or(self.setup.jitter_us);
+        let mut latency = base + if jitter == 0 { 0 } else { s.rng.below(jitter + 1) };
+        if let Some(path) = path.filter(|p| p.loss_ppm > 0) {
+            // Each loss costs a retransmission time-out, which doubles (RFC 6298; Linux's least is 200 ms).
+            let mut timeout = super::tcp::RETRANSMIT_FIRST_US;
+            while s.rng.below(1_000_000) < u64::from(path.loss_ppm) && timeout < super::tcp::RETRANSMIT_LAST_US {
+                latency += timeout;
+                timeout *= 2;
+            }
+        }
+        latency
+    }
+
+    /// When the card of `host` has sent `len` more bytes.
+    pub fn departure(&mut self, now_us: u64, host: u32, len: usize) -> u64 {
+        let rate = self.setup.bandwidth_bytes_per_s;
+        if rate == 0 {
+            return now_us;
+        }
+        let host = &mut self.hosts[host as usize];
+        let start = host.card_free_us.max(now_us);
+        host.card_free_us = start + (len as u64).saturating_mul(1_000_000) / rate;
+        host.card_free_us
+    }
+}
