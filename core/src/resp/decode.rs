@@ -72,7 +72,7 @@ enum Kind {
     Described,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Frame {
     kind: Kind,
     left: usize,
@@ -80,7 +80,7 @@ struct Frame {
 }
 
 /// Turns a stream of bytes into [`Value`]s.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Decoder {
     buf: Vec<u8>,
     /// Bytes of `buf` that have been understood.

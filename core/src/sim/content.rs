@@ -26,10 +26,6 @@ impl Content {
         self.len
     }
 
-    pub fn page_count(&self) -> usize {
-        self.pages.len()
-    }
-
     /// Replaces bytes from `offset` on; what lies between the old end and `offset` becomes a hole.
     pub fn write_at(&mut self, offset: u64, bytes: &[u8]) {
         if bytes.is_empty() {
@@ -122,6 +118,6 @@ mod tests {
         assert_eq!(c.read(9000, 10), []);
         c.write_at(9010, b"!");
         assert_eq!(c.read(9000, 100), [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, b'!']);
-        assert_eq!(c.page_count(), 3);
+        assert_eq!(c.pages.len(), 3);
     }
 }

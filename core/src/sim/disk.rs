@@ -254,8 +254,8 @@ pub(crate) struct Disk {
     journal: VecDeque<NameOp>,
     lanes: BTreeMap<Rc<str>, Lane>,
     names_free_us: u64,
-    ops: Vec<Option<Op>>,
-    free_ops: Vec<u32>,
+    ops: BTreeMap<u32, Op>,
+    next_op: u32,
     /// Operations that are done but for the stall of the disk, in order.
     held: Vec<u32>,
     /// When the kernel writes back by itself.
@@ -313,7 +313,10 @@ pub(crate) fn op_bytes(request: &DiskRequest) -> &[u8] {
 /// The one way to write a path: no `./`, no doubled or trailing slash. `None` if it leaves the folder.
 fn normal(path: &Rc<str>) -> Option<Rc<str>> {
     let plain = !path.is_empty()
-        && path.split('/').enumerate().all(|(i, part)| part != "." && part != ".." && (i == 0 || !part.is_empty()));
+        && path
+            .split('/')
+            .enumerate()
+            .all(|(i, part)| part != "." && part != ".." && (i == 0 || !part.is_empty()));
     if plain {
         return Some(path.clone());
     }
@@ -351,8 +354,8 @@ impl Disk {
             journal: VecDeque::new(),
             lanes: BTreeMap::new(),
             names_free_us: 0,
-            ops: Vec::new(),
-            free_ops: Vec::new(),
+            ops: BTreeMap::new(),
+            next_op: 0,
             held: Vec::new(),
             writeback_at_us: None,
             changes: None,
@@ -374,8 +377,9 @@ impl Disk {
             inode.durable = content;
             inode.durable_name = Some(path.clone());
         }
-        self.names.insert(path.clone(), number);
+        let replaced = self.names.insert(path.clone(), number);
         self.durable_names.insert(path.clone(), number);
+        self.forget(replaced);
         self.change(&path, ChangeKind::Create);
         self.change(&path, ChangeKind::Write { offset: 0, bytes: bytes.to_vec() });
     }
@@ -446,8 +450,16 @@ impl Disk {
         limit.saturating_sub(self.used())
     }
 
-    /// Takes an operation in; gives its place and when it completes.
-    pub fn submit(&mut self, rng: &mut Rng, now_us: u64, process: u32, id: OpId, record: u64, request: DiskRequest) -> (u32, u64) {
+    /// Takes an operation in; gives its number and when it completes.
+    pub fn submit(
+        &mut self,
+        rng: &mut Rng,
+        now_us: u64,
+        process: u32,
+        id: OpId,
+        record: u64,
+        request: DiskRequest,
+    ) -> (u32, u64) {
         let (path, second) = op_paths(&request);
         let key = normal(path).unwrap_or_else(|| path.clone());
         let second = second.map(|p| normal(p).unwrap_or_else(|| p.clone()));
@@ -481,7 +493,10 @@ impl Disk {
         };
         let names = matches!(
             request,
-            DiskRequest::Create { .. } | DiskRequest::Rename { .. } | DiskRequest::Remove { .. } | DiskRequest::Mkdir { .. }
+            DiskRequest::Create { .. }
+                | DiskRequest::Rename { .. }
+                | DiskRequest::Remove { .. }
+                | DiskRequest::Mkdir { .. }
         );
         if names {
             begins_us = begins_us.max(self.names_free_us);
@@ -501,38 +516,35 @@ impl Disk {
         for path in [Some(key), second].into_iter().flatten() {
             self.lanes.entry(path).or_default().free_us = done_us;
         }
-        let op = Some(Op { process, id, request, begins_us, record });
-        let place = match self.free_ops.pop() {
-            Some(place) => {
-                self.ops[place as usize] = op;
-                place
-            }
-            None => {
-                self.ops.push(op);
-                (self.ops.len() - 1) as u32
-            }
-        };
-        (place, done_us)
+        self.next_op = self.next_op.wrapping_add(1);
+        self.ops.insert(self.next_op, Op { process, id, request, begins_us, record });
+        (self.next_op, done_us)
     }
 
     /// The instant of an operation has come: carries it out. `None` if it is held back or was dropped.
-    pub fn complete(&mut self, place: u32) -> Option<Completion> {
+    pub fn complete(&mut self, number: u32) -> Option<Completion> {
         if self.trouble.stalled {
-            self.held.push(place);
+            self.held.push(number);
             return None;
         }
-        let op = self.ops.get_mut(place as usize)?.take()?;
-        self.free_ops.push(place);
+        let op = self.ops.remove(&number)?;
         let (path, _) = op_paths(&op.request);
         let path = normal(path).unwrap_or_else(|| path.clone());
         if let Some(lane) = self.lanes.get_mut(&path) {
             lane.pending = lane.pending.saturating_sub(op_bytes(&op.request).len() as u64);
         }
         let result = self.carry_out(&op.request);
-        Some(Completion { process: op.process, id: op.id, result, op: op_name(&op.request), path, record: op.record })
+        Some(Completion {
+            process: op.process,
+            id: op.id,
+            result,
+            op: op_name(&op.request),
+            path,
+            record: op.record,
+        })
     }
 
-    /// A stalled disk goes on: these places complete now, in this order.
+    /// A stalled disk goes on: these operations complete now, in this order.
     pub fn release(&mut self) -> Vec<u32> {
         self.trouble.stalled = false;
         std::mem::take(&mut self.held)
@@ -544,7 +556,12 @@ impl Disk {
         let path = normal(path).ok_or(DiskError::BadPath)?;
         let writes = !matches!(
             request,
-            R::Read { .. } | R::Stat { .. } | R::List { .. } | R::Fsync { .. } | R::FsyncDir { .. } | R::Lock { .. }
+            R::Read { .. }
+                | R::Stat { .. }
+                | R::List { .. }
+                | R::Fsync { .. }
+                | R::FsyncDir { .. }
+                | R::Lock { .. }
         );
         if writes && self.trouble.read_only {
             return Err(DiskError::ReadOnly);
@@ -591,8 +608,8 @@ impl Disk {
                     if let Some(inode) = self.inodes.get_mut(&number)
                         && inode.is_dirty()
                     {
+                        // A cut is in the file system's journal and not in the pages that were dropped.
                         inode.dirty.clear();
-                        inode.cut_to = None;
                         inode.diverged = true;
                     }
                     return Err(DiskError::Io);
@@ -757,7 +774,8 @@ impl Disk {
                 continue;
             }
             let start = u64::from(page) * PAGE_LEN as u64;
-            let (from, to) = if inode.diverged { (0, PAGE_LEN as u64) } else { (u64::from(lo), u64::from(hi)) };
+            let (from, to) =
+                if inode.diverged { (0, PAGE_LEN as u64) } else { (u64::from(lo), u64::from(hi)) };
             let (from, to) = (start + from, (start + to).min(len));
             run = match run {
                 Some((begin, end)) if end == from && to - begin <= 1 << 20 => Some((begin, to)),
@@ -804,12 +822,7 @@ impl Disk {
 
     /// The process is gone: what has begun goes on in the kernel, the rest is dropped.
     pub fn process_ended(&mut self, now_us: u64) {
-        for place in 0..self.ops.len() {
-            if self.ops[place].as_ref().is_some_and(|op| op.begins_us > now_us) {
-                self.ops[place] = None;
-                self.free_ops.push(place as u32);
-            }
-        }
+        self.ops.retain(|_, op| op.begins_us <= now_us);
         for lane in self.lanes.values_mut() {
             *lane = Lane { free_us: lane.free_us.min(now_us + 1), unsynced: lane.unsynced, pending: 0 };
         }
@@ -855,8 +868,7 @@ impl Disk {
         }
         self.lanes.clear();
         self.names_free_us = 0;
-        self.ops.iter_mut().for_each(|op| *op = None);
-        self.free_ops = (0..self.ops.len() as u32).rev().collect();
+        self.ops.clear();
         self.held.clear();
         self.writeback_at_us = None;
     }
@@ -872,3 +884,7 @@ impl Disk {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "disk_tests.rs"]
+mod tests;

@@ -28,7 +28,12 @@ pub struct NetSetup {
 
 impl Default for NetSetup {
     fn default() -> Self {
-        NetSetup { latency_us: 200, jitter_us: 100, bandwidth_bytes_per_s: 125_000_000, keepalive_us: 600_000_000 }
+        NetSetup {
+            latency_us: 200,
+            jitter_us: 100,
+            bandwidth_bytes_per_s: 125_000_000,
+            keepalive_us: 600_000_000,
+        }
     }
 }
 
@@ -58,7 +63,7 @@ pub(crate) enum Owner {
 }
 
 /// What the network tells the owner of an end.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Notice {
     Accepted { listener: Listener, peer: String, local: String },
     Connected { local: String },
@@ -68,7 +73,7 @@ pub(crate) enum Notice {
 }
 
 /// One notice and whom it is for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Mail {
     pub host: u32,
     pub owner: Owner,
@@ -163,11 +168,6 @@ impl Net {
         port
     }
 
-    /// What is wrong with a path, if anything.
-    pub fn path(&self, from: u32, to: u32) -> Option<&PathState> {
-        self.paths.get(&(from, to))
-    }
-
     /// All paths with something wrong.
     pub fn paths(&self) -> impl Iterator<Item = (u32, u32, &PathState)> {
         self.paths.iter().map(|(&(from, to), p)| (from, to, p))
@@ -242,7 +242,9 @@ impl Net {
         if let Some(path) = path.filter(|p| p.loss_ppm > 0) {
             // Each loss costs a retransmission time-out, which doubles (RFC 6298; Linux's least is 200 ms).
             let mut timeout = super::tcp::RETRANSMIT_FIRST_US;
-            while s.rng.below(1_000_000) < u64::from(path.loss_ppm) && timeout < super::tcp::RETRANSMIT_LAST_US {
+            while s.rng.below(1_000_000) < u64::from(path.loss_ppm)
+                && timeout < super::tcp::RETRANSMIT_LAST_US
+            {
                 latency += timeout;
                 timeout *= 2;
             }

@@ -238,7 +238,12 @@ impl Net {
         if let Owner::Node(id) = owner {
             self.hosts[from as usize].conns.insert(id.0, conn);
         }
-        s.trace.fold(Tag::Connect, s.now_us, u64::from(from), u64::from(to.unwrap_or(u32::MAX)) << 16 | u64::from(port));
+        s.trace.fold(
+            Tag::Connect,
+            s.now_us,
+            u64::from(from),
+            u64::from(to.unwrap_or(u32::MAX)) << 16 | u64::from(port),
+        );
         match to {
             Some(to) => {
                 let latency = self.latency(s, from, to);
@@ -276,7 +281,8 @@ impl Net {
                 stream.slow().queued.push_front(bytes);
                 return taken;
             }
-            let rest = if bytes.len() > SEGMENT_LEN_MAX { bytes.split_off(SEGMENT_LEN_MAX) } else { Vec::new() };
+            let rest =
+                if bytes.len() > SEGMENT_LEN_MAX { bytes.split_off(SEGMENT_LEN_MAX) } else { Vec::new() };
             taken += bytes.len();
             stream.unacked += bytes.len();
             self.push(s, conn, side, Body::Data(bytes));
@@ -490,6 +496,9 @@ impl Net {
     fn syn(&mut self, s: &mut Sched, conn: ConnRef) {
         let Some(c) = self.get(conn) else { return };
         let (from, to, port) = (c.ends[0].host, c.ends[1].host, c.ends[1].port);
+        if matches!(c.phase, Phase::Connecting { tries } if tries > SYN_RETRY_COUNT_MAX) {
+            return self.end_with(s, conn, 0, NetError::TimedOut);
+        }
         // The answer has to get back as well.
         if !self.open(from, to) || !self.open(to, from) {
             return self.syn_lost(s, conn);
@@ -505,9 +514,6 @@ impl Net {
     fn syn_lost(&mut self, s: &mut Sched, conn: ConnRef) {
         let Some(c) = self.get(conn) else { return };
         let Phase::Connecting { tries } = c.phase else { return };
-        if tries >= SYN_RETRY_COUNT_MAX {
-            return self.end_with(s, conn, 0, NetError::TimedOut);
-        }
         c.phase = Phase::Connecting { tries: tries + 1 };
         s.after(SYN_RETRY_FIRST_US << tries, Ev::Syn { conn });
     }
@@ -785,7 +791,11 @@ impl Net {
 
     /// The connections that are up, as (channel, opener, acceptor).
     pub fn connections(&self) -> impl Iterator<Item = (Channel, u32, u32)> {
-        let up = self.conns.iter().flatten().filter(|c| c.phase == Phase::Established && c.ends[0].open && c.ends[1].open);
+        let up = self
+            .conns
+            .iter()
+            .flatten()
+            .filter(|c| c.phase == Phase::Established && c.ends[0].open && c.ends[1].open);
         up.map(|c| (c.channel(), c.ends[0].host, c.ends[1].host))
     }
 
@@ -795,3 +805,7 @@ impl Net {
         Some((conn, usize::from(!id.is_outgoing())))
     }
 }
+
+#[cfg(test)]
+#[path = "tcp_tests.rs"]
+mod tests;

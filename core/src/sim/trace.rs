@@ -30,7 +30,10 @@ impl TraceHash {
     /// Takes in one word.
     #[inline]
     pub fn word(&mut self, word: u64) {
-        self.0 = (self.0 ^ word.wrapping_mul(P2).rotate_left(31).wrapping_mul(P1)).rotate_left(27).wrapping_mul(P1) ^ P3;
+        self.0 = (self.0 ^ word.wrapping_mul(P2).rotate_left(31).wrapping_mul(P1))
+            .rotate_left(27)
+            .wrapping_mul(P1)
+            ^ P3;
     }
 
     /// Takes in a string of bytes with its length, so that `ab`,`c` and `a`,`bc` differ.

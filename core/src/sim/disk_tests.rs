@@ -1,0 +1,255 @@
+//! What is left of files after operations, kills, losses of power and errors.
+
+use super::*;
+
+struct Host {
+    disk: Disk,
+    rng: Rng,
+    now_us: u64,
+    waiting: Vec<(u64, u32)>,
+    next: u64,
+}
+
+impl Host {
+    fn new() -> Host {
+        Host { disk: Disk::new(DiskSetup::default()), rng: Rng::new(5), now_us: 0, waiting: vec![], next: 0 }
+    }
+
+    fn submit(&mut self, request: DiskRequest) -> OpId {
+        self.next += 1;
+        let id = OpId(self.next);
+        let (number, at) = self.disk.submit(&mut self.rng, self.now_us, 1, id, 0, request);
+        self.waiting.push((at, number));
+        id
+    }
+
+    /// Carries out everything that waits; gives the results in the order of completion.
+    fn finish(&mut self) -> Vec<(OpId, Result<DiskReply, DiskError>)> {
+        self.waiting.sort();
+        let mut results = Vec::new();
+        for (at, number) in std::mem::take(&mut self.waiting) {
+            self.now_us = self.now_us.max(at);
+            if let Some(done) = self.disk.complete(number) {
+                results.push((done.id, done.result));
+            }
+        }
+        results
+    }
+
+    fn op(&mut self, request: DiskRequest) -> Result<DiskReply, DiskError> {
+        self.submit(request);
+        self.finish().pop().unwrap().1
+    }
+
+    fn append(&mut self, path: &str, bytes: &[u8]) -> Result<DiskReply, DiskError> {
+        self.op(DiskRequest::Append { path: path.into(), bytes: bytes.into() })
+    }
+
+    fn fsync(&mut self, path: &str) -> Result<DiskReply, DiskError> {
+        self.op(DiskRequest::Fsync { path: path.into() })
+    }
+
+    fn read(&self, path: &str) -> Option<Vec<u8>> {
+        self.disk.read_file(path)
+    }
+}
+
+#[test]
+fn a_power_loss_takes_what_was_not_synced_and_a_kill_does_not() {
+    let mut host = Host::new();
+    host.append("a", b"durable").unwrap();
+    host.fsync("a").unwrap();
+    host.append("a", b" lost").unwrap();
+    host.append("new", b"x").unwrap();
+    host.disk.process_ended(host.now_us);
+    assert_eq!(host.read("a").unwrap(), b"durable lost");
+    host.disk.power_lost(&mut host.rng, Unsynced::Lost);
+    assert_eq!(host.read("a").unwrap(), b"durable");
+    assert_eq!(host.read("new"), None);
+}
+
+#[test]
+fn a_rename_is_durable_only_after_the_folder_was_synced() {
+    for synced in [false, true] {
+        let mut host = Host::new();
+        host.append("dump.rdb", b"old").unwrap();
+        host.fsync("dump.rdb").unwrap();
+        host.append("temp", b"new").unwrap();
+        host.fsync("temp").unwrap();
+        host.op(DiskRequest::Rename { from: "temp".into(), to: "dump.rdb".into() }).unwrap();
+        assert_eq!(host.read("dump.rdb").unwrap(), b"new");
+        if synced {
+            host.op(DiskRequest::FsyncDir { path: ".".into() }).unwrap();
+        }
+        host.disk.power_lost(&mut host.rng, Unsynced::Lost);
+        assert_eq!(host.read("dump.rdb").unwrap(), if synced { b"new" } else { b"old" });
+        assert_eq!(host.read("temp").is_some(), !synced);
+    }
+}
+
+#[test]
+fn operations_on_one_file_complete_in_order() {
+    let mut host = Host::new();
+    let mut asked = Vec::new();
+    for i in 0..20u8 {
+        asked.push(host.submit(DiskRequest::Append { path: "a".into(), bytes: [i].into() }));
+        asked.push(host.submit(DiskRequest::Fsync { path: "a".into() }));
+    }
+    let other = host.submit(DiskRequest::Append { path: "b".into(), bytes: b"b"[..].into() });
+    let done: Vec<OpId> = host.finish().into_iter().map(|(id, _)| id).collect();
+    assert!(done.iter().position(|&d| d == other) < Some(5), "another file does not wait");
+    assert_eq!(done.into_iter().filter(|&d| d != other).collect::<Vec<_>>(), asked);
+    assert_eq!(host.read("a").unwrap(), (0..20).collect::<Vec<u8>>());
+}
+
+#[test]
+fn a_kill_drops_what_has_not_begun() {
+    let mut host = Host::new();
+    for i in 0..10u8 {
+        host.submit(DiskRequest::Append { path: "a".into(), bytes: [i].into() });
+    }
+    host.disk.process_ended(host.now_us);
+    host.finish();
+    assert_eq!(host.read("a").unwrap(), [0], "the first had begun");
+}
+
+#[test]
+fn a_failed_fsync_loses_the_pages_for_good() {
+    let mut host = Host::new();
+    host.append("a", b"one").unwrap();
+    host.fsync("a").unwrap();
+    host.append("a", b"two").unwrap();
+    host.disk.trouble.eio_fsync = true;
+    assert_eq!(host.fsync("a"), Err(DiskError::Io));
+    host.disk.trouble.eio_fsync = false;
+    assert_eq!(host.fsync("a"), Ok(DiskReply::Done), "the next one knows of nothing");
+    assert_eq!(host.read("a").unwrap(), b"onetwo", "the cache still shows the bytes");
+    host.disk.power_lost(&mut host.rng, Unsynced::Lost);
+    assert_eq!(host.read("a").unwrap(), b"one");
+}
+
+#[test]
+fn a_full_disk_takes_a_part() {
+    let mut host = Host::new();
+    host.append("a", &[1; 90]).unwrap();
+    host.disk.trouble.capacity_bytes = Some(100);
+    assert_eq!(host.append("a", &[2; 30]), Ok(DiskReply::Written(10)));
+    assert_eq!(host.append("a", &[3; 30]), Err(DiskError::NoSpace));
+    assert_eq!(
+        host.op(DiskRequest::WriteAt { path: "a".into(), offset: 0, bytes: [4; 50][..].into() }),
+        Ok(DiskReply::Written(50)),
+        "bytes in place need no room"
+    );
+    host.op(DiskRequest::Truncate { path: "a".into(), len: 10 }).unwrap();
+    assert_eq!(host.append("a", &[5; 90]), Ok(DiskReply::Written(90)));
+}
+
+#[test]
+fn read_only_stalled_and_missing() {
+    let mut host = Host::new();
+    host.append("a", b"x").unwrap();
+    host.disk.trouble.read_only = true;
+    assert_eq!(host.append("a", b"y"), Err(DiskError::ReadOnly));
+    assert_eq!(host.op(DiskRequest::Create { path: "b".into() }), Err(DiskError::ReadOnly));
+    host.disk.trouble.read_only = false;
+    assert_eq!(host.op(DiskRequest::Stat { path: "b".into() }), Err(DiskError::NotFound));
+    assert_eq!(host.append("no/such", b"y"), Err(DiskError::NotFound));
+    assert_eq!(host.append("../up", b"y"), Err(DiskError::BadPath));
+    host.disk.trouble.stalled = true;
+    host.submit(DiskRequest::Stat { path: "a".into() });
+    assert!(host.finish().is_empty());
+    for number in host.disk.release() {
+        assert_eq!(host.disk.complete(number).unwrap().result, Ok(DiskReply::Size(1)));
+    }
+}
+
+#[test]
+fn folders_have_their_files() {
+    let mut host = Host::new();
+    host.op(DiskRequest::Mkdir { path: "appendonlydir".into() }).unwrap();
+    host.append("appendonlydir/x.1.incr.aof", b"1").unwrap();
+    host.append("./dump.rdb", b"2").unwrap();
+    let names = |r: Result<DiskReply, DiskError>| match r.unwrap() {
+        DiskReply::Names(names) => names,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(names(host.op(DiskRequest::List { path: "appendonlydir/".into() })), ["x.1.incr.aof"]);
+    assert_eq!(names(host.op(DiskRequest::List { path: ".".into() })), ["appendonlydir", "dump.rdb"]);
+    host.fsync("appendonlydir/x.1.incr.aof").unwrap();
+    host.disk.power_lost(&mut host.rng, Unsynced::Lost);
+    assert_eq!(names(host.op(DiskRequest::List { path: "appendonlydir".into() })), ["x.1.incr.aof"]);
+}
+
+#[test]
+fn the_kernel_writes_back_by_itself() {
+    let mut host = Host::new();
+    host.append("a", b"patience").unwrap();
+    let at = host.disk.plan_writeback(host.now_us).unwrap();
+    assert_eq!(at, host.now_us + 30_000_000);
+    assert_eq!(host.disk.plan_writeback(host.now_us), None, "once is enough");
+    host.disk.write_back();
+    host.disk.power_lost(&mut host.rng, Unsynced::Lost);
+    assert_eq!(host.read("a").unwrap(), b"patience");
+}
+
+/// A mirror that applies the noted changes has exactly what a loss of power would leave, whatever happens.
+#[test]
+fn the_noted_changes_are_the_durable_files() {
+    for seed in 0..60 {
+        let mut host = Host::new();
+        host.disk.record_changes(true);
+        let mut rng = Rng::new(seed);
+        let mut mirror = BTreeMap::new();
+        let names = ["a", "b", "d/c", "d/e"];
+        host.op(DiskRequest::Mkdir { path: "d".into() }).unwrap();
+        for _ in 0..200 {
+            let path: Rc<str> = names[rng.below(4) as usize].into();
+            let bytes = vec![rng.next_u64() as u8; rng.below(9000) as usize + 1];
+            let request = match rng.below(12) {
+                0 => DiskRequest::Create { path },
+                1 => DiskRequest::Truncate { path, len: rng.below(20_000) },
+                2 => DiskRequest::Rename { from: path, to: names[rng.below(4) as usize].into() },
+                3 => DiskRequest::Remove { path },
+                4 => DiskRequest::FsyncDir { path: ".".into() },
+                5 => DiskRequest::WriteAt { path, offset: rng.below(20_000), bytes: bytes.into() },
+                6..=8 => DiskRequest::Fsync { path },
+                _ => DiskRequest::Append { path, bytes: bytes.into() },
+            };
+            host.disk.trouble.eio_fsync = rng.below(10) == 0;
+            let _ = host.op(request);
+            if rng.below(40) == 0 {
+                let unsynced = [Unsynced::Lost, Unsynced::Prefix, Unsynced::Subset][rng.below(3) as usize];
+                host.disk.power_lost(&mut rng, unsynced);
+                let seen: Vec<_> =
+                    names.iter().filter_map(|n| Some((n.to_string(), host.read(n)?))).collect();
+                assert_eq!(seen.into_iter().collect::<BTreeMap<_, _>>(), host.disk.durable_image());
+            }
+            let changes = host.disk.take_changes().into_iter();
+            let changes: Vec<DurableChange> =
+                changes.map(|(path, kind)| DurableChange { node: "n".into(), path, kind }).collect();
+            crate::sim::world::apply_changes(&mut mirror, &changes);
+            let image = host.disk.durable_image();
+            assert!(mirror.get("n").cloned().unwrap_or_default() == image, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_power_loss_may_keep_a_part() {
+    let (mut prefix_cut, mut holes) = (false, false);
+    for seed in 0..40 {
+        let mut host = Host::new();
+        host.rng = Rng::new(seed);
+        host.append("a", b"x").unwrap();
+        host.fsync("a").unwrap();
+        host.append("a", &[7; 40_000]).unwrap();
+        let mut other = host.disk.clone();
+        host.disk.power_lost(&mut host.rng, Unsynced::Prefix);
+        let kept = host.read("a").unwrap();
+        assert!(kept[1..].iter().all(|&b| b == 7), "a prefix has no holes");
+        prefix_cut |= kept.len() > 1 && kept.len() < 40_001;
+        other.power_lost(&mut host.rng, Unsynced::Subset);
+        holes |= other.read_file("a").unwrap()[1..].contains(&0);
+    }
+    assert!(prefix_cut && holes);
+}

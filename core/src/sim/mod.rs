@@ -1,0 +1,32 @@
+//! The simulator: a deterministic world that runs many [`Node`](crate::node::Node)s in virtual time.
+//!
+//! [`world::World`] is the whole of it: a queue of events ([`queue`]), processes with clocks ([`process`], [`clock`]), disks with a page
+//! cache ([`disk`]), a network with TCP ([`net`], [`tcp`]), clients ([`client`]: plain ones, [`terminal`]s, the operator that
+//! [`form`]s a cluster), what can be done to it ([`fault`]), what happened ([`trace`]) and how it looks ([`view`]).
+//!
+//! Faults act on the boundary of a node alone ([`crate::host`]): on messages, disk operations, time and process life.
+
+mod act;
+pub mod client;
+mod clock;
+mod content;
+pub mod disk;
+pub mod fault;
+pub mod form;
+pub mod net;
+pub mod process;
+mod queue;
+pub mod setup;
+pub mod tcp;
+pub mod terminal;
+pub mod trace;
+pub mod view;
+pub mod world;
+
+pub use disk::{ChangeKind, DurableChange, Unsynced};
+pub use fault::{Action, ActionRecord, Direction, Target};
+pub use setup::{NodeSetup, Setup};
+pub use terminal::{TermKind, TermLine};
+pub use trace::{Life, TraceKind, TraceRecord};
+pub use view::WorldView;
+pub use world::{Progress, Step, StepKind, World};

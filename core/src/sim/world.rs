@@ -1,0 +1,737 @@
+//! A world: nodes, a network, disks and clients in one virtual time.
+//!
+//! A world moves from event to event: [`World::step`] takes the first one out of the queue, hands it to whom it concerns, and
+//! carries out what that one asks for. Between two events nothing happens, so virtual time costs nothing. Everything that
+//! is random comes from one generator and everything from outside is an [`Action`]; hence a run is its [`Setup`] and its list of
+//! actions, and [`World::hash`] tells whether two runs are the same to the last byte.
+//!
+//! A node's turn is what its event loop does with one event: the world hands over the input, then takes outputs until there
+//! are none. A host serves the outputs in order; bytes that the kernel takes at once are acknowledged within the turn.
+
+use crate::config::Config;
+use crate::event::Event;
+use crate::host::{Input, Listener, Output};
+use crate::node::{Node, NodeOptions};
+use crate::sim::client::{Client, ClientEvent, Io};
+use crate::sim::clock::Clock;
+use crate::sim::disk::{self, ChangeKind, Disk, DurableChange, Unsynced};
+use crate::sim::fault::{Action, ActionRecord};
+use crate::sim::net::{Mail, Net, Notice, Owner};
+use crate::sim::process::{LogLine, Process};
+use crate::sim::queue::{Ev, Sched};
+use crate::sim::setup::{CONF_PATH, Setup};
+use crate::sim::trace::{Life, Tag, Trace, TraceKind};
+use crate::sim::view::{Tape, TapeKind};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// How many bytes of a file's own image [`World::restore`] takes for one node.
+pub const IMAGE_LEN_MAX: usize = 1 << 30;
+
+/// The first process id of a world; each start of a process takes the next.
+const PID_FIRST: u32 = 1000;
+
+/// What [`World::step`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// When, in virtual microseconds.
+    pub at_us: u64,
+    /// What.
+    pub what: StepKind,
+}
+
+/// The kinds of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepKind {
+    /// A node's timer.
+    Wake {
+        /// The node's number.
+        node: u32,
+    },
+    /// Something in the network: an arrival, a time-out, an answer to a SYN.
+    Network,
+    /// A disk operation of a node is done, or its kernel wrote back.
+    Disk {
+        /// The node's number.
+        node: u32,
+    },
+    /// A client's timer.
+    Client {
+        /// The client's number.
+        client: u32,
+    },
+}
+
+/// How far a bounded run came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// How many events happened.
+    pub events: u64,
+    /// Whether the instant that was asked for is reached.
+    pub reached: bool,
+}
+
+/// The world.
+pub struct World {
+    pub(crate) setup: Rc<Setup>,
+    pub(crate) s: Sched,
+    pub(crate) net: Net,
+    pub(crate) procs: Vec<Process>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) actions: Vec<ActionRecord>,
+    pub(crate) tape: Tape,
+    pub(crate) events: u64,
+    pub(crate) next_pid: u32,
+    pub(crate) log_lines: u64,
+    pub(crate) groups: Vec<Vec<String>>,
+    pub(crate) former: Option<u32>,
+    recording: bool,
+    changes: Vec<DurableChange>,
+}
+
+impl World {
+    /// Makes a world and starts its nodes; if the setup says so, a simulated operator begins to form a cluster of them.
+    ///
+    /// # Errors
+    /// What is wrong with the setup. A node whose redis.conf is wrong is no error: its process refuses to start.
+    pub fn new(setup: Setup) -> Result<World, String> {
+        World::with_images(setup, &BTreeMap::new())
+    }
+
+    /// Makes a world whose nodes find the given files on their disks: by node, by path. Everything else is as after a loss of power of
+    /// the whole cluster; `wall_us` is what the clocks show now, in microseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// What is wrong with the setup or the images.
+    pub fn restore(
+        setup: Setup,
+        images: &BTreeMap<String, BTreeMap<String, Vec<u8>>>,
+        wall_us: u64,
+    ) -> Result<World, String> {
+        World::with_images(Setup { wall_us, ..setup }, images)
+    }
+
+    fn with_images(
+        setup: Setup,
+        images: &BTreeMap<String, BTreeMap<String, Vec<u8>>>,
+    ) -> Result<World, String> {
+        setup.check()?;
+        for (name, files) in images {
+            if !setup.nodes.iter().any(|n| &n.name == name) {
+                return Err(format!("there are files for `{name}`, which is no node"));
+            }
+            if files.values().map(Vec::len).sum::<usize>() > IMAGE_LEN_MAX {
+                return Err(format!("the files of `{name}` are larger than {IMAGE_LEN_MAX} bytes"));
+            }
+        }
+        let setup = Rc::new(setup);
+        let mut world = World {
+            s: Sched::new(setup.seed),
+            net: Net::new(setup.net.clone()),
+            procs: Vec::with_capacity(setup.nodes.len()),
+            clients: Vec::new(),
+            actions: Vec::new(),
+            tape: Tape::default(),
+            events: 0,
+            next_pid: PID_FIRST,
+            log_lines: 0,
+            groups: Vec::new(),
+            former: None,
+            recording: false,
+            changes: Vec::new(),
+            setup,
+        };
+        let setup = world.setup.clone();
+        for node in &setup.nodes {
+            world.net.add_host(node.name.clone(), node.ip.clone());
+            let mut disk = Disk::new(setup.disk.clone());
+            let files = images.get(&node.name);
+            for (path, bytes) in files.into_iter().flatten() {
+                disk.preload(path, bytes);
+            }
+            if files.is_none_or(|files| !files.contains_key(CONF_PATH)) {
+                disk.preload(CONF_PATH, node.conf.as_bytes());
+            }
+            world.procs.push(Process {
+                name: node.name.clone(),
+                ip: node.ip.clone(),
+                port: 0,
+                bus_port: 0,
+                life: Life::Exited { code: 0 },
+                since_us: 0,
+                starts: 0,
+                pid: 0,
+                node: None,
+                clock: Clock::new(0, setup.wall_us),
+                disk,
+                wake_at_us: None,
+                pending: Vec::new(),
+                log: Default::default(),
+            });
+        }
+        for node in 0..world.procs.len() as u32 {
+            world.start(node);
+        }
+        if let Some(formation) = &setup.formation {
+            world.begin_formation(formation.clone());
+        }
+        Ok(world)
+    }
+
+    /// The setup that the world was made of.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// The present virtual instant in microseconds.
+    pub fn now_us(&self) -> u64 {
+        self.s.now_us
+    }
+
+    /// How many events have happened.
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// The hash of the run so far: its instants, and every byte sent or written.
+    pub fn hash(&self) -> u64 {
+        self.s.trace.hash()
+    }
+
+    /// The record of what happened.
+    pub fn trace(&self) -> &Trace {
+        &self.s.trace
+    }
+
+    /// Keeps the last `records` records of the trace from now on; 0 keeps none. Never changes the run.
+    pub fn listen(&mut self, records: usize) {
+        self.s.trace.listen(records);
+    }
+
+    /// Everything that was done to the world from outside.
+    pub fn actions(&self) -> &[ActionRecord] {
+        &self.actions
+    }
+
+    /// The instant of the next event, if there is one.
+    pub fn next_event_at(&self) -> Option<u64> {
+        self.s.next_at()
+    }
+
+    /// Lets exactly one event happen. `None` if nothing will ever happen.
+    pub fn step(&mut self) -> Option<Step> {
+        self.step_until(u64::MAX)
+    }
+
+    /// Lets everything happen up to an instant, and moves on to it.
+    pub fn run_until(&mut self, until_us: u64) -> u64 {
+        self.run_until_or_events(until_us, u64::MAX).events
+    }
+
+    /// Lets `for_us` virtual microseconds pass; gives how many events happened.
+    pub fn run_for(&mut self, for_us: u64) -> u64 {
+        self.run_until(self.s.now_us.saturating_add(for_us))
+    }
+
+    /// The same for a caller that has to come back: stops after `events_max` events.
+    pub fn run_until_or_events(&mut self, until_us: u64, events_max: u64) -> Progress {
+        let mut events = 0;
+        while events < events_max {
+            if self.step_until(until_us).is_none() {
+                if until_us != u64::MAX {
+                    self.s.now_us = self.s.now_us.max(until_us);
+                }
+                return Progress { events, reached: true };
+            }
+            events += 1;
+        }
+        Progress {
+            events,
+            reached: self.s.next_at().is_none_or(|at| at > until_us) && self.s.now_us >= until_us,
+        }
+    }
+
+    /// Plays a list of actions, each at its place, up to the last one's.
+    ///
+    /// # Errors
+    /// The first action that this world refuses, with why.
+    pub fn replay(&mut self, actions: &[ActionRecord]) -> Result<(), String> {
+        for record in actions {
+            while self.events < record.after_events && self.step_until(record.at_us).is_some() {}
+            self.s.now_us = self.s.now_us.max(record.at_us);
+            self.act(record.action.clone())?;
+        }
+        Ok(())
+    }
+
+    fn step_until(&mut self, until_us: u64) -> Option<Step> {
+        loop {
+            let ev = self.s.pop_until(until_us)?;
+            self.s.trace.cause = 0;
+            let what = match ev {
+                Ev::Wake { node } => {
+                    if !self.wake(node) {
+                        continue;
+                    }
+                    StepKind::Wake { node }
+                }
+                Ev::Disk { node, op } => {
+                    self.disk_done(node, op);
+                    StepKind::Disk { node }
+                }
+                Ev::Writeback { node } => {
+                    if !self.write_back(node) {
+                        continue;
+                    }
+                    StepKind::Disk { node }
+                }
+                Ev::Client { client, generation } => {
+                    if !self.clients[client as usize].link.timer_is(generation) {
+                        continue;
+                    }
+                    self.client_event(client, ClientEvent::Timer);
+                    StepKind::Client { client }
+                }
+                net => {
+                    self.net.handle(&mut self.s, net);
+                    StepKind::Network
+                }
+            };
+            self.deliver_mail();
+            self.events += 1;
+            return Some(Step { at_us: self.s.now_us, what });
+        }
+    }
+
+    /// Hands out what the network has for nodes and clients. What comes for one node at once shares a turn.
+    pub(crate) fn deliver_mail(&mut self) {
+        let mut turn = None;
+        while let Some(Mail { host, owner, notice, cause }) = self.net.mail.pop_front() {
+            if turn.is_some_and(|node| node != host) {
+                self.run_turn(turn.take().unwrap_or_default());
+            }
+            self.s.trace.cause = cause;
+            match owner {
+                Owner::Node(conn) => {
+                    let input = match notice {
+                        Notice::Accepted { listener, peer, local } => {
+                            Input::Accepted { conn, listener, peer, local }
+                        }
+                        Notice::Connected { local } => Input::Connected { conn, local },
+                        Notice::Data(bytes) => Input::Received { conn, bytes },
+                        Notice::Sent(bytes) => Input::Sent { conn, bytes },
+                        Notice::Closed(error) => Input::Closed { conn, error },
+                    };
+                    self.feed(host, input);
+                    turn = Some(host);
+                }
+                Owner::Client(client) => match notice {
+                    Notice::Connected { .. } => self.client_event(client, ClientEvent::Connected),
+                    Notice::Data(bytes) => self.client_event(client, ClientEvent::Data(bytes)),
+                    Notice::Closed(error) => self.client_event(client, ClientEvent::Closed(error)),
+                    Notice::Accepted { .. } | Notice::Sent(_) => {}
+                },
+                Owner::Kernel => {}
+            }
+        }
+        if let Some(node) = turn {
+            self.run_turn(node);
+        }
+    }
+
+    /// Hands an input to a node, or keeps it while the process is stopped.
+    pub(crate) fn feed(&mut self, node: u32, input: Input) {
+        let process = &mut self.procs[node as usize];
+        match process.life {
+            Life::Running => {
+                let now = process.clock.now(self.s.now_us);
+                if let Some(node) = &mut process.node {
+                    node.handle(now, input);
+                }
+            }
+            Life::Paused => process.pending.push(input),
+            _ => {}
+        }
+    }
+
+    /// Takes a node's outputs until there are none and carries them out.
+    pub(crate) fn run_turn(&mut self, index: u32) {
+        let process = &mut self.procs[index as usize];
+        if process.life != Life::Running {
+            return;
+        }
+        let Some(mut node) = process.node.take() else { return };
+        let now = process.clock.now(self.s.now_us);
+        let mut exit = None;
+        while let Some(output) = node.poll_output(now) {
+            match output {
+                Output::Send { conn, bytes } => {
+                    if let Some((reference, side)) = self.net.lookup(index, conn) {
+                        let taken = self.net.send(&mut self.s, reference, side, bytes);
+                        if taken > 0 {
+                            node.handle(now, Input::Sent { conn, bytes: taken });
+                        }
+                    }
+                }
+                Output::Connect { conn, host, port } => {
+                    self.net.connect(&mut self.s, index, Owner::Node(conn), &host, port);
+                }
+                Output::Close { conn, flush } => {
+                    if let Some((reference, side)) = self.net.lookup(index, conn) {
+                        self.net.close(&mut self.s, reference, side, flush);
+                    }
+                }
+                Output::Reading { conn, wanted } => {
+                    if let Some((reference, side)) = self.net.lookup(index, conn) {
+                        self.net.set_reading(&mut self.s, reference, side, wanted);
+                    }
+                }
+                Output::Disk { op, request } => self.submit_disk(index, op, request),
+                Output::Log { level, text } => self.log(index, level, text),
+                Output::Event(event) => self.node_event(index, event),
+                Output::Exit { code } => {
+                    exit = Some(code);
+                    break;
+                }
+            }
+        }
+        self.procs[index as usize].node = Some(node);
+        match exit {
+            Some(code) => self.end_process(index, Life::Exited { code }),
+            None => self.set_timer(index),
+        }
+    }
+
+    fn submit_disk(&mut self, index: u32, op: crate::host::OpId, request: crate::host::DiskRequest) {
+        let now = self.s.now_us;
+        let name = disk::op_name(&request);
+        let bytes = disk::op_bytes(&request);
+        let (path, to) = disk::op_paths(&request);
+        self.s.trace.fold(Tag::Disk, now, u64::from(index), op.0);
+        self.s.trace.fold_bytes(name.as_bytes());
+        self.s.trace.fold_bytes(path.as_bytes());
+        if let Some(to) = to {
+            self.s.trace.fold_bytes(to.as_bytes());
+        }
+        self.s.trace.fold_bytes(bytes);
+        let (path, len) = (path.clone(), bytes.len());
+        let record =
+            self.s.trace.note(now, || TraceKind::Disk { node: index, op: name, path: path.to_string(), len });
+        let process = &mut self.procs[index as usize];
+        let (number, done_us) =
+            process.disk.submit(&mut self.s.rng, now, process.starts, op, record, request);
+        self.s.at(done_us, Ev::Disk { node: index, op: number });
+    }
+
+    fn disk_done(&mut self, index: u32, op: u32) {
+        let now = self.s.now_us;
+        let process = &mut self.procs[index as usize];
+        let Some(done) = process.disk.complete(op) else { return };
+        if let Some(at) = process.disk.plan_writeback(now) {
+            self.s.at(at, Ev::Writeback { node: index });
+        }
+        let error = done.result.as_ref().err().copied();
+        self.s.trace.fold(Tag::DiskDone, now, u64::from(index), done.id.0 << 1 | u64::from(error.is_some()));
+        let (name, path) = (done.op, done.path);
+        self.s.trace.cause = self.s.trace.note_because(now, done.record, || TraceKind::DiskDone {
+            node: index,
+            op: name,
+            path: path.to_string(),
+            error,
+        });
+        self.collect_changes(index);
+        let process = &self.procs[index as usize];
+        if done.process == process.starts && process.life.has_process() {
+            self.feed(index, Input::Disk { op: done.id, result: done.result });
+            self.run_turn(index);
+        }
+    }
+
+    fn write_back(&mut self, index: u32) -> bool {
+        let now = self.s.now_us;
+        let process = &mut self.procs[index as usize];
+        if process.disk.writeback_at_us != Some(now) {
+            return false;
+        }
+        process.disk.write_back();
+        if let Some(at) = process.disk.plan_writeback(now) {
+            self.s.at(at, Ev::Writeback { node: index });
+        }
+        self.s.trace.fold(Tag::Writeback, now, u64::from(index), 0);
+        self.collect_changes(index);
+        true
+    }
+
+    fn wake(&mut self, index: u32) -> bool {
+        let now_us = self.s.now_us;
+        let process = &mut self.procs[index as usize];
+        if process.wake_at_us != Some(now_us) {
+            return false;
+        }
+        process.wake_at_us = None;
+        if process.life != Life::Running {
+            return false;
+        }
+        let Some(node) = &mut process.node else { return false };
+        let due = node.poll_timeout().and_then(|mono| process.clock.virtual_us(mono));
+        if due.is_none_or(|due| due > now_us) {
+            self.set_timer(index);
+            return false;
+        }
+        node.handle(process.clock.now(now_us), Input::Wake);
+        self.s.trace.fold(Tag::Wake, now_us, u64::from(index), 0);
+        self.run_turn(index);
+        true
+    }
+
+    /// Puts a node's timer into the queue, unless an earlier one is there: that one will look again.
+    pub(crate) fn set_timer(&mut self, index: u32) {
+        let process = &mut self.procs[index as usize];
+        let due = process.node.as_ref().and_then(|n| n.poll_timeout());
+        let Some(at) = due.and_then(|mono| process.clock.virtual_us(mono)) else { return };
+        // A turn takes time: a node that always wants another one at once does not stop the world.
+        let at = at.max(self.s.now_us + 1);
+        if process.wake_at_us.is_none_or(|set| set > at) {
+            process.wake_at_us = Some(at);
+            self.s.at(at, Ev::Wake { node: index });
+        }
+    }
+
+    fn log(&mut self, index: u32, level: crate::host::LogLevel, text: String) {
+        let now = self.s.now_us;
+        self.s.trace.fold(Tag::Log, now, u64::from(index), level as u64);
+        self.s.trace.fold_bytes(text.as_bytes());
+        self.s.trace.note(now, || TraceKind::Log { node: index, level, text: text.clone() });
+        self.log_lines += 1;
+        let process = &mut self.procs[index as usize];
+        let wall_us = process.clock.now(now).wall_us;
+        process.keep_log_line(LogLine {
+            number: self.log_lines,
+            at_us: now,
+            wall_us,
+            pid: process.pid,
+            level,
+            text,
+        });
+    }
+
+    fn node_event(&mut self, index: u32, event: Event) {
+        let now = self.s.now_us;
+        self.s.trace.fold(Tag::NodeEvent, now, u64::from(index), 0);
+        self.s.trace.note(now, || TraceKind::Node { node: index, event: event.clone() });
+        self.tape.push(now, Some(index), TapeKind::Node { event });
+    }
+
+    /// Starts the process of a node from the redis.conf on its disk. The host gets power if it has none.
+    pub(crate) fn start(&mut self, index: u32) {
+        let now = self.s.now_us;
+        let seed = self.s.rng.next_u64();
+        self.net.set_power(&mut self.s, index, true);
+        self.next_pid += 1;
+        let process = &mut self.procs[index as usize];
+        let conf = process.disk.read_file(CONF_PATH).unwrap_or_default();
+        let conf_text = String::from_utf8_lossy(&conf).into_owned();
+        process.starts += 1;
+        process.pid = self.next_pid;
+        process.pending.clear();
+        process.wake_at_us = None;
+        process.since_us = now;
+        let ports = Config::parse(&conf_text).map(|c| (c.port, c.cluster_enabled.then(|| c.bus_port())));
+        let options = NodeOptions {
+            conf_text,
+            conf_path: Some(CONF_PATH.to_string()),
+            seed,
+            pid: process.pid,
+            executable: "/usr/bin/redis-server".to_string(),
+            os: "Linux 6.1.0 x86_64".to_string(),
+        };
+        let life = match Node::new(process.clock.now(now), options) {
+            Ok(node) => {
+                process.node = Some(Box::new(node));
+                Life::Running
+            }
+            Err(reason) => Life::Refused { reason },
+        };
+        let mut listening = Vec::new();
+        if let (Life::Running, Ok((port, bus))) = (&life, ports) {
+            let bus = bus.and_then(|b| u16::try_from(b).ok()).unwrap_or(0);
+            (process.port, process.bus_port) = (port, bus);
+            listening
+                .extend([(port, Listener::Client), (bus, Listener::Bus)].into_iter().filter(|l| l.0 != 0));
+        }
+        self.net.hosts[index as usize].ports = listening;
+        self.set_life(index, life);
+        self.run_turn(index);
+    }
+
+    pub(crate) fn set_life(&mut self, index: u32, life: Life) {
+        let now = self.s.now_us;
+        let process = &mut self.procs[index as usize];
+        process.life = life.clone();
+        process.since_us = now;
+        let words = serde_words(&life);
+        self.s.trace.fold(Tag::Life, now, u64::from(index), 0);
+        self.s.trace.fold_bytes(words.as_bytes());
+        self.s.trace.note(now, || TraceKind::Process { node: index, life: life.clone() });
+        self.tape.push(now, Some(index), TapeKind::Process { life });
+    }
+
+    /// A process is over: the kernel, if there is one left, closes its connections.
+    pub(crate) fn end_process(&mut self, index: u32, life: Life) {
+        let power_lost = life == Life::PowerLost;
+        let process = &mut self.procs[index as usize];
+        process.node = None;
+        process.pending.clear();
+        process.wake_at_us = None;
+        if !power_lost {
+            process.disk.process_ended(self.s.now_us);
+        }
+        self.net.process_ended(&mut self.s, index, power_lost);
+        self.set_life(index, life);
+    }
+
+    /// The host of a node loses power.
+    pub(crate) fn lose_power(&mut self, index: u32, unsynced: Unsynced) {
+        self.end_process(index, Life::PowerLost);
+        self.net.set_power(&mut self.s, index, false);
+        self.procs[index as usize].disk.power_lost(&mut self.s.rng, unsynced);
+        self.collect_changes(index);
+    }
+
+    /// A stopped process goes on and finds everything that has happened.
+    pub(crate) fn resume(&mut self, index: u32) {
+        self.set_life(index, Life::Running);
+        for input in std::mem::take(&mut self.procs[index as usize].pending) {
+            self.feed(index, input);
+        }
+        self.net.resume_host(&mut self.s, index);
+        self.deliver_mail();
+        self.run_turn(index);
+    }
+
+    /// Something happens to a client.
+    pub(crate) fn client_event(&mut self, client: u32, event: ClientEvent) {
+        let Some(Client { link, kind, .. }) = self.clients.get_mut(client as usize) else { return };
+        let mut io = Io { s: &mut self.s, net: &mut self.net, link };
+        kind.on(&mut io, event);
+    }
+
+    /// The number of a node.
+    pub fn node_index(&self, name: &str) -> Option<u32> {
+        self.procs.iter().position(|p| p.name == name).map(|i| i as u32)
+    }
+
+    /// The node itself, to look at. `None` while its process is not there.
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.procs[self.node_index(name)? as usize].node.as_deref()
+    }
+
+    /// The lines that a node's host keeps of its log with a number greater than `after`, oldest first.
+    pub fn log_after(&self, name: &str, after: u64) -> impl Iterator<Item = &LogLine> {
+        let process = self.node_index(name).map(|i| &self.procs[i as usize]);
+        process.into_iter().flat_map(|p| &p.log).filter(move |line| line.number > after)
+    }
+
+    /// Begins or ceases to note every change of what is durable. Files that are there already are in [`World::durable_image`].
+    pub fn record_durable_changes(&mut self, on: bool) {
+        self.recording = on;
+        self.changes.clear();
+        for process in &mut self.procs {
+            process.disk.record_changes(on);
+        }
+    }
+
+    /// What became durable since the last call, on all disks, in order: applied to what was there before, it gives what a loss
+    /// of power of the whole cluster at the present virtual instant would leave.
+    pub fn take_durable_changes(&mut self) -> Vec<DurableChange> {
+        std::mem::take(&mut self.changes)
+    }
+
+    pub(crate) fn collect_changes(&mut self, index: u32) {
+        if !self.recording {
+            return;
+        }
+        let process = &mut self.procs[index as usize];
+        for (path, kind) in process.disk.take_changes() {
+            self.changes.push(DurableChange { node: process.name.clone(), path, kind });
+        }
+    }
+
+    /// The files of a node as a loss of power at this instant would leave them, by path.
+    pub fn durable_image(&self, name: &str) -> Option<BTreeMap<String, Vec<u8>>> {
+        Some(self.procs[self.node_index(name)? as usize].disk.durable_image())
+    }
+
+    /// All nodes' durable files, by node and path: what [`World::restore`] takes.
+    pub fn durable_images(&self) -> BTreeMap<String, BTreeMap<String, Vec<u8>>> {
+        self.procs.iter().map(|p| (p.name.clone(), p.disk.durable_image())).collect()
+    }
+
+    /// A file of a node as its processes see it, through the page cache.
+    pub fn read_file(&self, name: &str, path: &str) -> Option<Vec<u8>> {
+        self.procs[self.node_index(name)? as usize].disk.read_file(path)
+    }
+}
+
+/// Applies a list of changes to images, as a mirror of the disks does.
+pub fn apply_changes(images: &mut BTreeMap<String, BTreeMap<String, Vec<u8>>>, changes: &[DurableChange]) {
+    for change in changes {
+        let files = images.entry(change.node.clone()).or_default();
+        match &change.kind {
+            ChangeKind::Create => {
+                files.insert(change.path.clone(), Vec::new());
+            }
+            ChangeKind::Write { offset, bytes } => {
+                let file = files.entry(change.path.clone()).or_default();
+                let Ok(offset) = usize::try_from(*offset) else { continue };
+                let end = offset.saturating_add(bytes.len());
+                if end > IMAGE_LEN_MAX {
+                    continue;
+                }
+                if file.len() < end {
+                    file.resize(end, 0);
+                }
+                file[offset..end].copy_from_slice(bytes);
+            }
+            ChangeKind::Truncate { len } => {
+                let file = files.entry(change.path.clone()).or_default();
+                file.truncate(usize::try_from(*len).unwrap_or(usize::MAX));
+            }
+            ChangeKind::Rename { to } => {
+                if let Some(file) = files.remove(&change.path) {
+                    files.insert(to.clone(), file);
+                }
+            }
+            ChangeKind::Remove => {
+                files.remove(&change.path);
+            }
+        }
+    }
+}
+
+/// A stable text of a life for the hash.
+fn serde_words(life: &Life) -> String {
+    format!("{life:?}")
+}
+
+/// Records an action and carries it out. The list of actions grows by one only if the action makes sense.
+impl World {
+    /// Does something to the world. Gives the number of the client for actions that make one.
+    ///
+    /// # Errors
+    /// Why it cannot be done: a name that is nobody's, a process that is not there.
+    pub fn act(&mut self, action: Action) -> Result<Option<u32>, String> {
+        let (at_us, after_events) = (self.s.now_us, self.events);
+        let text = format!("{action:?}");
+        self.s.trace.cause = 0;
+        let checked = self.check_action(&action)?;
+        self.s.trace.fold(Tag::Action, at_us, after_events, 0);
+        self.s.trace.fold_bytes(text.as_bytes());
+        self.s.trace.cause = self.s.trace.note(at_us, || TraceKind::Action { text });
+        self.actions.push(ActionRecord { at_us, after_events, action: action.clone() });
+        self.tape.push(at_us, checked, TapeKind::Action { action: action.clone() });
+        let made = self.carry_out(action);
+        self.deliver_mail();
+        Ok(made)
+    }
+}
