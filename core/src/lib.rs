@@ -3,9 +3,6 @@
 //! [`node::Node`] is one server. It has no clock, thread, socket, file or entropy of its own: a host feeds it
 //! [`host::Input`]s and carries out its [`host::Output`]s. The invariants that hold everywhere stand in ARCHITECTURE.md.
 
-mod propagate;
-mod transaction;
-
 pub mod cluster;
 pub mod command;
 pub mod config;
@@ -14,9 +11,11 @@ pub mod exec;
 pub mod host;
 pub mod node;
 pub mod persist;
+mod propagate;
 pub mod pubsub;
 pub mod replication;
 pub mod resp;
 pub mod rng;
 pub mod sim;
 pub mod store;
+mod transaction;

@@ -28,6 +28,7 @@ pub struct LogLine {
     pub text: String,
 }
 
+#[derive(Clone)]
 pub(crate) struct Process {
     pub name: String,
     pub ip: String,

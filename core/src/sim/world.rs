@@ -71,7 +71,8 @@ pub struct Progress {
     pub reached: bool,
 }
 
-/// The world.
+/// The world. A clone is a checkpoint: it shares file pages and values with the original until one of them changes.
+#[derive(Clone)]
 pub struct World {
     pub(crate) setup: Rc<Setup>,
     pub(crate) s: Sched,
