@@ -6,6 +6,7 @@
 pub mod introspect;
 pub mod table;
 
+mod list;
 mod pubsub;
 mod replication;
 mod transactions;
@@ -17,7 +18,8 @@ use table::CommandId;
 /// Handlers of one group, by full name (`config|get`).
 pub(crate) type Handlers = &'static [(&'static str, Handler)];
 
-const GROUPS: &[Handlers] = &[pubsub::HANDLERS, replication::HANDLERS, transactions::HANDLERS];
+const GROUPS: &[Handlers] =
+    &[list::HANDLERS, pubsub::HANDLERS, replication::HANDLERS, transactions::HANDLERS];
 
 /// The code of a command, if this server has it.
 pub fn handler(command: CommandId) -> Option<Handler> {

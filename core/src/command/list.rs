@@ -1,0 +1,513 @@
+//! Lists: LPUSH to BLMPOP (t_list.c 7.0.15).
+//!
+//! The blocking forms are the plain ones with a wait in front: when there is nothing to take, the client is left waiting on
+//! its keys and the command runs again when one of them has something. What is propagated is always the plain form.
+
+use super::Handlers;
+use crate::exec::{Done, Error, Exec, notify};
+use crate::node::Node;
+use crate::node::client::TimeoutReply;
+use crate::store::quicklist::End;
+use crate::store::{List, Object, Str, float, num};
+use std::rc::Rc;
+
+pub(crate) const HANDLERS: Handlers = &[
+    ("lpush", |exec| push(exec, End::Head, false)),
+    ("rpush", |exec| push(exec, End::Tail, false)),
+    ("lpushx", |exec| push(exec, End::Head, true)),
+    ("rpushx", |exec| push(exec, End::Tail, true)),
+    ("lpop", |exec| pop(exec, End::Head)),
+    ("rpop", |exec| pop(exec, End::Tail)),
+    ("llen", llen),
+    ("lindex", lindex),
+    ("linsert", linsert),
+    ("lset", lset),
+    ("lrange", lrange),
+    ("ltrim", ltrim),
+    ("lrem", lrem),
+    ("lpos", lpos),
+    ("lmove", lmove),
+    ("rpoplpush", rpoplpush),
+    ("blpop", |exec| blocking_pop(exec, End::Head)),
+    ("brpop", |exec| blocking_pop(exec, End::Tail)),
+    ("blmove", blmove),
+    ("brpoplpush", brpoplpush),
+    ("lmpop", |exec| multi_pop(exec, 1, None)),
+    ("blmpop", blmpop),
+];
+
+/// The list at `key`, borrowed from the node alone, so that the reply can be written meanwhile.
+fn list_mut<'a>(
+    node: &'a mut Node,
+    db: usize,
+    key: &[u8],
+    client: u64,
+) -> Result<Option<&'a mut List>, Error> {
+    match node.lookup_write(db, key, client) {
+        None => Ok(None),
+        Some(Object::List(list)) => Ok(Some(Rc::make_mut(list))),
+        Some(_) => Err(Error::WRONG_TYPE),
+    }
+}
+
+fn push(exec: &mut Exec<'_>, end: End, only_existing: bool) -> Done {
+    let key = exec.args[1];
+    let values = &exec.args[2..];
+    let len = match list_mut(exec.node, exec.db, key, exec.client)? {
+        Some(list) => {
+            for value in values {
+                list.push(end, value);
+            }
+            list.len()
+        }
+        None if only_existing => {
+            exec.reply.integer(0);
+            return Ok(());
+        }
+        None => {
+            let mut list = List::new(&exec.node.limits);
+            for value in values {
+                list.push(end, value);
+            }
+            let len = list.len();
+            exec.node.insert(exec.db, key, Object::List(Rc::new(list)));
+            len
+        }
+    };
+    exec.reply.integer(len as i64);
+    exec.modified(key);
+    exec.notify(notify::LIST, if end == End::Head { "lpush" } else { "rpush" }, key);
+    exec.dirty(values.len() as u64);
+    Ok(())
+}
+
+/// What follows from taking elements out: notifications, and the key's end if nothing is left
+/// (`listElementsRemoved`).
+fn taken(exec: &mut Exec<'_>, key: &[u8], end: End, left: usize) {
+    exec.notify(notify::LIST, if end == End::Head { "lpop" } else { "rpop" }, key);
+    if left == 0 {
+        exec.remove(key);
+        exec.notify(notify::GENERIC, "del", key);
+    }
+    exec.modified(key);
+}
+
+fn pop(exec: &mut Exec<'_>, end: End) -> Done {
+    if exec.args.len() > 3 {
+        return Err(Error::arity(exec.command.name()));
+    }
+    let key = exec.args[1];
+    let count = match exec.args.get(2) {
+        None => None,
+        Some(_) => {
+            let count = exec.integer(2).ok().filter(|&count| count >= 0);
+            Some(count.ok_or(Error::NOT_POSITIVE)? as usize)
+        }
+    };
+    let reply = &mut *exec.reply;
+    let Some(list) = list_mut(exec.node, exec.db, key, exec.client)? else {
+        match count {
+            None => reply.null(),
+            Some(_) => reply.null_array(),
+        }
+        return Ok(());
+    };
+    let dirty = match count {
+        None => {
+            list.pop_with(end, |value| value.with(|bytes| reply.bulk(bytes)));
+            1
+        }
+        Some(0) => {
+            reply.empty_array();
+            return Ok(());
+        }
+        Some(count) => {
+            let count = count.min(list.len());
+            reply.array(count);
+            for _ in 0..count {
+                list.pop_with(end, |value| value.with(|bytes| reply.bulk(bytes)));
+            }
+            count
+        }
+    };
+    let left = list.len();
+    taken(exec, key, end, left);
+    exec.dirty(dirty as u64);
+    Ok(())
+}
+
+fn llen(exec: &mut Exec<'_>) -> Done {
+    let len = exec.read_list(exec.args[1])?.map_or(0, List::len);
+    exec.reply.integer(len as i64);
+    Ok(())
+}
+
+fn lindex(exec: &mut Exec<'_>) -> Done {
+    let index = num::parse_i64(exec.args[2]);
+    let Some(list) = exec.read_list(exec.args[1])? else {
+        exec.reply.null();
+        return Ok(());
+    };
+    let index = index.ok_or(Error::NOT_INTEGER)?;
+    let value = list.get(index).map(|value| value.to_str());
+    exec.reply.bulk_or_null(value.as_deref());
+    Ok(())
+}
+
+fn linsert(exec: &mut Exec<'_>) -> Done {
+    let after = if exec.arg_is(2, "after") {
+        true
+    } else if exec.arg_is(2, "before") {
+        false
+    } else {
+        return Err(Error::SYNTAX);
+    };
+    let (key, pivot, value) = (exec.args[1], exec.args[3], exec.args[4]);
+    let Some(list) = exec.write_list(key)? else {
+        exec.reply.integer(0);
+        return Ok(());
+    };
+    let place = list.iter().position(|element| element.with(|bytes| bytes == pivot));
+    let Some(place) = place else {
+        exec.reply.integer(-1);
+        return Ok(());
+    };
+    list.insert(place, value, after);
+    let len = list.len();
+    exec.modified(key);
+    exec.notify(notify::LIST, "linsert", key);
+    exec.dirty(1);
+    exec.reply.integer(len as i64);
+    Ok(())
+}
+
+fn lset(exec: &mut Exec<'_>) -> Done {
+    let (key, value) = (exec.args[1], exec.args[3]);
+    let index = num::parse_i64(exec.args[2]);
+    let Some(list) = exec.write_list(key)? else { return Err(Error::NO_SUCH_KEY) };
+    let index = index.ok_or(Error::NOT_INTEGER)?;
+    if !list.set(index, value) {
+        return Err(Error::INDEX_OUT_OF_RANGE);
+    }
+    exec.reply.ok();
+    exec.modified(key);
+    exec.notify(notify::LIST, "lset", key);
+    exec.dirty(1);
+    Ok(())
+}
+
+/// Places from `start` to `stop`, both included and counted from the end if negative, as a range within `len`.
+fn clip(start: i64, stop: i64, len: usize) -> std::ops::Range<usize> {
+    let len = len as i64;
+    let start = if start < 0 { start.saturating_add(len).max(0) } else { start };
+    let stop = if stop < 0 { stop.saturating_add(len) } else { stop }.min(len - 1);
+    if start > stop || start >= len { 0..0 } else { start as usize..stop as usize + 1 }
+}
+
+fn lrange(exec: &mut Exec<'_>) -> Done {
+    let (start, stop) = (exec.integer(2)?, exec.integer(3)?);
+    let reply = &mut *exec.reply;
+    let list = match exec.node.lookup_read(exec.db, exec.args[1], exec.client) {
+        None => {
+            reply.empty_array();
+            return Ok(());
+        }
+        Some(Object::List(list)) => list,
+        Some(_) => return Err(Error::WRONG_TYPE),
+    };
+    let range = clip(start, stop, list.len());
+    reply.array(range.len());
+    for value in list.range(range) {
+        value.with(|bytes| reply.bulk(bytes));
+    }
+    Ok(())
+}
+
+fn ltrim(exec: &mut Exec<'_>) -> Done {
+    let key = exec.args[1];
+    let (start, stop) = (exec.integer(2)?, exec.integer(3)?);
+    let Some(list) = exec.write_list(key)? else {
+        exec.reply.ok();
+        return Ok(());
+    };
+    let before = list.len();
+    list.trim(clip(start, stop, before));
+    let left = list.len();
+    exec.notify(notify::LIST, "ltrim", key);
+    if left == 0 {
+        exec.remove(key);
+        exec.notify(notify::GENERIC, "del", key);
+    }
+    exec.modified(key);
+    exec.dirty((before - left) as u64);
+    exec.reply.ok();
+    Ok(())
+}
+
+fn lrem(exec: &mut Exec<'_>) -> Done {
+    let (key, value) = (exec.args[1], exec.args[3]);
+    let count = exec.integer(2)?;
+    let from = if count < 0 { End::Tail } else { End::Head };
+    let Some(list) = exec.write_list(key)? else {
+        exec.reply.integer(0);
+        return Ok(());
+    };
+    let removed = list.remove_value(value, usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX), from);
+    let left = list.len();
+    if removed > 0 {
+        exec.modified(key);
+        exec.notify(notify::LIST, "lrem", key);
+    }
+    if left == 0 {
+        exec.remove(key);
+        exec.notify(notify::GENERIC, "del", key);
+    }
+    exec.dirty(removed as u64);
+    exec.reply.integer(removed as i64);
+    Ok(())
+}
+
+fn lpos(exec: &mut Exec<'_>) -> Done {
+    let (mut rank, mut count, mut len_max) = (1i64, None, 0i64);
+    let mut index = 3;
+    while index < exec.args.len() {
+        let more = index + 1 < exec.args.len();
+        if exec.arg_is(index, "rank") && more {
+            rank = exec.integer(index + 1)?;
+            if rank == 0 {
+                return Err(Error::fixed(
+                    "RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to \
+                     start from the end of the list",
+                ));
+            }
+            if rank == i64::MIN {
+                return Err(Error::fixed(
+                    "value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+                ));
+            }
+        } else if exec.arg_is(index, "count") && more {
+            let value = exec.integer(index + 1).ok().filter(|&value| value >= 0);
+            count = Some(value.ok_or(Error::fixed("COUNT can't be negative"))? as usize);
+        } else if exec.arg_is(index, "maxlen") && more {
+            let value = exec.integer(index + 1).ok().filter(|&value| value >= 0);
+            len_max = value.ok_or(Error::fixed("MAXLEN can't be negative"))?;
+        } else {
+            return Err(Error::SYNTAX);
+        }
+        index += 2;
+    }
+    let wanted = exec.args[2];
+    let Some(list) = exec.read_list(exec.args[1])? else {
+        match count {
+            Some(_) => exec.reply.empty_array(),
+            None => exec.reply.null(),
+        }
+        return Ok(());
+    };
+    let len = list.len();
+    let looked_at = if len_max == 0 { usize::MAX } else { len_max as usize };
+    let enough = match count {
+        None => 1,
+        Some(0) => usize::MAX,
+        Some(count) => count,
+    };
+    let skip = rank.unsigned_abs() as usize - 1;
+    let matches = |value: crate::store::listpack::Value<'_>| value.with(|bytes| bytes == wanted);
+    let found: Vec<usize> = if rank > 0 {
+        let all = list.iter().take(looked_at).enumerate().filter(|(_, value)| matches(*value));
+        all.map(|(place, _)| place).skip(skip).take(enough).collect()
+    } else if len == 0 {
+        Vec::new()
+    } else {
+        let all = list.range_rev(len - 1).take(looked_at).enumerate().filter(|(_, value)| matches(*value));
+        all.map(|(place, _)| len - 1 - place).skip(skip).take(enough).collect()
+    };
+    if count.is_some() {
+        exec.reply.array(found.len());
+        for place in found {
+            exec.reply.integer(place as i64);
+        }
+    } else if let Some(place) = found.first() {
+        exec.reply.integer(*place as i64);
+    } else {
+        exec.reply.null();
+    }
+    Ok(())
+}
+
+/// LEFT or RIGHT at argument `index`.
+fn end_at(exec: &Exec<'_>, index: usize) -> Result<End, Error> {
+    if exec.arg_is(index, "left") {
+        Ok(End::Head)
+    } else if exec.arg_is(index, "right") {
+        Ok(End::Tail)
+    } else {
+        Err(Error::SYNTAX)
+    }
+}
+
+fn end_word(end: End) -> &'static [u8] {
+    if end == End::Head { b"LEFT" } else { b"RIGHT" }
+}
+
+/// Moves an element. Returns false if the source is empty.
+fn do_move(exec: &mut Exec<'_>, from: End, to: End) -> Result<bool, Error> {
+    let (source, target) = (exec.args[1], exec.args[2]);
+    if exec.write_list(source)?.is_none() {
+        return Ok(false);
+    }
+    exec.write_list(target)?;
+    let Some(list) = exec.write_list(source)? else { return Ok(false) };
+    let Some(value) = list.pop(from) else { return Ok(false) };
+    let left = if source == target { usize::MAX } else { list.len() };
+    push_one(exec, target, to, &value)?;
+    exec.reply.bulk(&value);
+    let left = if left == usize::MAX { exec.write_list(source)?.map_or(0, |list| list.len()) } else { left };
+    taken(exec, source, from, left);
+    exec.dirty(1);
+    Ok(true)
+}
+
+fn push_one(exec: &mut Exec<'_>, key: &[u8], end: End, value: &Str) -> Done {
+    match list_mut(exec.node, exec.db, key, exec.client)? {
+        Some(list) => list.push(end, value),
+        None => {
+            let mut list = List::new(&exec.node.limits);
+            list.push(end, value);
+            exec.node.insert(exec.db, key, Object::List(Rc::new(list)));
+        }
+    }
+    exec.modified(key);
+    exec.notify(notify::LIST, if end == End::Head { "lpush" } else { "rpush" }, key);
+    Ok(())
+}
+
+fn lmove(exec: &mut Exec<'_>) -> Done {
+    let (from, to) = (end_at(exec, 3)?, end_at(exec, 4)?);
+    if !do_move(exec, from, to)? {
+        exec.reply.null();
+    }
+    Ok(())
+}
+
+fn rpoplpush(exec: &mut Exec<'_>) -> Done {
+    if !do_move(exec, End::Tail, End::Head)? {
+        exec.reply.null();
+    }
+    Ok(())
+}
+
+/// When a blocking command gives up; `None` is never (`getTimeoutFromObjectOrReply`, timeout.c 7.0.15).
+pub(crate) fn deadline(exec: &Exec<'_>, index: usize) -> Result<Option<i64>, Error> {
+    let seconds = float::parse_f64(exec.args[index])
+        .filter(|seconds| seconds.is_finite())
+        .ok_or(Error::fixed("timeout is not a float or out of range"))?;
+    let ms = seconds * 1000.0;
+    if ms > i64::MAX as f64 {
+        return Err(Error::fixed("timeout is out of range"));
+    }
+    let ms = libm::ceil(ms) as i64;
+    if ms < 0 {
+        return Err(Error::fixed("timeout is negative"));
+    }
+    if ms == 0 {
+        return Ok(None);
+    }
+    exec.now_ms().checked_add(ms).map(Some).ok_or(Error::fixed("timeout is out of range"))
+}
+
+fn blocking_pop(exec: &mut Exec<'_>, end: End) -> Done {
+    let last = exec.args.len() - 1;
+    let deadline_ms = deadline(exec, last)?;
+    for &key in &exec.args[1..last] {
+        let reply = &mut *exec.reply;
+        let Some(list) = list_mut(exec.node, exec.db, key, exec.client)? else { continue };
+        reply.array(2);
+        reply.bulk(key);
+        list.pop_with(end, |value| value.with(|bytes| reply.bulk(bytes)));
+        let left = list.len();
+        taken(exec, key, end, left);
+        exec.dirty(1);
+        exec.propagate_as(&[if end == End::Head { b"LPOP" } else { b"RPOP" }, key]);
+        return Ok(());
+    }
+    if !exec.may_block() {
+        exec.reply.null_array();
+        return Ok(());
+    }
+    exec.block_on_keys(&exec.args[1..last], deadline_ms, TimeoutReply::NullArray);
+    Ok(())
+}
+
+fn blocking_move(exec: &mut Exec<'_>, from: End, to: End, deadline_ms: Option<i64>) -> Done {
+    if do_move(exec, from, to)? {
+        let (source, target) = (exec.args[1], exec.args[2]);
+        exec.propagate_as(&[b"LMOVE", source, target, end_word(from), end_word(to)]);
+    } else if exec.may_block() {
+        exec.block_on_keys(&exec.args[1..2], deadline_ms, TimeoutReply::Null);
+    } else {
+        exec.reply.null();
+    }
+    Ok(())
+}
+
+fn blmove(exec: &mut Exec<'_>) -> Done {
+    let (from, to) = (end_at(exec, 3)?, end_at(exec, 4)?);
+    let deadline_ms = deadline(exec, 5)?;
+    blocking_move(exec, from, to, deadline_ms)
+}
+
+fn brpoplpush(exec: &mut Exec<'_>) -> Done {
+    let deadline_ms = deadline(exec, 3)?;
+    blocking_move(exec, End::Tail, End::Head, deadline_ms)
+}
+
+fn blmpop(exec: &mut Exec<'_>) -> Done {
+    let deadline_ms = deadline(exec, 1)?;
+    multi_pop(exec, 2, Some(deadline_ms))
+}
+
+/// LMPOP and BLMPOP: `numkeys` stands at argument `at`; `wait` is the deadline of the blocking form.
+fn multi_pop(exec: &mut Exec<'_>, at: usize, wait: Option<Option<i64>>) -> Done {
+    let numkeys = exec.integer(at).ok().filter(|&count| count > 0);
+    let numkeys = numkeys.ok_or(Error::fixed("numkeys should be greater than 0"))?;
+    let where_at = usize::try_from(numkeys).ok().and_then(|count| count.checked_add(at + 1));
+    let where_at = where_at.filter(|&index| index < exec.args.len()).ok_or(Error::SYNTAX)?;
+    let end = end_at(exec, where_at)?;
+    let mut count = None;
+    let mut index = where_at + 1;
+    while index < exec.args.len() {
+        if count.is_none() && exec.arg_is(index, "count") && index + 1 < exec.args.len() {
+            let value = exec.integer(index + 1).ok().filter(|&value| value > 0);
+            count = Some(value.ok_or(Error::fixed("count should be greater than 0"))? as usize);
+            index += 2;
+        } else {
+            return Err(Error::SYNTAX);
+        }
+    }
+    let keys = &exec.args[at + 1..where_at];
+    for &key in keys {
+        let reply = &mut *exec.reply;
+        let Some(list) = list_mut(exec.node, exec.db, key, exec.client)? else { continue };
+        let count = count.unwrap_or(1).min(list.len());
+        reply.array(2);
+        reply.bulk(key);
+        reply.array(count);
+        for _ in 0..count {
+            list.pop_with(end, |value| value.with(|bytes| reply.bulk(bytes)));
+        }
+        let left = list.len();
+        taken(exec, key, end, left);
+        exec.dirty(count as u64);
+        let verb: &[u8] = if end == End::Head { b"LPOP" } else { b"RPOP" };
+        exec.propagate_as(&[verb, key, count.to_string().as_bytes()]);
+        return Ok(());
+    }
+    match wait {
+        Some(deadline_ms) if exec.may_block() => {
+            exec.block_on_keys(keys, deadline_ms, TimeoutReply::NullArray);
+        }
+        _ => exec.reply.null_array(),
+    }
+    Ok(())
+}
