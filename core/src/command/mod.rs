@@ -6,9 +6,11 @@
 pub mod introspect;
 pub mod table;
 
+mod hash;
 mod list;
 mod pubsub;
 mod replication;
+mod scan_args;
 mod transactions;
 
 use crate::exec::{Done, Exec, Handler};
@@ -19,7 +21,7 @@ use table::CommandId;
 pub(crate) type Handlers = &'static [(&'static str, Handler)];
 
 const GROUPS: &[Handlers] =
-    &[list::HANDLERS, pubsub::HANDLERS, replication::HANDLERS, transactions::HANDLERS];
+    &[hash::HANDLERS, list::HANDLERS, pubsub::HANDLERS, replication::HANDLERS, transactions::HANDLERS];
 
 /// The code of a command, if this server has it.
 pub fn handler(command: CommandId) -> Option<Handler> {
