@@ -19,10 +19,17 @@ const MATCH_LEN_MAX: usize = (1 << 8) + (1 << 3);
 /// A compressor with its hash table, to be used again for one string after the other: emptying 64 Ki slots for each
 /// short string would cost more than compressing it.
 pub struct Compressor {
-    /// Where three bytes with this hash were last seen, plus `base`.
-    table: Box<[u32]>,
+    /// Where three bytes with this hash were last seen, plus `base`; empty until first used.
+    table: Vec<u32>,
     /// Slots below this value are left over from earlier inputs, that is, empty.
     base: u32,
+}
+
+/// A clone compresses to the same bytes, so it need not take the table along.
+impl Clone for Compressor {
+    fn clone(&self) -> Self {
+        Self::new()
+    }
 }
 
 impl Default for Compressor {
@@ -32,9 +39,9 @@ impl Default for Compressor {
 }
 
 impl Compressor {
-    /// A compressor with an empty table (256 KiB).
+    /// A compressor. Its table takes 256 KiB once it is used.
     pub fn new() -> Compressor {
-        Compressor { table: vec![0; TABLE_LEN].into_boxed_slice(), base: 1 }
+        Compressor { table: Vec::new(), base: 1 }
     }
 
     /// Appends `input` compressed to `out`, if that takes at most `len_max` bytes; else leaves `out` as it was and gives
@@ -43,8 +50,9 @@ impl Compressor {
         if input.is_empty() || len_max == 0 || input.len() >= 1 << 30 {
             return false;
         }
-        if self.base as usize + input.len() >= u32::MAX as usize {
-            self.table.fill(0);
+        if self.table.is_empty() || u64::from(self.base) + input.len() as u64 >= u64::from(u32::MAX) {
+            self.table.clear();
+            self.table.resize(TABLE_LEN, 0);
             self.base = 1;
         }
         let start = out.len();
