@@ -11,6 +11,7 @@ mod list;
 mod pubsub;
 mod replication;
 mod scan_args;
+mod set;
 mod transactions;
 
 use crate::exec::{Done, Exec, Handler};
@@ -20,8 +21,14 @@ use table::CommandId;
 /// Handlers of one group, by full name (`config|get`).
 pub(crate) type Handlers = &'static [(&'static str, Handler)];
 
-const GROUPS: &[Handlers] =
-    &[hash::HANDLERS, list::HANDLERS, pubsub::HANDLERS, replication::HANDLERS, transactions::HANDLERS];
+const GROUPS: &[Handlers] = &[
+    hash::HANDLERS,
+    list::HANDLERS,
+    pubsub::HANDLERS,
+    replication::HANDLERS,
+    set::HANDLERS,
+    transactions::HANDLERS,
+];
 
 /// The code of a command, if this server has it.
 pub fn handler(command: CommandId) -> Option<Handler> {
