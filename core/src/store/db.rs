@@ -244,3 +244,6 @@ impl Iterator for Snapshot {
         Some((key.clone(), entry.clone(), expire))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -175,3 +175,89 @@ impl Hash {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn is_packed(hash: &Hash) -> bool {
+        matches!(hash, Hash::Pack(_))
+    }
+
+    #[test]
+    fn converts_when_redis_does() {
+        let limits = Limits::default();
+        let mut hash = Hash::new();
+        (0..512).for_each(|i: i32| assert!(hash.set(i.to_string().as_bytes(), b"v", &limits)));
+        assert!(is_packed(&hash) && !hash.set(b"7", b"w", &limits));
+        hash.set(b"512", b"v", &limits);
+        assert!(!is_packed(&hash) && hash.get(b"7") == Some(Value::Bytes(b"w")));
+        for (field, value, packed) in [(64, 1, true), (65, 1, false), (1, 64, true), (1, 65, false)] {
+            let (field, value) = (vec![b'f'; field], vec![b'v'; value]);
+            let mut hash = Hash::new();
+            hash.set(&field, &value, &limits);
+            assert_eq!(is_packed(&hash), packed);
+            let mut hash = Hash::new();
+            hash.prepare([&field[..], &value[..]], &limits);
+            assert_eq!(is_packed(&hash), packed);
+        }
+    }
+
+    /// The listpack of redis-server 7.0.15 after HSET k f1 10 f2 v2 3 -0.5, then HSET k f1 longer and HDEL k f2.
+    #[test]
+    fn bytes_of_redis() {
+        let limits = Limits::default();
+        let mut hash = Hash::new();
+        for (field, value) in [("f1", "10"), ("f2", "v2"), ("3", "-0.5")] {
+            hash.set(field.as_bytes(), value.as_bytes(), &limits);
+        }
+        let Hash::Pack(pack) = &hash else { panic!("small hashes are packed") };
+        assert_eq!(
+            pack.as_bytes(),
+            b"\x1d\0\0\0\x06\0\x82f1\x03\x0a\x01\x82f2\x03\x82v2\x03\x03\x01\x84-0.5\x05\xff"
+        );
+        hash.set(b"f1", b"longer", &limits);
+        hash.remove(b"f2");
+        let Hash::Pack(pack) = &hash else { panic!("small hashes are packed") };
+        assert_eq!(pack.as_bytes(), b"\x1b\0\0\0\x04\0\x82f1\x03\x86longer\x07\x03\x01\x84-0.5\x05\xff");
+        assert!(Hash::from_listpack(pack.clone()).is_ok());
+        let mut odd = pack.clone();
+        odd.push(b"3");
+        assert!(Hash::from_listpack(odd.clone()).is_err());
+        odd.push(b"twice");
+        assert!(Hash::from_listpack(odd).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_like_a_map(
+            operations in prop::collection::vec((0..4u8, "[0-9a-b]{1,2}", "[0-9a]{0,6}"), 0..120),
+            max in 0..60usize,
+        ) {
+            let limits =
+                Limits { hash_max_listpack_entries: max, hash_max_listpack_value: 5, ..Limits::default() };
+            let (mut hash, mut model) = (Hash::new(), BTreeMap::new());
+            for (kind, field, value) in operations {
+                if kind > 0 {
+                    let new = model.insert(field.clone(), value.clone()).is_none();
+                    prop_assert_eq!(hash.set(field.as_bytes(), value.as_bytes(), &limits), new);
+                } else {
+                    prop_assert_eq!(hash.remove(field.as_bytes()), model.remove(&field).is_some());
+                }
+                prop_assert_eq!(hash.get(field.as_bytes()).map(Value::to_str), model.get(&field).map(|v| Str::from(v.as_str())));
+            }
+            let text = |v: Value<'_>| String::from_utf8(v.to_cow().into_owned()).unwrap();
+            prop_assert_eq!(&hash.iter().map(|(f, v)| (text(f), text(v))).collect::<BTreeMap<_, _>>(), &model);
+            prop_assert_eq!(hash.len(), model.len());
+            let mut scanned = BTreeMap::new();
+            prop_assert_eq!(hash.scan(0, 1000, |f, v| { scanned.insert(text(f), text(v)); }), 0);
+            prop_assert_eq!(&scanned, &model);
+            let mut rng = Rng::new(1);
+            let random = hash.random(&mut rng).map(|(f, v)| (text(f), text(v)));
+            prop_assert!(random.map_or(model.is_empty(), |(f, v)| model.get(&f) == Some(&v)));
+        }
+    }
+}

@@ -43,6 +43,12 @@ struct Group {
     dicts: Vec<Dict<KeyEntry>>,
 }
 
+impl Group {
+    fn new(seed: HashSeed) -> Group {
+        Group { len: 0, dicts: vec![Dict::new(seed); GROUP] }
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct BySlot {
     groups: Vec<Option<Rc<Group>>>,
@@ -71,13 +77,6 @@ impl BySlot {
 
     fn dict(&self, slot: usize) -> Option<&Dict<KeyEntry>> {
         self.group(slot).map(|group| &group.dicts[slot % GROUP])
-    }
-
-    fn group_mut(&mut self, slot: usize) -> &mut Group {
-        let seed = self.seed;
-        let group = self.groups[slot / GROUP]
-            .get_or_insert_with(|| Rc::new(Group { len: 0, dicts: vec![Dict::new(seed); GROUP] }));
-        Rc::make_mut(group)
     }
 
     /// The first slot from `from` on that has keys.
@@ -156,17 +155,12 @@ impl Keys {
             Keys::One(dict) => dict.get_or_insert_with(key, make),
             Keys::BySlot(slots) => {
                 let slot = usize::from(key_slot(key));
-                let mut made = false;
-                let make = || {
-                    made = true;
-                    make()
-                };
-                // Count first: the borrow of the entry lasts until the end.
-                let before = slots.dict(slot).is_some_and(|dict| dict.contains(key));
-                slots.len += usize::from(!before);
-                let group = slots.group_mut(slot);
-                group.len += usize::from(!before);
-                let (entry, _) = group.dicts[slot % GROUP].get_or_insert_with(key, make);
+                let seed = slots.seed;
+                let group = slots.groups[slot / GROUP].get_or_insert_with(|| Rc::new(Group::new(seed)));
+                let Group { len, dicts } = Rc::make_mut(group);
+                let (entry, made) = dicts[slot % GROUP].get_or_insert_with(key, make);
+                *len += usize::from(made);
+                slots.len += usize::from(made);
                 (entry, made)
             }
         }
@@ -177,10 +171,7 @@ impl Keys {
             Keys::One(dict) => dict.remove(key),
             Keys::BySlot(slots) => {
                 let slot = usize::from(key_slot(key));
-                if !slots.dict(slot)?.contains(key) {
-                    return None;
-                }
-                let group = slots.group_mut(slot);
+                let group = Rc::make_mut(slots.groups[slot / GROUP].as_mut()?);
                 let removed = group.dicts[slot % GROUP].remove(key)?;
                 group.len -= 1;
                 slots.len -= 1;
@@ -202,9 +193,8 @@ impl Keys {
     pub fn take_slot(&mut self, slot: u16) -> Option<Dict<KeyEntry>> {
         let Keys::BySlot(slots) = self else { return None };
         let slot = usize::from(slot);
-        slots.groups.get(slot / GROUP)?.as_ref()?;
         let empty = Dict::new(slots.seed);
-        let group = slots.group_mut(slot);
+        let group = Rc::make_mut(slots.groups.get_mut(slot / GROUP)?.as_mut()?);
         let taken = std::mem::replace(&mut group.dicts[slot % GROUP], empty);
         group.len -= taken.len();
         slots.len -= taken.len();

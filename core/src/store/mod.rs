@@ -24,6 +24,7 @@ pub mod keys;
 pub mod limits;
 pub mod listpack;
 pub mod longdouble;
+mod memory;
 pub mod num;
 pub mod object;
 pub mod quicklist;

@@ -254,3 +254,54 @@ impl From<Value<'_>> for StrValue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Replies of redis-server 7.0.15 to OBJECT ENCODING.
+    #[test]
+    fn encodings_of_strings() {
+        for (text, encoding) in [
+            ("12345678", "int"),
+            ("9223372036854775807", "int"),
+            ("-9223372036854775808", "int"),
+            ("9223372036854775808", "embstr"),
+            ("01", "embstr"),
+            ("", "embstr"),
+            (&"x".repeat(44), "embstr"),
+            (&"x".repeat(45), "raw"),
+        ] {
+            let object = Object::string(text.as_bytes());
+            assert_eq!(object.encoding(), encoding, "{text}");
+            assert_eq!(object.as_str().unwrap().to_cow(), text.as_bytes());
+            assert_eq!(object.as_str().unwrap().len(), text.len());
+        }
+        // After INCRBYFLOAT.
+        assert_eq!(Object::Str(StrValue::plain(Str::from("11"))).encoding(), "embstr");
+    }
+
+    #[test]
+    fn changing_in_place_makes_a_string_raw() {
+        let mut object = Object::string(b"1");
+        object.str_mut().unwrap().make_raw().append(b"2");
+        assert_eq!((object.encoding(), object.as_str().unwrap().as_i64()), ("raw", Some(12)));
+    }
+
+    #[test]
+    fn names() {
+        let limits = Limits::default();
+        let objects = [
+            (Object::list(&limits), "list", "quicklist"),
+            (Object::set(b"1", &limits), "set", "intset"),
+            (Object::set(b"a", &limits), "set", "hashtable"),
+            (Object::hash(), "hash", "listpack"),
+            (Object::zset(64, &limits), "zset", "listpack"),
+            (Object::zset(65, &limits), "zset", "skiplist"),
+        ];
+        for (object, type_name, encoding) in objects {
+            assert_eq!((object.type_name(), object.encoding()), (type_name, encoding));
+            assert!(object.is_empty_collection() && object.as_str().is_none());
+        }
+    }
+}

@@ -119,3 +119,55 @@ impl Set {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn converts_when_redis_does() {
+        let limits = Limits::default();
+        let mut set = Set::new(b"1", &limits);
+        (0..512).for_each(|i| assert!(set.add(i.to_string().as_bytes(), &limits)));
+        assert!(matches!(set, Set::Ints(_)) && !set.add(b"5", &limits));
+        set.add(b"512", &limits);
+        assert!(matches!(set, Set::Table(_)));
+        let mut set = Set::new(b"1", &limits);
+        set.add(b"1", &limits);
+        assert!(!set.contains(b"01") && !set.remove(b"a"));
+        set.add(b"01", &limits);
+        assert!(matches!(set, Set::Table(_)) && set.contains(b"1") && set.contains(b"01"));
+        assert!(matches!(Set::new(b"x", &limits), Set::Table(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn behaves_like_a_set(
+            operations in prop::collection::vec((any::<bool>(), prop_oneof![4 => "[0-9]{1,2}", 1 => "[a-c]"]), 0..120),
+            max in 0..60usize,
+        ) {
+            let limits = Limits { set_max_intset_entries: max, ..Limits::default() };
+            let (mut set, mut model) = (Set::new(b"1", &limits), BTreeSet::new());
+            for (add, member) in operations {
+                let bytes = member.clone().into_bytes();
+                if add {
+                    prop_assert_eq!(set.add(&bytes, &limits), model.insert(bytes));
+                } else {
+                    prop_assert_eq!(set.remove(&bytes), model.remove(&bytes));
+                }
+            }
+            let members: BTreeSet<_> = set.iter().map(|m| m.to_cow().into_owned()).collect();
+            prop_assert_eq!(&members, &model);
+            prop_assert_eq!(set.len(), model.len());
+            let mut scanned = BTreeSet::new();
+            prop_assert_eq!(set.scan(0, 1000, |m| { scanned.insert(m.to_vec()); }), 0);
+            prop_assert_eq!(scanned, model);
+            let mut rng = Rng::new(1);
+            let random = set.random(&mut rng).map(|m| m.to_cow().into_owned());
+            prop_assert!(random.map_or(set.is_empty(), |m| set.contains(&m)));
+        }
+    }
+}

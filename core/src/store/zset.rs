@@ -488,3 +488,6 @@ impl Zset {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
