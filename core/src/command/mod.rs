@@ -6,12 +6,19 @@
 pub mod introspect;
 pub mod table;
 
+mod bitmap;
+mod generic;
 mod hash;
 mod list;
+mod meta;
 mod pubsub;
+mod pubsub;
+mod replication;
 mod replication;
 mod scan_args;
 mod set;
+mod sort;
+mod string;
 mod transactions;
 
 use crate::exec::{Done, Exec, Handler};
@@ -27,6 +34,16 @@ const GROUPS: &[Handlers] = &[
     pubsub::HANDLERS,
     replication::HANDLERS,
     set::HANDLERS,
+const GROUPS: &[Handlers] =
+    &[hash::HANDLERS, list::HANDLERS, pubsub::HANDLERS, replication::HANDLERS, transactions::HANDLERS];
+const GROUPS: &[Handlers] = &[
+    bitmap::HANDLERS,
+    meta::HANDLERS,
+    generic::HANDLERS,
+    sort::HANDLERS,
+    string::HANDLERS,
+    pubsub::HANDLERS,
+    replication::HANDLERS,
     transactions::HANDLERS,
 ];
 
