@@ -12,8 +12,6 @@ mod hash;
 mod list;
 mod meta;
 mod pubsub;
-mod pubsub;
-mod replication;
 mod replication;
 mod scan_args;
 mod set;
@@ -38,12 +36,15 @@ const GROUPS: &[Handlers] =
     &[hash::HANDLERS, list::HANDLERS, pubsub::HANDLERS, replication::HANDLERS, transactions::HANDLERS];
 const GROUPS: &[Handlers] = &[
     bitmap::HANDLERS,
-    meta::HANDLERS,
     generic::HANDLERS,
-    sort::HANDLERS,
-    string::HANDLERS,
+    hash::HANDLERS,
+    list::HANDLERS,
+    meta::HANDLERS,
     pubsub::HANDLERS,
     replication::HANDLERS,
+    scan_args::HANDLERS,
+    sort::HANDLERS,
+    string::HANDLERS,
     transactions::HANDLERS,
 ];
 
