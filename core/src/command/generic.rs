@@ -5,9 +5,10 @@
 //! deletion, so that a replica that gets the command late does not live in another time.
 
 use super::Handlers;
+use super::scan_args::{ScanArgs, reply_cursor};
 use crate::config::MaxmemoryPolicy;
 use crate::exec::{Done, Error, Exec, notify};
-use crate::store::num::{I64Text, parse_i64};
+use crate::store::num::I64Text;
 use crate::store::{Object, Str, StrValue, glob};
 
 pub(crate) const HANDLERS: Handlers = &[
@@ -275,69 +276,10 @@ fn keys(exec: &mut Exec<'_>) -> Done {
     Ok(())
 }
 
-/// A SCAN cursor, as `strtoul` reads it (`parseScanCursorOrReply`).
-///
-/// # Errors
-/// `invalid cursor`.
-pub(super) fn parse_cursor(text: &[u8]) -> Result<u64, Error> {
-    let (negative, digits) = match text {
-        // strtoul finds no number in an empty text and calls that 0.
-        [] => return Ok(0),
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        _ => (false, text),
-    };
-    let value = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
-    match value.and_then(|text| text.parse::<u64>().ok()) {
-        Some(value) => Ok(if negative { value.wrapping_neg() } else { value }),
-        None => Err(Error::fixed("invalid cursor")),
-    }
-}
-
-/// What SCAN, HSCAN, SSCAN and ZSCAN have behind the cursor.
-pub(super) struct ScanOptions<'a> {
-    /// COUNT: about how many elements to look at.
-    pub(super) count: usize,
-    /// MATCH, unless it matches everything.
-    pub(super) pattern: Option<&'a [u8]>,
-    /// TYPE, for SCAN alone.
-    pub(super) type_name: Option<&'a [u8]>,
-}
-
-impl ScanOptions<'_> {
-    /// Whether MATCH lets an element through.
-    pub(super) fn accepts(&self, text: &[u8]) -> bool {
-        self.pattern.is_none_or(|pattern| glob::matches(pattern, text, false))
-    }
-}
-
-/// The options from argument `from` on (`scanGenericCommand`); `with_type`: TYPE is one of them.
-pub(super) fn parse_scan_options<'a>(
-    args: &'a [&'a [u8]],
-    from: usize,
-    with_type: bool,
-) -> Result<ScanOptions<'a>, Error> {
-    let mut options = ScanOptions { count: 10, pattern: None, type_name: None };
-    for pair in args[from..].chunks(2) {
-        let [name, value] = pair else { return Err(Error::SYNTAX) };
-        if name.eq_ignore_ascii_case(b"COUNT") {
-            let count = parse_i64(value).ok_or(Error::NOT_INTEGER)?;
-            options.count = usize::try_from(count).ok().filter(|&count| count > 0).ok_or(Error::SYNTAX)?;
-        } else if name.eq_ignore_ascii_case(b"MATCH") {
-            options.pattern = Some(*value).filter(|pattern| *pattern != b"*");
-        } else if with_type && name.eq_ignore_ascii_case(b"TYPE") {
-            options.type_name = Some(value);
-        } else {
-            return Err(Error::SYNTAX);
-        }
-    }
-    Ok(options)
-}
-
 /// `SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]`
 fn scan(exec: &mut Exec<'_>) -> Done {
-    let mut cursor = parse_cursor(exec.args[1])?;
-    let options = parse_scan_options(exec.args, 2, true)?;
+    let options = ScanArgs::parse(exec, 1, true)?;
+    let mut cursor = options.cursor;
     let mut found: Vec<(Str, bool)> = Vec::new();
     let mut rounds = options.count.saturating_mul(SCAN_ROUNDS_PER_COUNT);
     loop {
@@ -354,11 +296,9 @@ fn scan(exec: &mut Exec<'_>) -> Done {
     }
     // Expired keys go before the reply begins, but only those that MATCH and TYPE let through.
     found.retain(|(key, right_type)| {
-        options.accepts(key) && *right_type && !exec.node.expire_if_needed(exec.db, key, exec.client)
+        options.matches(key) && *right_type && !exec.node.expire_if_needed(exec.db, key, exec.client)
     });
-    exec.reply.array(2);
-    // Cursors have fewer than 63 bits, so the signed form is the same text.
-    exec.reply.bulk_integer(cursor as i64);
+    reply_cursor(exec, cursor);
     exec.reply.array(found.len());
     for (key, _) in &found {
         exec.reply.bulk(key);
@@ -579,27 +519,4 @@ fn object_help(exec: &mut Exec<'_>) -> Done {
             "    <key>.",
         ],
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cursors_are_read_as_strtoul_does() {
-        for (text, cursor) in [
-            ("0", Some(0)),
-            ("", Some(0)),
-            ("+7", Some(7)),
-            ("18446744073709551615", Some(u64::MAX)),
-            ("-1", Some(u64::MAX)),
-            ("18446744073709551616", None),
-            (" 1", None),
-            ("1 ", None),
-            ("-", None),
-            ("x", None),
-        ] {
-            assert_eq!(parse_cursor(text.as_bytes()).ok(), cursor, "{text:?}");
-        }
-    }
 }

@@ -27,14 +27,6 @@ use table::CommandId;
 pub(crate) type Handlers = &'static [(&'static str, Handler)];
 
 const GROUPS: &[Handlers] = &[
-    hash::HANDLERS,
-    list::HANDLERS,
-    pubsub::HANDLERS,
-    replication::HANDLERS,
-    set::HANDLERS,
-const GROUPS: &[Handlers] =
-    &[hash::HANDLERS, list::HANDLERS, pubsub::HANDLERS, replication::HANDLERS, transactions::HANDLERS];
-const GROUPS: &[Handlers] = &[
     bitmap::HANDLERS,
     generic::HANDLERS,
     hash::HANDLERS,
@@ -42,7 +34,7 @@ const GROUPS: &[Handlers] = &[
     meta::HANDLERS,
     pubsub::HANDLERS,
     replication::HANDLERS,
-    scan_args::HANDLERS,
+    set::HANDLERS,
     sort::HANDLERS,
     string::HANDLERS,
     transactions::HANDLERS,

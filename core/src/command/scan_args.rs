@@ -21,8 +21,7 @@ impl<'a> ScanArgs<'a> {
     /// Redis's texts for a bad cursor, count or option.
     pub fn parse(exec: &Exec<'a>, at: usize, with_type: bool) -> Result<ScanArgs<'a>, Error> {
         let args: &'a [&'a [u8]] = exec.args;
-        let cursor = std::str::from_utf8(args[at]).ok().and_then(|text| text.parse().ok());
-        let cursor = cursor.ok_or(Error::fixed("invalid cursor"))?;
+        let cursor = parse_cursor(args[at])?;
         let mut scan = ScanArgs { cursor, count: 10, pattern: None, type_name: None };
         let mut index = at + 1;
         while index < args.len() {
@@ -51,8 +50,50 @@ impl<'a> ScanArgs<'a> {
     }
 }
 
+/// A cursor, as `strtoul` reads it (`parseScanCursorOrReply`).
+///
+/// # Errors
+/// `invalid cursor`.
+fn parse_cursor(text: &[u8]) -> Result<u64, Error> {
+    let (negative, digits) = match text {
+        // strtoul finds no number in an empty text and calls that 0.
+        [] => return Ok(0),
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    let value = std::str::from_utf8(digits).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
+    match value.and_then(|text| text.parse::<u64>().ok()) {
+        Some(value) => Ok(if negative { value.wrapping_neg() } else { value }),
+        None => Err(Error::fixed("invalid cursor")),
+    }
+}
+
 /// Begins the reply of a scan; the elements follow as one array.
 pub(crate) fn reply_cursor(exec: &mut Exec<'_>, cursor: u64) {
     exec.reply.array(2);
     exec.reply.bulk(cursor.to_string().as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_are_read_as_strtoul_does() {
+        for (text, cursor) in [
+            ("0", Some(0)),
+            ("", Some(0)),
+            ("+7", Some(7)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("-1", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            (" 1", None),
+            ("1 ", None),
+            ("-", None),
+            ("x", None),
+        ] {
+            assert_eq!(parse_cursor(text.as_bytes()).ok(), cursor, "{text:?}");
+        }
+    }
 }
