@@ -6,11 +6,38 @@ use super::client::{Blocked, ClientId, borrow};
 use crate::exec::Error;
 use crate::host::{DiskError, DiskReply, LogLevel, OpId};
 use crate::persist::aof::{AofState, growth_log};
+use crate::persist::file::Source;
+use crate::persist::rdb::commands::CommandWriter;
+use crate::persist::rdb::writer::{RdbOptions, RdbWriter, ReplInfo};
 use crate::persist::save::{BGSAVE_ERROR, save_point_log};
 use std::rc::Rc;
 
 /// Where the bytes of a snapshot of the whole dataset come from.
-pub(crate) type DatasetSource = Rc<[u8]>;
+#[derive(Clone)]
+pub(crate) enum DatasetSource {
+    /// In the format of RDB files.
+    Rdb(Box<RdbWriter>),
+    /// As commands (`aof-use-rdb-preamble no`).
+    Commands(CommandWriter),
+}
+
+impl Source for DatasetSource {
+    fn fill(&mut self, len: usize, out: &mut Vec<u8>) -> bool {
+        match self {
+            DatasetSource::Rdb(writer) => writer.fill(len, out),
+            DatasetSource::Commands(writer) => writer.fill(len, out),
+        }
+    }
+}
+
+impl std::fmt::Debug for DatasetSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            DatasetSource::Rdb(_) => "DatasetSource::Rdb",
+            DatasetSource::Commands(_) => "DatasetSource::Commands",
+        })
+    }
+}
 
 impl Node {
     /// Whether the node waits for the disk and does nothing else.
@@ -47,8 +74,40 @@ impl Node {
     }
 
     /// A snapshot of the dataset as it is now, to be encoded as RDB.
-    pub(crate) fn new_dataset_source(&mut self) -> DatasetSource {
-        Rc::from(&b""[..])
+    pub(crate) fn rdb_source(&self, aof_base: bool) -> DatasetSource {
+        let mut options = RdbOptions::new(self.now, &self.config);
+        options.aof_base = aof_base;
+        options.repl = self.place_in_stream();
+        DatasetSource::Rdb(Box::new(RdbWriter::new(&self.dbs, options)))
+    }
+
+    /// A snapshot of the dataset as it is now, in the format that the base of the append-only file has.
+    fn aof_base_source(&self) -> DatasetSource {
+        if self.config.aof_use_rdb_preamble {
+            return self.rdb_source(true);
+        }
+        let timestamp_s = self.config.aof_timestamp_enabled.then(|| self.now.wall_s());
+        DatasetSource::Commands(CommandWriter::new(&self.dbs, timestamp_s, &[]))
+    }
+
+    /// Where the dataset stands in the replication stream, if anywhere (`rdbPopulateSaveInfo`, rdb.c 7.0.15).
+    fn place_in_stream(&self) -> Option<ReplInfo> {
+        let stream_db = match &self.repl.master {
+            None => {
+                self.repl.backlog.as_ref()?;
+                self.repl.selected_db.unwrap_or(0)
+            }
+            Some(link) => match link.client() {
+                Some(id) => self.clients.get(&id)?.db,
+                None if link.can_continue => link.selected_db,
+                None => return None,
+            },
+        };
+        Some(ReplInfo {
+            stream_db: i32::try_from(stream_db).unwrap_or(0),
+            id: self.repl.replid.to_string(),
+            offset: self.repl.offset,
+        })
     }
 
     pub(super) fn disk_done(&mut self, op: OpId, result: Result<DiskReply, DiskError>) {
@@ -84,7 +143,7 @@ impl Node {
 
     /// Begins to write the RDB file, in the background or while everything else waits.
     pub(crate) fn start_save(&mut self, background: bool) {
-        let source = self.new_dataset_source();
+        let source = self.rdb_source(false);
         let config = Rc::clone(&self.config);
         self.stats.forks += u64::from(background);
         if background {
@@ -98,7 +157,7 @@ impl Node {
 
     /// Begins to rewrite the append-only file.
     pub(crate) fn start_aof_rewrite(&mut self) {
-        let source = self.new_dataset_source();
+        let source = self.aof_base_source();
         let config = Rc::clone(&self.config);
         let pid = self.next_child_pid();
         self.stats.forks += 1;

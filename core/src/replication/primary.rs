@@ -223,7 +223,7 @@ impl Node {
         // The stream that follows the snapshot begins with a SELECT: the snapshot says nothing of a selected database.
         self.repl.selected_db = None;
         let hello = format!("+FULLRESYNC {} {}\r\n", self.repl.replid, self.repl.offset);
-        let source = self.new_dataset_source();
+        let source = self.rdb_source(false);
         let (header, eof_mark) = if streamed {
             let mark = self.rng.hex(40);
             (format!("$EOF:{mark}\r\n"), Some(mark))
