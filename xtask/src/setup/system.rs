@@ -39,9 +39,12 @@ const NODE: Wanted = Wanted {
 const BROWSER: Wanted = Wanted {
     what: "Chromium and chromedriver",
     apt: &["chromium", "chromium-driver"],
-    brew: &["--cask", "google-chrome", "chromedriver"],
+    brew: &[],
     by_hand: "Chromium or Google Chrome, and the chromedriver of the same major version (or set CHROME and CHROMEDRIVER)",
 };
+const BROWSER_ON_MAC: Wanted =
+    Wanted { what: "Google Chrome", brew: &["--cask", "google-chrome"], ..BROWSER };
+const DRIVER_ON_MAC: Wanted = Wanted { what: "chromedriver", brew: &["--cask", "chromedriver"], ..BROWSER };
 /// Ubuntu has these as a snap, behind packages of other names.
 const BROWSER_ON_UBUNTU: Wanted = Wanted { apt: &["chromium-browser", "chromium-chromedriver"], ..BROWSER };
 const REDIS: Wanted = Wanted {
@@ -64,7 +67,13 @@ pub fn ensure(needs: Needs, tools: &mut Tools) -> Result<()> {
         missing.push(NODE);
     }
     if needs.browser && (find_chrome().is_none() || find_chromedriver().is_none()) {
-        missing.push(if is_ubuntu() { BROWSER_ON_UBUNTU } else { BROWSER });
+        if cfg!(target_os = "macos") {
+            // One by one: brew refuses to install over a Chrome that it did not bring.
+            missing.extend(find_chrome().is_none().then_some(BROWSER_ON_MAC));
+            missing.extend(find_chromedriver().is_none().then_some(DRIVER_ON_MAC));
+        } else {
+            missing.push(if is_ubuntu() { BROWSER_ON_UBUNTU } else { BROWSER });
+        }
     }
     if needs.redis
         && (process::find_on_path("redis-server").is_none()
