@@ -9,8 +9,12 @@ use crate::setup::{self, Needs, Tools};
 use crate::{paths, progress};
 use anyhow::{Context, Result, bail};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+
+/// What the page and its worker may weigh together, as a web server sends them.
+const GZIPPED_WASM_BYTES_MAX: u64 = 900_000;
 
 /// The name of the hidden command that [`announce_command`] is.
 pub const ANNOUNCE: &str = "announce-page";
@@ -28,7 +32,7 @@ pub fn build_command(args: &[&str]) -> Result<()> {
     build(&tools, options.release)
 }
 
-/// Builds the page into dist/ and says how large it is.
+/// Builds the page into dist/, says how large it is, and fails if that is more than a visitor should have to load.
 pub fn build(tools: &Tools, release: bool) -> Result<()> {
     progress::note("building the page with Trunk …");
     let mut trunk = tools.wasm_command("trunk");
@@ -44,22 +48,41 @@ pub fn build(tools: &Tools, release: bool) -> Result<()> {
     step.openly(trunk)?;
     let dist = paths::dist_dir();
     progress::note(&format!("the page is in {}", dist.display()));
-    for (name, bytes) in wasm_files(&dist) {
-        progress::say(&format!("           {name}: {:.0} KB", bytes as f64 / 1000.0));
+    let mut gzipped_total = 0;
+    for path in wasm_files(&dist) {
+        let bytes = path.metadata().map_or(0, |meta| meta.len());
+        let gzipped = gzipped_size(&path).unwrap_or(bytes);
+        gzipped_total += gzipped;
+        progress::say(&format!(
+            "           {}: {} KB, {} KB gzipped",
+            path.file_name().unwrap_or_default().to_string_lossy(),
+            bytes.div_ceil(1000),
+            gzipped.div_ceil(1000)
+        ));
+    }
+    if release && gzipped_total > GZIPPED_WASM_BYTES_MAX {
+        bail!(
+            "the page's WebAssembly is {} KB gzipped, and may be {} KB: `cargo tree --package vitrine-web` and `wasm-opt --func-metrics` help to find what has grown",
+            gzipped_total.div_ceil(1000),
+            GZIPPED_WASM_BYTES_MAX / 1000
+        );
     }
     Ok(())
 }
 
-fn wasm_files(dist: &std::path::Path) -> Vec<(String, u64)> {
+fn wasm_files(dist: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dist).into_iter().flatten().flatten();
-    let mut files: Vec<(String, u64)> = entries
-        .filter(|entry| entry.path().extension().is_some_and(|ext| ext == "wasm"))
-        .map(|entry| {
-            (entry.file_name().to_string_lossy().into_owned(), entry.metadata().map_or(0, |meta| meta.len()))
-        })
-        .collect();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|ext| ext == "wasm"));
     files.sort();
     files
+}
+
+/// How many bytes a web server sends for this file; `None` where there is no gzip to ask.
+fn gzipped_size(path: &Path) -> Option<u64> {
+    let mut gzip = process::command("gzip");
+    let output = gzip.args(["-9", "--stdout"]).arg(path).output().ok()?;
+    output.status.success().then_some(output.stdout.len() as u64)
 }
 
 /// `cargo xtask serve`.
