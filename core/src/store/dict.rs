@@ -439,7 +439,14 @@ impl<V: Clone> Dict<V> {
     }
 
     /// The value of a key, made if it is not there; the second part says whether it was made.
+    #[inline]
     pub fn get_or_insert_with(&mut self, key: &[u8], make: impl FnOnce() -> V) -> (&mut V, bool) {
+        let (_, value, made) = self.get_or_insert_full(key, make);
+        (value, made)
+    }
+
+    /// Like [`Dict::get_or_insert_with`], and gives the key as it is stored too, for structures that share it.
+    pub fn get_or_insert_full(&mut self, key: &[u8], make: impl FnOnce() -> V) -> (&Str, &mut V, bool) {
         let hash = self.seed.hash(key);
         let found = self.segment(hash).and_then(|s| s.find(hash, key));
         if found.is_none() {
@@ -447,7 +454,8 @@ impl<V: Clone> Dict<V> {
         }
         let segment = self.segment_mut(hash).expect("a segment was found or made above");
         let at = found.unwrap_or(segment.entries.len() - 1);
-        (&mut segment.entries[at].value, found.is_none())
+        let entry = &mut segment.entries[at];
+        (&entry.key, &mut entry.value, found.is_none())
     }
 
     /// Removes a key and gives it back with its value.

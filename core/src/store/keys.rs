@@ -257,14 +257,15 @@ impl Keys {
         match self {
             Keys::One(dict) => dict.next_at(&mut position.within),
             Keys::BySlot(slots) => loop {
-                let slot = slots.next_slot(position.slot)?;
-                if slot != position.slot {
-                    *position = KeysPosition { slot, within: DictPosition::default() };
+                if position.slot >= usize::from(SLOTS) {
+                    return None;
                 }
-                if let Some(found) = slots.dict(slot)?.next_at(&mut position.within) {
-                    return Some(found);
+                let found = slots.dict(position.slot).and_then(|dict| dict.next_at(&mut position.within));
+                if found.is_some() {
+                    return found;
                 }
-                *position = KeysPosition { slot: slot + 1, within: DictPosition::default() };
+                let slot = slots.next_slot(position.slot + 1).unwrap_or(usize::from(SLOTS));
+                *position = KeysPosition { slot, within: DictPosition::default() };
             },
         }
     }

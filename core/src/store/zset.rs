@@ -250,7 +250,14 @@ impl Zset {
         let mut score = score;
         let current = match self {
             Zset::Pack(pack) => find(pack, member),
-            Zset::Tree { scores, .. } => scores.get(member).map(|&score| (0, score)),
+            Zset::Tree { scores, .. } if options.xx => scores.get(member).map(|&score| (0, score)),
+            Zset::Tree { scores, order } => match scores.get_or_insert_full(member, || score) {
+                (member, _, true) => {
+                    order.insert(score, member.clone());
+                    return Added::New(score);
+                }
+                (_, old, false) => Some((0, *old)),
+            },
         };
         if let Some((at, old)) = current {
             if options.nx {
