@@ -269,7 +269,7 @@ impl Cluster {
             count: 0,
             current_epoch: self.current_epoch,
             config_epoch: master.config_epoch,
-            offset: self.my_offset(cx) as u64,
+            offset: self.my_offset(cx.facts) as u64,
             sender: *me.name.as_bytes(),
             slots: &slots,
             slaveof: me.slaveof.map_or([0; 40], |master| *self.nodes[master].name.as_bytes()),

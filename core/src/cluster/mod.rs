@@ -547,8 +547,8 @@ impl Cluster {
     }
 
     /// The offset that this node tells others.
-    fn my_offset(&self, cx: &Cx<'_>) -> i64 {
-        if self.is_replica() { cx.facts.slave_offset } else { cx.facts.master_offset }
+    fn my_offset(&self, facts: &Facts) -> i64 {
+        if self.is_replica() { facts.slave_offset } else { facts.master_offset }
     }
 
     fn set_current_epoch(&mut self, cx: &mut Cx<'_>, epoch: u64) {

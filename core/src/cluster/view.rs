@@ -2,7 +2,7 @@
 //! Making a view changes nothing.
 
 use super::node::{ClusterNode, NodeIdx, flag};
-use super::{CantFailover, Cluster, Cx};
+use super::{CantFailover, Cluster, Facts};
 use crate::event::Opinion;
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +110,7 @@ pub struct ManualFailoverView {
 
 impl Cluster {
     /// All of it.
-    pub fn view(&self, cx: &Cx<'_>) -> ClusterView {
+    pub fn view(&self, facts: &Facts) -> ClusterView {
         let name = |idx: NodeIdx| self.nodes[idx].name.to_string();
         let moves = |map: &std::collections::BTreeMap<u16, NodeIdx>| {
             map.iter().map(|(&slot, &idx)| (slot, name(idx))).collect()
@@ -123,7 +123,7 @@ impl Cluster {
             last_vote_epoch: self.last_vote_epoch,
             size: self.size,
             slots_assigned: self.slots.assigned(),
-            nodes: self.nodes.iter().map(|(_, node)| self.node_view(cx, node)).collect(),
+            nodes: self.nodes.iter().map(|(_, node)| self.node_view(facts, node)).collect(),
             election: self.election_view(),
             manual_failover: (manual.end_ms != 0).then(|| ManualFailoverView {
                 end_ms: manual.end_ms,
@@ -153,7 +153,7 @@ impl Cluster {
         })
     }
 
-    fn node_view(&self, cx: &Cx<'_>, node: &ClusterNode) -> NodeView {
+    fn node_view(&self, facts: &Facts, node: &ClusterNode) -> NodeView {
         let mut flags = String::new();
         flag::write_text(node.flags, &mut flags);
         let stands = |conn: Option<crate::host::ConnId>| {
@@ -181,7 +181,7 @@ impl Cluster {
             linked_inbound: stands(node.inbound_link),
             ping_sent_ms: node.ping_sent_ms,
             pong_received_ms: node.pong_received_ms,
-            repl_offset: if node.has(flag::MYSELF) { self.my_offset(cx) } else { node.repl_offset },
+            repl_offset: if node.has(flag::MYSELF) { self.my_offset(facts) } else { node.repl_offset },
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod introspect;
 pub mod table;
 
 mod bitmap;
+mod cluster;
 mod generic;
 mod hash;
 mod list;
@@ -28,6 +29,7 @@ pub(crate) type Handlers = &'static [(&'static str, Handler)];
 
 const GROUPS: &[Handlers] = &[
     bitmap::HANDLERS,
+    cluster::HANDLERS,
     generic::HANDLERS,
     hash::HANDLERS,
     list::HANDLERS,

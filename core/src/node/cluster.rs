@@ -1,34 +1,525 @@
-//! How the node and its cluster bus work together.
+//! How the node and its part in a cluster work together: [`Cluster`] decides, this file carries out.
+//!
+//! At the start nodes.conf is locked and read before anything else happens. Later each save overwrites the file in place;
+//! one that must be durable keeps the node waiting, as `fsync` keeps Redis, and with it every message of the turn.
 
-use super::Node;
-use super::client::ClientId;
-use crate::command::table::CommandId;
+use super::client::{Blocked, ClientId};
+use super::process::resolve;
+use super::{ConnUse, Node, log_threshold};
+use crate::cluster::route::{Query, Route};
+use crate::cluster::view::ClusterView;
+use crate::cluster::{Action, Cluster, ClusterConfig, Cx, EndpointType, Facts, SlotKeys};
+use crate::command::table::{self, CommandId, Resolved, flags};
+use crate::config::{Config, EndpointType as ConfiguredEndpoint};
 use crate::exec::Error;
-use crate::host::{ConnId, NetError};
+use crate::host::{ConnId, DiskError, DiskReply, DiskRequest, LogLevel, NetError, OpId, Output, limits};
+use crate::store::Db;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// A nodes.conf longer than this is not read: the largest cluster this engine holds needs a tenth of it.
+const NODES_CONF_LEN_MAX: u64 = 64 << 20;
+/// The highest client port whose bus port is still a port.
+const PORT_MAX: u16 = 55_535;
+
+/// How far the start is.
+#[derive(Clone, Debug)]
+enum Boot {
+    /// The file is being locked.
+    Lock(OpId),
+    /// Its size is asked for.
+    Stat(OpId),
+    /// It is being read.
+    Read { op: OpId, size: u64, text: Vec<u8> },
+    /// The machine runs.
+    Done,
+}
+
+/// What the node keeps for its part in a cluster.
+#[derive(Clone, Debug)]
+pub(crate) struct ClusterPart {
+    boot: Boot,
+    machine: Option<Cluster>,
+    config: ClusterConfig,
+    /// What `config` was made from; a change of the configuration makes another one.
+    config_source: Rc<Config>,
+    /// How long the file is, in bytes.
+    file_len: usize,
+    /// Writes and syncs of the file that are under way, with the bytes that must be written.
+    saves: BTreeMap<OpId, usize>,
+    /// How many of them the messages in `held` wait for.
+    syncs: usize,
+    /// Messages that wait for the file to be durable.
+    held: Vec<Output>,
+    /// Bus connections that came while the data was loading: peer and local address.
+    waiting: Vec<(ConnId, String, String)>,
+}
+
+struct DbSlots<'a>(&'a Db);
+
+impl SlotKeys for DbSlots<'_> {
+    fn count_in_slot(&self, slot: u16) -> usize {
+        self.0.slot_len(slot)
+    }
+}
+
+fn cluster_config(config: &Config) -> ClusterConfig {
+    ClusterConfig {
+        node_timeout_ms: config.cluster_node_timeout,
+        port: config.port,
+        cluster_port: config.cluster_port,
+        announce_ip: config.cluster_announce_ip.clone(),
+        announce_port: config.cluster_announce_port,
+        announce_bus_port: config.cluster_announce_bus_port,
+        announce_hostname: config.cluster_announce_hostname.clone(),
+        preferred_endpoint_type: match config.cluster_preferred_endpoint_type {
+            ConfiguredEndpoint::Ip => EndpointType::Ip,
+            ConfiguredEndpoint::Hostname => EndpointType::Hostname,
+            ConfiguredEndpoint::UnknownEndpoint => EndpointType::UnknownEndpoint,
+        },
+        migration_barrier: config.cluster_migration_barrier as u32,
+        allow_replica_migration: config.cluster_allow_replica_migration,
+        replica_validity_factor: i64::from(config.cluster_replica_validity_factor),
+        replica_no_failover: config.cluster_replica_no_failover,
+        require_full_coverage: config.cluster_require_full_coverage,
+        allow_reads_when_down: config.cluster_allow_reads_when_down,
+        allow_pubsubshard_when_down: config.cluster_allow_pubsubshard_when_down,
+        link_sendbuf_limit: config.cluster_link_sendbuf_limit,
+        repl_ping_replica_period_s: i64::from(config.repl_ping_replica_period),
+        log_level: log_threshold(config.loglevel),
+    }
+}
 
 impl Node {
-    pub(super) fn bus_accepted(&mut self, _conn: ConnId, _peer: &str) {}
-    pub(super) fn bus_connected(&mut self, _conn: ConnId, _local: &str) {}
-    pub(super) fn bus_received(&mut self, _conn: ConnId, _bytes: &[u8]) {}
-    pub(super) fn bus_closed(&mut self, _conn: ConnId, _error: NetError) {}
-    pub(super) fn before_sleep_cluster(&mut self) {}
-    pub(super) fn cluster_cron(&mut self) {}
+    /// Begins to take part in a cluster, if the configuration says so (`clusterInit`).
+    pub(super) fn start_cluster(&mut self) {
+        let config = Rc::clone(&self.config);
+        if !config.cluster_enabled {
+            return;
+        }
+        if config.cluster_port == 0 && config.port > PORT_MAX {
+            let text = "Redis port number too high. Cluster communication port is 10,000 port numbers higher than \
+                        your Redis port. Your Redis port number must be 55535 or less.";
+            self.log(LogLevel::Warning, text);
+            self.out.exit(1);
+            return;
+        }
+        let op = self.boot_op(DiskRequest::Lock { path: config.cluster_config_file.as_str().into() });
+        self.cluster = Some(Box::new(ClusterPart {
+            boot: Boot::Lock(op),
+            machine: None,
+            config: cluster_config(&config),
+            config_source: config,
+            file_len: 0,
+            saves: BTreeMap::new(),
+            syncs: 0,
+            held: Vec::new(),
+            waiting: Vec::new(),
+        }));
+    }
+
+    /// A disk operation that nothing may overtake.
+    fn boot_op(&mut self, request: DiskRequest) -> OpId {
+        let op = self.disk(request);
+        self.waits_for.insert(op);
+        op
+    }
+
+    /// Takes the result of a disk operation, if it is about nodes.conf; false if it is not.
+    pub(super) fn cluster_disk_done(&mut self, op: OpId, result: &Result<DiskReply, DiskError>) -> bool {
+        let Some(part) = &mut self.cluster else { return false };
+        if let Some(len) = part.saves.remove(&op) {
+            part.syncs -= usize::from(len == 0);
+            let short = matches!(result, Ok(DiskReply::Written(written)) if *written < len as u64);
+            if result.is_err() || short {
+                self.log(LogLevel::Warning, "Fatal: can't update cluster config file.");
+                self.out.exit(1);
+            }
+            return true;
+        }
+        let path: Rc<str> = self.config.cluster_config_file.as_str().into();
+        let boot = std::mem::replace(&mut part.boot, Boot::Done);
+        let next = match boot {
+            Boot::Lock(mine) if mine == op => match result {
+                Ok(_) => Boot::Stat(self.boot_op(DiskRequest::Stat { path })),
+                Err(error) => {
+                    let text = match error {
+                        DiskError::Exists => format!(
+                            "Sorry, the cluster configuration file {path} is already used by a different Redis \
+                             Cluster node. Please make sure that different nodes use different cluster \
+                             configuration files."
+                        ),
+                        error => {
+                            format!("Can't open {path} in order to acquire a lock: {}", error.strerror())
+                        }
+                    };
+                    self.log(LogLevel::Warning, text);
+                    self.out.exit(1);
+                    Boot::Done
+                }
+            },
+            Boot::Stat(mine) if mine == op => match result {
+                Ok(DiskReply::Size(size)) if *size > NODES_CONF_LEN_MAX => {
+                    self.log(LogLevel::Warning, "Unrecoverable error: corrupted cluster config file.");
+                    self.out.exit(1);
+                    Boot::Done
+                }
+                Ok(DiskReply::Size(size)) if *size > 0 => self.read_nodes_conf(path, *size, Vec::new()),
+                Ok(_) | Err(DiskError::NotFound) => self.run_cluster(None),
+                Err(error) => self.nodes_conf_unreadable(&path, *error),
+            },
+            Boot::Read { op: mine, size, mut text } if mine == op => match result {
+                Ok(DiskReply::Bytes(bytes)) => {
+                    text.extend_from_slice(bytes);
+                    if bytes.is_empty() || text.len() as u64 >= size {
+                        self.run_cluster(Some(&text))
+                    } else {
+                        self.read_nodes_conf(path, size, text)
+                    }
+                }
+                Ok(_) => self.nodes_conf_unreadable(&path, DiskError::Io),
+                Err(error) => self.nodes_conf_unreadable(&path, *error),
+            },
+            other => {
+                if let Some(part) = &mut self.cluster {
+                    part.boot = other;
+                }
+                return false;
+            }
+        };
+        if let Some(part) = &mut self.cluster {
+            part.boot = next;
+        }
+        true
+    }
+
+    fn read_nodes_conf(&mut self, path: Rc<str>, size: u64, text: Vec<u8>) -> Boot {
+        let request =
+            DiskRequest::Read { path, offset: text.len() as u64, len_max: limits::DISK_READ_LEN_MAX };
+        Boot::Read { op: self.boot_op(request), size, text }
+    }
+
+    fn nodes_conf_unreadable(&mut self, path: &str, error: DiskError) -> Boot {
+        let text = format!("Loading the cluster node config from {path}: {}", error.strerror());
+        self.log(LogLevel::Warning, text);
+        self.out.exit(1);
+        Boot::Done
+    }
+
+    /// The file is read: the machine starts.
+    fn run_cluster(&mut self, text: Option<&[u8]>) -> Boot {
+        if let Some(part) = &mut self.cluster {
+            part.file_len = text.map_or(0, <[u8]>::len);
+        }
+        let started = self.with_part(|part, cx| match Cluster::start(cx, text) {
+            Ok(machine) => {
+                part.machine = Some(machine);
+                true
+            }
+            Err(_) => false,
+        });
+        if started == Some(true) {
+            if !self.loading() {
+                self.cluster_data_loaded();
+            }
+        } else {
+            self.out.exit(1);
+        }
+        Boot::Done
+    }
+
+    /// The data set is loaded, as far as there is one: makes the slots agree with it and opens the bus. Called when loading
+    /// ends; a node whose nodes.conf is still being read comes back to it.
+    pub(crate) fn cluster_data_loaded(&mut self) {
+        let verified = self.with_cluster(|cluster, cx| cluster.verify_config_with_data(cx));
+        if let Some(Err(text)) = verified {
+            self.log(LogLevel::Warning, text);
+            self.out.exit(1);
+            return;
+        }
+        let Some(part) = self.cluster.as_mut().filter(|part| part.machine.is_some()) else { return };
+        for (conn, peer, local) in std::mem::take(&mut part.waiting) {
+            self.emit(Output::Reading { conn, wanted: true });
+            self.with_cluster(|cluster, cx| cluster.accepted(cx, conn, &peer, &local));
+        }
+    }
+
+    /// The cluster as this node sees it, once nodes.conf has been read; none if the node is in no cluster.
+    pub fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_ref()?.machine.as_ref()
+    }
+
+    /// All that this node believes of its cluster.
+    pub fn cluster_view(&self) -> Option<ClusterView> {
+        self.cluster().map(|cluster| cluster.view(&self.cluster_facts()))
+    }
+
+    /// What the cluster is told of the rest of the node.
+    pub(crate) fn cluster_facts(&self) -> Facts {
+        let repl = &self.repl;
+        let link = repl.master.as_ref();
+        let master = link.and_then(|link| self.clients.get(&link.client()?));
+        // A replica without a history of its master (before its first synchronisation) has no offset to show.
+        let synced = link.is_some_and(|link| link.client().is_some() || link.can_continue);
+        Facts {
+            master_offset: repl.offset,
+            slave_offset: if synced { repl.offset } else { 0 },
+            has_master: link.is_some(),
+            master_link_up: master.is_some(),
+            master_last_interaction_s: master.map_or(0, |client| client.last_interaction_s),
+            repl_down_since_s: link.map_or(0, |link| link.down_since_s),
+            db0_keys: self.dbs.first().map_or(0, |db| db.len() as u64),
+            keys_outside_db0: self.dbs.iter().skip(1).any(|db| !db.is_empty()),
+        }
+    }
+
+    /// The cluster's configuration, for replies that depend on it.
+    pub(crate) fn cluster_config(&self) -> Option<&ClusterConfig> {
+        self.cluster.as_ref().map(|part| &part.config)
+    }
+
+    /// Calls into the cluster and carries out what it asks for.
+    pub(crate) fn with_cluster<T>(&mut self, call: impl FnOnce(&mut Cluster, &mut Cx<'_>) -> T) -> Option<T> {
+        self.cluster.as_ref()?.machine.as_ref()?;
+        self.with_part(|part, cx| part.machine.as_mut().map(|machine| call(machine, cx))).flatten()
+    }
+
+    fn with_part<T>(&mut self, call: impl FnOnce(&mut ClusterPart, &mut Cx<'_>) -> T) -> Option<T> {
+        let mut part = self.cluster.take()?;
+        let changed = !Rc::ptr_eq(&part.config_source, &self.config);
+        if changed {
+            part.config = cluster_config(&self.config);
+            part.config_source = Rc::clone(&self.config);
+        }
+        let facts = self.cluster_facts();
+        let mut actions = Vec::new();
+        let config = std::mem::take(&mut part.config);
+        let mut cx = Cx {
+            now: self.now,
+            config: &config,
+            rng: &mut self.rng,
+            facts: &facts,
+            keys: &DbSlots(&self.dbs[0]),
+            next_conn: &mut self.next_conn,
+            actions: &mut actions,
+        };
+        if let Some(machine) = part.machine.as_mut().filter(|_| changed) {
+            machine.config_changed(&mut cx);
+        }
+        let result = call(&mut part, &mut cx);
+        part.config = config;
+        self.cluster = Some(part);
+        for action in actions {
+            self.carry_out(action);
+        }
+        Some(result)
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Connect { conn, host, port } => {
+                self.conns.insert(conn, ConnUse::Bus);
+                self.emit(Output::Connect { conn, host, port });
+            }
+            Action::Send { conn, bytes } => {
+                let output = Output::Send { conn, bytes };
+                match &mut self.cluster {
+                    Some(part) if part.syncs > 0 => part.held.push(output),
+                    _ => self.emit(output),
+                }
+            }
+            Action::Close { conn } => self.drop_conn(conn, false),
+            Action::SaveConfig { text, fsync } => self.save_nodes_conf(text, fsync),
+            Action::SetMaster { host, port } => self.set_master(&host, port),
+            Action::UnsetMaster => self.unset_master(),
+            Action::DeleteKeysInSlots(slots) => {
+                for slot in slots {
+                    for (key, _) in self.dbs[0].take_slot(slot) {
+                        self.touch_watched(0, &key);
+                    }
+                }
+            }
+            Action::DropShardChannels(slots) => {
+                if !self.pubsub.shard_channels.is_empty() {
+                    for slot in slots {
+                        self.drop_shard_channels_in_slot(slot);
+                    }
+                }
+            }
+            Action::FlushAll => {
+                self.touch_all_watched(None);
+                for db in &mut self.dbs {
+                    db.flush();
+                }
+            }
+            Action::PauseWrites { until_ms } => self.pause_clients(until_ms, true),
+            Action::Unpause => self.end_pause(),
+            Action::DeliverPublish { channel, message, sharded } => {
+                self.publish(&channel, &message, sharded, None);
+            }
+            Action::Log { level, text } => self.log(level, text),
+            Action::Event(event) => self.event(event),
+        }
+    }
+
+    /// Overwrites nodes.conf in place: padded with newlines, which loading skips, so that a write cut short leaves a file
+    /// that can be read; then cut to its length.
+    fn save_nodes_conf(&mut self, text: String, fsync: bool) {
+        let path: Rc<str> = self.config.cluster_config_file.as_str().into();
+        let Some(part) = &mut self.cluster else { return };
+        let len = text.len();
+        let old_len = std::mem::replace(&mut part.file_len, len);
+        let mut bytes = text.into_bytes();
+        bytes.resize(len.max(old_len), b'\n');
+        let written = bytes.len();
+        let op =
+            self.out.disk(DiskRequest::WriteAt { path: Rc::clone(&path), offset: 0, bytes: bytes.into() });
+        part.saves.insert(op, written);
+        if fsync {
+            let op = self.out.disk(DiskRequest::Fsync { path: Rc::clone(&path) });
+            part.saves.insert(op, 0);
+            part.syncs += 1;
+            self.waits_for.insert(op);
+        }
+        if old_len > len {
+            // Its failure does no harm.
+            self.out.disk(DiskRequest::Truncate { path, len: len as u64 });
+        }
+    }
+
+    pub(super) fn bus_accepted(&mut self, conn: ConnId, peer: String, local: String) {
+        if self.cluster.is_none() {
+            self.drop_conn(conn, false);
+        } else if self.cluster().is_none() || (self.loading() && !self.is_replica()) {
+            // An UPDATE could change slots whose keys are still on their way.
+            self.emit(Output::Reading { conn, wanted: false });
+            if let Some(part) = &mut self.cluster {
+                part.waiting.push((conn, peer, local));
+            }
+        } else {
+            self.with_cluster(|cluster, cx| cluster.accepted(cx, conn, &peer, &local));
+        }
+    }
+
+    pub(super) fn bus_connected(&mut self, conn: ConnId, local: &str) {
+        self.with_cluster(|cluster, cx| cluster.connected(cx, conn, local));
+    }
+
+    pub(super) fn bus_received(&mut self, conn: ConnId, bytes: &[u8]) {
+        self.with_cluster(|cluster, cx| cluster.received(cx, conn, bytes));
+    }
+
+    pub(super) fn bus_sent(&mut self, conn: ConnId, bytes: usize) {
+        if let Some(machine) = self.cluster.as_mut().and_then(|part| part.machine.as_mut()) {
+            machine.sent(conn, bytes);
+        }
+    }
+
+    pub(super) fn bus_closed(&mut self, conn: ConnId, error: NetError) {
+        if let Some(part) = &mut self.cluster {
+            part.waiting.retain(|(waiting, ..)| *waiting != conn);
+        }
+        self.with_cluster(|cluster, cx| cluster.closed(cx, conn, error));
+    }
+
+    /// Ends the cluster's turn, and sends what waited for the file.
+    pub(super) fn before_sleep_cluster(&mut self) {
+        let Some(part) = &mut self.cluster else { return };
+        if part.syncs == 0 {
+            self.out.outputs.extend(part.held.drain(..));
+        }
+        if part.machine.as_ref().is_some_and(Cluster::has_work) {
+            self.with_cluster(|cluster, cx| cluster.before_sleep(cx));
+        }
+    }
+
+    pub(super) fn cluster_cron(&mut self) {
+        self.with_cluster(|cluster, cx| cluster.cron(cx));
+        if !self.blocked_keys.is_empty() {
+            self.redirect_blocked_clients();
+        }
+    }
+
+    /// Clients that wait for a key which is no longer served here are sent elsewhere
+    /// (`clusterRedirectBlockedClientIfNeeded`).
+    fn redirect_blocked_clients(&mut self) {
+        let Some((cluster, config)) = self.cluster().zip(self.cluster_config()) else { return };
+        let mut redirected: Vec<(ClientId, String)> = Vec::new();
+        for client in self.clients.values() {
+            let Some(Blocked::Keys { args, keys, .. }) = &client.blocked else { continue };
+            let command: Vec<&[u8]> = args.iter().map(|arg| &**arg).collect();
+            let write = matches!(resolve(&command), Resolved::Command(command) if command.has(flags::WRITE));
+            let route = cluster.route_blocked(keys.first().map(|key| &**key), client.readonly, write);
+            if let Some(text) = route.and_then(|route| cluster.redirect_text(config, route)) {
+                redirected.push((client.id, text));
+            }
+        }
+        for (id, text) in redirected {
+            self.unblock(id);
+            self.reply_to(id, |reply| reply.error(&format!("-{text}")));
+            self.resumed.push(id);
+        }
+    }
 
     /// Sends a message to the other nodes' subscribers (`clusterPropagatePublish`).
-    pub(crate) fn bus_publish(&mut self, _channel: &[u8], _message: &[u8], _shard: bool) {}
+    pub(crate) fn bus_publish(&mut self, channel: &[u8], message: &[u8], shard: bool) {
+        self.with_cluster(|cluster, cx| cluster.publish(cx, channel, message, shard));
+    }
 
     /// Whether a manual failover keeps clients paused, so that nothing may move the replication offset.
     pub(crate) fn manual_failover_paused(&self) -> bool {
-        false
+        self.cluster().is_some_and(Cluster::manual_failover_in_progress) && self.paused(true)
     }
 
-    /// Whether this node serves the keys of a command (`getNodeByQuery`).
+    /// Whether this node serves the keys of a command, or of all commands of the transaction that EXEC is to run
+    /// (`getNodeByQuery`).
     pub(super) fn check_route(
         &mut self,
-        _id: ClientId,
-        _command: CommandId,
-        _args: &[&[u8]],
+        id: ClientId,
+        command: CommandId,
+        args: &[&[u8]],
     ) -> Result<(), Error> {
-        Ok(())
+        let Some((cluster, config)) = self.cluster().zip(self.cluster_config()) else {
+            return Err(Error::fixed("-CLUSTERDOWN The cluster is down"));
+        };
+        let Some(client) = self.clients.get(&id) else { return Ok(()) };
+        let name = command.name();
+        let query = |flags_set: u32| Query {
+            write: flags_set & flags::WRITE != 0,
+            asking: client.asking || flags_set & flags::ASKING != 0,
+            readonly: client.readonly,
+            shard_pubsub: matches!(name, "ssubscribe" | "sunsubscribe" | "spublish"),
+            migrate: name == "migrate",
+        };
+        let exists = |key: &[u8]| {
+            let db = &self.dbs[0];
+            db.contains(key) && db.get_expire(key).is_none_or(|at_ms| at_ms >= self.command_time_ms)
+        };
+        let route = if name == "exec" {
+            // Without a transaction EXEC has an error of its own to give.
+            let Some(multi) = &client.multi else { return Ok(()) };
+            let keys = multi.commands.iter().flat_map(|args| {
+                let first: Vec<&[u8]> = args.iter().take(2).map(|arg| &**arg).collect();
+                let refs = match resolve(&first) {
+                    Resolved::Command(command) => table::keys_of(command, &args[..]),
+                    _ => Default::default(),
+                };
+                refs.into_iter().filter_map(move |key| args.get(key.index).map(|arg| &**arg))
+            });
+            cluster.route(config, query(command.flags() | multi.flags), keys, exists)
+        } else {
+            let refs = table::keys_of(command, args);
+            let keys = refs.iter().filter_map(|key| args.get(key.index).copied());
+            cluster.route(config, query(command.flags()), keys, exists)
+        };
+        if matches!(route, Route::Local(_)) {
+            return Ok(());
+        }
+        let text = cluster.redirect_text(config, route).unwrap_or_default();
+        if name == "exec" {
+            // The redirection itself is the answer, not an EXECABORT around it.
+            self.discard_transaction(id);
+        }
+        Err(Error::new(format!("-{text}")))
     }
 }

@@ -113,6 +113,9 @@ impl Node {
     pub(super) fn disk_done(&mut self, op: OpId, result: Result<DiskReply, DiskError>) {
         let config = Rc::clone(&self.config);
         self.waits_for.remove(&op);
+        if self.cluster_disk_done(op, &result) {
+            return;
+        }
         let background = self.snapshot_running();
         if self.aof.on_disk(self.now, &config, background, op, &result, &mut self.out) {
             self.aof_waits = self.aof_waits && self.aof.stalls(&config, self.snapshot_running());

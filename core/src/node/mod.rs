@@ -123,6 +123,7 @@ pub struct Node {
     /// The replies of the last turn are ready and leave as soon as the disk has answered.
     replies_due: bool,
     pub(crate) shutdown: Option<shutdown::Shutdown>,
+    pub(crate) cluster: Option<Box<cluster::ClusterPart>>,
 }
 
 /// Clients are paused (CLIENT PAUSE, or a manual failover of the cluster).
@@ -147,7 +148,7 @@ impl Node {
         let dbs = (0..config.databases.max(1)).map(|_| Db::new(seed, config.cluster_enabled)).collect();
         let limits = store_limits(&config, seed);
         let repl = Replication::new(&mut rng);
-        Ok(Node {
+        let mut node = Node {
             config: Rc::new(config),
             options: Rc::new(options),
             now,
@@ -192,7 +193,10 @@ impl Node {
             waits_for: BTreeSet::new(),
             replies_due: false,
             shutdown: None,
-        })
+            cluster: None,
+        };
+        node.start_cluster();
+        Ok(node)
     }
 
     /// Takes in one event. Several may be handed over before the outputs are polled: they then share one turn of the

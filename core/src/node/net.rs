@@ -11,7 +11,7 @@ impl Node {
     pub(super) fn accepted(&mut self, conn: ConnId, listener: Listener, peer: String, local: String) {
         if listener == Listener::Bus {
             self.conns.insert(conn, ConnUse::Bus);
-            self.bus_accepted(conn, &peer);
+            self.bus_accepted(conn, peer, local);
             return;
         }
         if self.clients.len() >= self.config.maxclients as usize {
@@ -59,10 +59,14 @@ impl Node {
     }
 
     pub(super) fn sent(&mut self, conn: ConnId, bytes: usize) {
-        if let Some(&ConnUse::Client(id)) = self.conns.get(&conn)
-            && let Some(client) = self.clients.get_mut(&id)
-        {
-            client.in_flight = client.in_flight.saturating_sub(bytes);
+        match self.conns.get(&conn) {
+            Some(ConnUse::Client(id)) => {
+                if let Some(client) = self.clients.get_mut(id) {
+                    client.in_flight = client.in_flight.saturating_sub(bytes);
+                }
+            }
+            Some(ConnUse::Bus) => self.bus_sent(conn, bytes),
+            Some(ConnUse::MasterHandshake) | None => {}
         }
     }
 

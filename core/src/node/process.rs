@@ -30,6 +30,10 @@ impl Node {
             self.reject(id, args, error, reply);
         }
         let Some(client) = self.clients.get_mut(&id) else { return };
+        // ASKING holds for one command, or for the whole transaction that follows (`resetClient`).
+        if client.asking && client.multi.is_none() && !args[0].eq_ignore_ascii_case(b"asking") {
+            client.asking = false;
+        }
         if client.reply_mode != ReplyMode::On || client.is_master() {
             match client.reply_mode {
                 ReplyMode::On | ReplyMode::Off => reply.truncate(mark),

@@ -324,7 +324,7 @@ impl World {
     }
 
     pub fn view(&mut self, node: usize) -> ClusterView {
-        self.with(node, |cluster, cx| cluster.view(cx))
+        self.with(node, |cluster, cx| cluster.view(cx.facts))
     }
 
     pub fn logged(&self, node: usize, text: &str) -> bool {
