@@ -4,8 +4,8 @@
 //! more arrive, and every count in the input is checked against a limit before anything is reserved for it: a reply
 //! comes from somebody else.
 
-use super::numfmt::parse_i64;
 use super::value::Value;
+use crate::store::num::parse_i64;
 
 /// Limits on what a [`Decoder`] takes in.
 #[derive(Clone, Copy, Debug)]

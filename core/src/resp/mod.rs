@@ -9,7 +9,6 @@
 //!   replies, and its text as redis-cli shows it.
 
 mod decode;
-mod numfmt;
 pub mod reply;
 pub mod request;
 pub mod value;
@@ -26,10 +25,4 @@ pub fn encode_command<A: AsRef<[u8]>>(out: &mut Vec<u8>, args: &[A]) {
     for arg in args {
         reply::push_bulk(out, arg.as_ref());
     }
-}
-
-/// An integer in the strict form that requests and replies use (`string2ll`, util.c 7.0.15): no `+`, no leading zeros, no
-/// blanks.
-pub fn parse_integer(text: &[u8]) -> Option<i64> {
-    numfmt::parse_i64(text)
 }

@@ -8,7 +8,8 @@
 //! follows: that costs one copy of the elements and keeps the buffer a plain run of bytes, where Redis starts a new
 //! node in a list of buffers.
 
-use super::numfmt::{Digits, format_g17, format_human};
+use crate::store::float::{format_g17, human_text};
+use crate::store::num::I64Text;
 use std::fmt::{self, Write as _};
 
 /// Appends `mark`, a number and CR LF: an integer reply or the header of anything that has a length.
@@ -17,8 +18,8 @@ pub(super) fn push_header(out: &mut Vec<u8>, mark: u8, n: i64) {
         out.extend_from_slice(&[mark, b'0' + n as u8, b'\r', b'\n']);
         return;
     }
-    let digits = Digits::new(n);
-    let digits = digits.as_bytes();
+    let digits = I64Text::new(n);
+    let digits = digits.as_slice();
     out.reserve(digits.len() + 3);
     out.push(mark);
     out.extend_from_slice(digits);
@@ -212,7 +213,7 @@ impl Reply {
 
     /// An integer's decimal digits as a bulk string.
     pub fn bulk_integer(&mut self, n: i64) {
-        push_bulk(&mut self.out, Digits::new(n).as_bytes());
+        push_bulk(&mut self.out, I64Text::new(n).as_slice());
     }
 
     /// Null: `$-1` in RESP2.
@@ -270,8 +271,7 @@ impl Reply {
         // Scores are mostly whole numbers, and those of fewer than 17 digits print as such.
         if value == (value as i64) as f64 && value.abs() < 1e15 && !(value == 0.0 && value.is_sign_negative())
         {
-            let digits = Digits::new(value as i64);
-            self.double_text(digits.as_bytes());
+            self.double_text(I64Text::new(value as i64).as_slice());
         } else {
             self.double_text(format_g17(value).as_bytes());
         }
@@ -279,7 +279,7 @@ impl Reply {
 
     /// A double in the form for people: up to 17 decimals, no exponent (`LD_STR_HUMAN`). RESP2: a bulk string.
     pub fn human_double(&mut self, value: f64) {
-        self.double_text(format_human(value).as_bytes());
+        self.double_text(human_text(value).as_bytes());
     }
 
     /// A double whose digits the caller has. RESP2: a bulk string.

@@ -13,8 +13,8 @@
 //! Redis looks for line ends with `strchr`, which stops at a NUL byte, so a line with a NUL byte in it never ends and
 //! runs into the limit instead. Its test suite relies on that ("Protocol desync regression test"), and so do we.
 
-use super::numfmt::parse_i64;
 use super::reply::Reply;
+use crate::store::num::parse_i64;
 use smallvec::SmallVec;
 
 /// The longest inline request and the longest header line, in bytes (`PROTO_INLINE_MAX_SIZE`, server.h 7.0.15).

@@ -92,6 +92,17 @@ pub fn d2string(value: f64) -> String {
     }
 }
 
+/// A double in the form for people (`ld2string` with `LD_STR_HUMAN`, util.c 7.0.15): 17 decimals, trailing zeros dropped, no
+/// exponent.
+pub fn human_text(value: f64) -> String {
+    if value.is_infinite() {
+        return if value < 0.0 { "-inf".into() } else { "inf".into() };
+    }
+    let text = format!("{value:.17}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".into() } else { text.into() }
+}
+
 /// What the beginning of a text reads as, by C's rules (`strtod`, C locale), and how many bytes were read; 0 bytes and the value 0
 /// if it does not begin with a number. Leading white space is skipped and counted.
 pub fn strtod(text: &[u8]) -> (f64, usize) {

@@ -122,7 +122,8 @@ fn keys_by_specs<A: ArgList + ?Sized>(spec: &CommandSpec, args: &A) -> Option<Ke
                 if at >= argc {
                     return None;
                 }
-                let count = crate::resp::parse_integer(args.arg(at as usize)).filter(|&count| count >= 0)?;
+                let count =
+                    crate::store::num::parse_i64(args.arg(at as usize)).filter(|&count| count >= 0)?;
                 first += i64::from(skip);
                 (first.checked_add(count)? - 1, step)
             }
