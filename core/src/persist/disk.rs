@@ -95,6 +95,11 @@ impl<T> Sequence<T> {
         self.current.is_none()
     }
 
+    /// Whether an operation is the one that this sequence waits for.
+    pub fn owns(&self, op: OpId) -> bool {
+        self.current.as_ref().is_some_and(|(current, ..)| *current == op)
+    }
+
     /// Takes the result of an operation; None if it is not one of this sequence or there is more to come. The first
     /// failure ends the sequence. A write that the disk had no room for in full fails with [`DiskError::NoSpace`].
     pub fn on_disk(

@@ -109,6 +109,15 @@ impl<S: Source> FileJob<S> {
         }
     }
 
+    /// Whether an operation is one of this job's that are under way.
+    pub fn owns(&self, op: OpId) -> bool {
+        match self.phase {
+            Phase::Creating(one) | Phase::Syncing(one) => one == op,
+            Phase::Writing => self.in_flight.iter().any(|(one, _)| *one == op),
+            Phase::Over => false,
+        }
+    }
+
     /// Takes the result of a disk operation. Some, once: the file is complete and durable and has that many bytes, or the
     /// job failed (and the file is to be removed). None: not one of its operations, or there is more to come.
     pub fn on_disk(

@@ -8,6 +8,10 @@ pub mod aof;
 pub mod crc64;
 pub mod disk;
 pub mod file;
+pub mod load;
+#[cfg(test)]
+mod load_tests;
 pub mod lzf;
 pub mod rdb;
 pub mod save;
+pub mod source;

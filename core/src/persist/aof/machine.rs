@@ -309,14 +309,32 @@ impl<S: Source> Aof<S> {
         result: &DiskResult,
         out: &mut Outbox,
     ) -> bool {
-        let mut mine = self.tail.on_disk(now, config, background, op, result, out);
-        if mine && self.tail.write_error.is_some() {
+        let mine = self.owns(op);
+        let tails = self.tail.on_disk(now, config, background, op, result, out);
+        if tails && self.tail.write_error.is_some() {
             self.drain_failed(now, out);
         }
-        mine |= self.errand_on_disk(now, config, op, result, out);
-        mine |= self.rewrite_on_disk(now, config, op, result, out);
+        self.errand_on_disk(now, config, op, result, out);
+        self.rewrite_on_disk(now, config, op, result, out);
         self.go_on(now, config, out);
-        mine
+        mine || tails
+    }
+
+    /// Whether an operation is part of a rewrite or an errand.
+    fn owns(&self, op: OpId) -> bool {
+        let errand = match &self.errand {
+            Some(Errand::FirstBase { file, .. }) => file.owns(op),
+            Some(Errand::Opening { sequence, .. } | Errand::Cleaning(sequence)) => sequence.owns(op),
+            _ => false,
+        };
+        let rewrite = match self.rewrite.as_ref().map(|rewrite| &rewrite.phase) {
+            Some(Phase::Write(file)) => file.owns(op),
+            Some(Phase::Open(_, sequence, ..) | Phase::Install { sequence, .. } | Phase::Clean(sequence)) => {
+                sequence.owns(op)
+            }
+            _ => false,
+        };
+        errand || rewrite
     }
 
     /// Begins the phase after draining once the tail is drained.
@@ -418,14 +436,7 @@ impl<S: Source> Aof<S> {
         self.errand = Some(Errand::Opening { sequence, manifest, base: base_name, incr, size, new });
     }
 
-    fn errand_on_disk(
-        &mut self,
-        now: Now,
-        config: &Config,
-        op: OpId,
-        result: &DiskResult,
-        out: &mut Outbox,
-    ) -> bool {
+    fn errand_on_disk(&mut self, now: Now, config: &Config, op: OpId, result: &DiskResult, out: &mut Outbox) {
         match &mut self.errand {
             Some(Errand::FirstBase { file, manifest, base }) => match file.on_disk(op, result, out) {
                 None => {}
@@ -435,12 +446,10 @@ impl<S: Source> Aof<S> {
                     self.closed_size = size;
                     self.rewrite_base_size = size;
                     self.open_incr(config, manifest, Some((temp, base)), 0, out);
-                    return true;
                 }
                 Some(Err((step, error))) => {
                     out.warning(base_failure(step, error));
                     out.exit(1);
-                    return true;
                 }
             },
             Some(Errand::Opening { sequence, manifest, base, incr, size, new }) => {
@@ -455,13 +464,11 @@ impl<S: Source> Aof<S> {
                         self.manifest = std::mem::take(manifest);
                         self.tail.open(now, join(&config.appenddirname, incr), *size);
                         self.errand = None;
-                        return true;
                     }
                     Some(Err((step, error))) => {
                         let incr = incr.clone();
                         log_failure(step, error, config, &incr, out);
                         out.exit(1);
-                        return true;
                     }
                 }
             }
@@ -473,12 +480,10 @@ impl<S: Source> Aof<S> {
                         log_failure(step, error, config, "", out);
                     }
                     self.errand = None;
-                    return true;
                 }
             }
             _ => {}
         }
-        false
     }
 
     fn closed(&mut self) {
@@ -656,8 +661,8 @@ impl<S: Source> Aof<S> {
         op: OpId,
         result: &DiskResult,
         out: &mut Outbox,
-    ) -> bool {
-        let Some(Rewrite { pid, mut phase }) = self.rewrite.take() else { return false };
+    ) {
+        let Some(Rewrite { pid, mut phase }) = self.rewrite.take() else { return };
         let turn = match &mut phase {
             // Belongs to the tail; if it failed, that has been logged, and the rewrite goes on as in Redis.
             Phase::Sync(source, fsync) if *fsync == op => {
@@ -731,13 +736,12 @@ impl<S: Source> Aof<S> {
             },
             _ => Turn::Same,
         };
-        let (mine, phase) = match turn {
-            Turn::Same => (false, Some(phase)),
-            Turn::Next(next) => (true, Some(next)),
-            Turn::Over => (true, None),
+        let phase = match turn {
+            Turn::Same => Some(phase),
+            Turn::Next(next) => Some(next),
+            Turn::Over => None,
         };
         self.rewrite = phase.map(|phase| Rewrite { pid, phase });
-        mine
     }
 
     #[allow(clippy::too_many_arguments)]

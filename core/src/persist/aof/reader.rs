@@ -51,6 +51,11 @@ impl Reader {
         self.buf.extend_from_slice(bytes);
     }
 
+    /// Whether [`Reader::finish`] was called.
+    pub fn ended(&self) -> bool {
+        self.ended
+    }
+
     /// There are no more bytes.
     pub fn finish(&mut self) {
         self.ended = true;
@@ -153,7 +158,7 @@ mod tests {
                 Ok(Some(command)) => commands.push(command),
                 Ok(None) => match pieces.next() {
                     Some(piece) => reader.feed(piece),
-                    None if reader.ended => return (commands, Ok(()), reader.valid_up_to()),
+                    None if reader.ended() => return (commands, Ok(()), reader.valid_up_to()),
                     None => reader.finish(),
                 },
                 Err(error) => return (commands, Err(error), reader.valid_up_to()),

@@ -48,7 +48,12 @@ impl World {
         self.disk.take(&mut self.out);
         let Some((op, result)) = self.disk.one() else { return false };
         let background = self.aof.rewriting();
-        self.aof.on_disk(self.now, &self.config, background, op, &result, &mut self.out);
+        let mine = self.aof.on_disk(self.now, &self.config, background, op, &result, &mut self.out);
+        assert!(
+            mine || self.disk.done.last().unwrap().starts_with("remove"),
+            "{}",
+            self.disk.done.last().unwrap()
+        );
         self.disk.take(&mut self.out);
         true
     }
