@@ -219,9 +219,7 @@ impl Node {
             Err(_) => false,
         });
         if started == Some(true) {
-            if !self.loading() {
-                self.cluster_data_loaded();
-            }
+            self.start_loading();
         } else {
             self.out.exit(1);
         }

@@ -6,48 +6,15 @@ use super::client::{Blocked, ClientId, borrow};
 use crate::exec::Error;
 use crate::host::{DiskError, DiskReply, LogLevel, OpId};
 use crate::persist::aof::{AofState, growth_log};
-use crate::persist::file::Source;
-use crate::persist::rdb::commands::CommandWriter;
-use crate::persist::rdb::writer::{RdbOptions, RdbWriter, ReplInfo};
+use crate::persist::rdb::writer::{RdbOptions, ReplInfo};
 use crate::persist::save::{BGSAVE_ERROR, save_point_log};
+use crate::persist::source::DatasetSource;
 use std::rc::Rc;
-
-/// Where the bytes of a snapshot of the whole dataset come from.
-#[derive(Clone)]
-pub(crate) enum DatasetSource {
-    /// In the format of RDB files.
-    Rdb(Box<RdbWriter>),
-    /// As commands (`aof-use-rdb-preamble no`).
-    Commands(CommandWriter),
-}
-
-impl Source for DatasetSource {
-    fn fill(&mut self, len: usize, out: &mut Vec<u8>) -> bool {
-        match self {
-            DatasetSource::Rdb(writer) => writer.fill(len, out),
-            DatasetSource::Commands(writer) => writer.fill(len, out),
-        }
-    }
-}
-
-impl std::fmt::Debug for DatasetSource {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            DatasetSource::Rdb(_) => "DatasetSource::Rdb",
-            DatasetSource::Commands(_) => "DatasetSource::Commands",
-        })
-    }
-}
 
 impl Node {
     /// Whether the node waits for the disk and does nothing else.
     pub(crate) fn stalled(&self) -> bool {
         self.aof_waits || self.saves.blocks() || !self.waits_for.is_empty() || self.ending()
-    }
-
-    /// Whether the dataset is being loaded.
-    pub(crate) fn loading(&self) -> bool {
-        false
     }
 
     /// Whether a snapshot is being written, for whichever purpose (`hasActiveChildProcess`).
@@ -74,20 +41,19 @@ impl Node {
     }
 
     /// A snapshot of the dataset as it is now, to be encoded as RDB.
-    pub(crate) fn rdb_source(&self, aof_base: bool) -> DatasetSource {
-        let mut options = RdbOptions::new(self.now, &self.config);
-        options.aof_base = aof_base;
-        options.repl = self.place_in_stream();
-        DatasetSource::Rdb(Box::new(RdbWriter::new(&self.dbs, options)))
+    pub(crate) fn rdb_source(&self) -> DatasetSource {
+        DatasetSource::rdb(&self.dbs, self.rdb_options())
     }
 
     /// A snapshot of the dataset as it is now, in the format that the base of the append-only file has.
-    fn aof_base_source(&self) -> DatasetSource {
-        if self.config.aof_use_rdb_preamble {
-            return self.rdb_source(true);
-        }
-        let timestamp_s = self.config.aof_timestamp_enabled.then(|| self.now.wall_s());
-        DatasetSource::Commands(CommandWriter::new(&self.dbs, timestamp_s, &[]))
+    pub(super) fn aof_base_source(&self) -> DatasetSource {
+        DatasetSource::aof_base(&self.dbs, self.now, &self.config, self.rdb_options())
+    }
+
+    fn rdb_options(&self) -> RdbOptions {
+        let mut options = RdbOptions::new(self.now, &self.config);
+        options.repl = self.place_in_stream();
+        options
     }
 
     /// Where the dataset stands in the replication stream, if anywhere (`rdbPopulateSaveInfo`, rdb.c 7.0.15).
@@ -113,7 +79,7 @@ impl Node {
     pub(super) fn disk_done(&mut self, op: OpId, result: Result<DiskReply, DiskError>) {
         let config = Rc::clone(&self.config);
         self.waits_for.remove(&op);
-        if self.cluster_disk_done(op, &result) {
+        if self.cluster_disk_done(op, &result) || self.loading_disk_done(op, &result) {
             return;
         }
         let background = self.snapshot_running();
@@ -146,7 +112,7 @@ impl Node {
 
     /// Begins to write the RDB file, in the background or while everything else waits.
     pub(crate) fn start_save(&mut self, background: bool) {
-        let source = self.rdb_source(false);
+        let source = self.rdb_source();
         let config = Rc::clone(&self.config);
         self.stats.forks += u64::from(background);
         if background {
@@ -236,12 +202,6 @@ impl Node {
             }
         }
     }
-
-    /// A write of the snapshot that comes from the master has been asked for.
-    pub(crate) fn transfer_write_started(&mut self, _op: OpId) {}
-
-    /// Loads the snapshot that came from the master.
-    pub(crate) fn load_transferred_snapshot(&mut self, _file: Rc<str>) {}
 
     /// Whether there is room for a command that may need memory.
     pub(super) fn check_memory(

@@ -10,8 +10,9 @@ pub mod blocking;
 pub mod client;
 mod cluster;
 mod cron;
-pub(crate) mod disk;
+mod disk;
 mod keys;
+mod loading;
 mod net;
 pub(crate) mod process;
 mod shutdown;
@@ -25,9 +26,11 @@ use crate::node::client::{Client, ClientId};
 use crate::persist::aof::Aof;
 use crate::persist::disk::Outbox;
 use crate::persist::save::Saves;
+use crate::persist::source::DatasetSource;
 use crate::propagate::Pending;
 use crate::pubsub::Pubsub;
 use crate::replication::Replication;
+use crate::replication::replica::MasterLink;
 use crate::rng::Rng;
 use crate::store::{Db, HashSeed, Limits};
 use stats::Stats;
@@ -114,8 +117,8 @@ pub struct Node {
     pub(crate) resumed: Vec<ClientId>,
     /// The database that the master's stream had selected last.
     pub(crate) last_master_db: usize,
-    pub(crate) saves: Saves<disk::DatasetSource>,
-    pub(crate) aof: Aof<disk::DatasetSource>,
+    pub(crate) saves: Saves<DatasetSource>,
+    pub(crate) aof: Aof<DatasetSource>,
     /// The append-only file keeps the node waiting, as `appendfsync always` demands.
     aof_waits: bool,
     /// Disk operations that the node waits for before it does anything else.
@@ -123,6 +126,8 @@ pub struct Node {
     /// The replies of the last turn are ready and leave as soon as the disk has answered.
     replies_due: bool,
     pub(crate) shutdown: Option<shutdown::Shutdown>,
+    loading: Option<loading::Loading>,
+    transfer_disk: loading::TransferDisk,
     pub(crate) cluster: Option<Box<cluster::ClusterPart>>,
 }
 
@@ -193,9 +198,17 @@ impl Node {
             waits_for: BTreeSet::new(),
             replies_due: false,
             shutdown: None,
+            loading: None,
+            transfer_disk: loading::TransferDisk::default(),
             cluster: None,
         };
+        if let Some(master) = node.config.replicaof.clone() {
+            node.repl.master = Some(MasterLink::at_start(master.host, master.port, now));
+        }
         node.start_cluster();
+        if !node.config.cluster_enabled {
+            node.start_loading();
+        }
         Ok(node)
     }
 

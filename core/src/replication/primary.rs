@@ -9,8 +9,8 @@ use crate::exec::Error;
 use crate::host::{LogLevel, Output, limits};
 use crate::node::Node;
 use crate::node::client::{Client, ClientId, Role};
-use crate::node::disk::DatasetSource;
 use crate::persist::file::Source as _;
+use crate::persist::source::DatasetSource;
 use crate::propagate::encode_command;
 
 /// How far a replica is (`SLAVE_STATE_*`, server.h 7.0.15).
@@ -223,7 +223,7 @@ impl Node {
         // The stream that follows the snapshot begins with a SELECT: the snapshot says nothing of a selected database.
         self.repl.selected_db = None;
         let hello = format!("+FULLRESYNC {} {}\r\n", self.repl.replid, self.repl.offset);
-        let source = self.rdb_source(false);
+        let source = self.rdb_source();
         let (header, eof_mark) = if streamed {
             let mark = self.rng.hex(40);
             (format!("$EOF:{mark}\r\n"), Some(mark))

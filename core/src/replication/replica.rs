@@ -6,7 +6,7 @@
 //! counted: its bytes are the replication offset, and they are passed on unchanged to this node's own replicas.
 
 use crate::event::Event;
-use crate::host::{ConnId, DiskRequest, Listener, LogLevel, NetError, Output};
+use crate::host::{ConnId, DiskRequest, Listener, LogLevel, NetError, Now, Output};
 use crate::node::client::{ClientId, Role};
 use crate::node::{ConnUse, Node};
 use crate::propagate::encode_command;
@@ -95,6 +95,22 @@ pub struct MasterLink {
 }
 
 impl MasterLink {
+    /// The link of a node whose configuration names a master; it connects once the node has loaded its data.
+    pub(crate) fn at_start(host: String, port: u16, now: Now) -> MasterLink {
+        MasterLink {
+            host,
+            port,
+            state: LinkState::Connect,
+            down_since_s: 0,
+            last_io_s: now.wall_s(),
+            can_continue: false,
+            selected_db: 0,
+            line: Vec::new(),
+            unfinished: Vec::new(),
+            announced: None,
+        }
+    }
+
     /// The client that the stream comes through, once the link is up.
     pub fn client(&self) -> Option<ClientId> {
         match self.state {
@@ -541,9 +557,10 @@ impl Node {
         if fsync {
             transfer.fsynced = transfer.read;
         }
+        let len = payload.len() as u64;
         if !payload.is_empty() {
             let op = self.disk(DiskRequest::Append { path: Rc::clone(&path), bytes: payload });
-            self.transfer_write_started(op);
+            self.transfer_write_started(op, len);
         }
         if fsync {
             self.disk(DiskRequest::Fsync { path });
@@ -562,6 +579,30 @@ impl Node {
         link.state = LinkState::Loading(conn);
         self.emit(Output::Reading { conn, wanted: false });
         self.load_transferred_snapshot(file);
+    }
+
+    /// Whether a snapshot that was transferred is still wanted: the master may be another one by now, or none.
+    pub(crate) fn expects_snapshot(&self) -> bool {
+        self.repl.master.as_ref().is_some_and(|link| matches!(link.state, LinkState::Loading(_)))
+    }
+
+    /// The RDB file that was loaded says where it stood in the stream: a replica can go on from there, and the replicas of
+    /// a master can go on with it (`loadDataFromDisk`, server.c 7.0.15).
+    pub(crate) fn continue_history(&mut self, id: &str, offset: i64, db: usize, is_master: bool) {
+        if is_master {
+            self.repl.replid2 = id.into();
+            self.repl.second_offset = offset + 1;
+            self.repl.offset = offset;
+            self.repl.make_backlog(self.config.repl_backlog_size);
+            self.repl.no_replicas_since_s = self.now.wall_s();
+            return;
+        }
+        self.repl.replid = id.into();
+        self.repl.offset = offset;
+        if let Some(link) = &mut self.repl.master {
+            link.can_continue = true;
+            link.selected_db = db;
+        }
     }
 
     /// Writing, renaming or loading the snapshot failed: begin again.
