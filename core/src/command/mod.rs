@@ -12,6 +12,7 @@ mod generic;
 mod hash;
 mod list;
 mod meta;
+mod persistence;
 mod pubsub;
 mod replication;
 mod scan_args;
@@ -34,6 +35,7 @@ const GROUPS: &[Handlers] = &[
     hash::HANDLERS,
     list::HANDLERS,
     meta::HANDLERS,
+    persistence::HANDLERS,
     pubsub::HANDLERS,
     replication::HANDLERS,
     set::HANDLERS,

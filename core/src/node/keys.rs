@@ -81,6 +81,22 @@ impl Node {
         (self.now.wall_us / 1_000_000) as u32 & 0x00ff_ffff
     }
 
+    /// Sets how a key has been used, where that comes with it from a file or from another server (`objectSetLRUOrLFU`,
+    /// object.c 7.0.15): the LFU counter, or for how many seconds it has been idle. What the policy has no use for is ignored.
+    pub(crate) fn set_usage(&mut self, db: usize, key: &[u8], idle_s: Option<i64>, freq: Option<u8>) {
+        let lru = match (self.config.maxmemory_policy.is_lfu(), idle_s, freq) {
+            (true, _, Some(freq)) => (((self.now.wall_s() / 60) as u32 & 0xffff) << 8) | u32::from(freq),
+            // The clock goes round: nothing can have been idle for longer than half of it.
+            (false, Some(idle), _) => {
+                self.lru_clock().wrapping_sub(idle.clamp(0, 0x7f_ffff) as u32) & 0xff_ffff
+            }
+            _ => return,
+        };
+        if let Some(entry) = self.dbs[db].get_entry_mut(key) {
+            entry.lru = lru;
+        }
+    }
+
     /// Puts a value under a key, new or not, and wakes those who wait for such a key.
     pub(crate) fn insert(&mut self, db: usize, key: &[u8], object: Object) {
         let waited_for = matches!(object, Object::List(_) | Object::Zset(_));

@@ -14,4 +14,3 @@ mod load_tests;
 pub mod lzf;
 pub mod rdb;
 pub mod save;
-pub mod source;
