@@ -1,0 +1,452 @@
+//! Where things stand on the stage.
+//!
+//! The stage is an SVG of 800 × 576 units. Slot 0 is at twelve o'clock and slots go clockwise. A master sits on the ring
+//! at the middle of its longest arc, its replicas outside. A partition moves the ring to the left; every group but the
+//! one with most masters goes to a bay behind a wall. Nothing here knows of the browser, so all of it is tested natively.
+
+use crate::model::{Claim, Cluster, NodeIndex, SLOTS};
+
+/// The width of the stage in its own units.
+pub const WIDTH: f64 = 800.0;
+/// The height of the stage in its own units.
+pub const HEIGHT: f64 = 576.0;
+
+/// A point on the stage.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Point {
+    /// To the right.
+    pub x: f64,
+    /// Downwards.
+    pub y: f64,
+}
+
+impl Point {
+    /// The point at `radius` from this one, `degrees` clockwise from twelve o'clock.
+    pub fn polar(self, radius: f64, degrees: f64) -> Point {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        Point { x: self.x + radius * sin, y: self.y - radius * cos }
+    }
+
+    /// The point a share `t` of the way to `to`.
+    pub fn toward(self, to: Point, t: f64) -> Point {
+        Point { x: self.x + (to.x - self.x) * t, y: self.y + (to.y - self.y) * t }
+    }
+
+    /// How far it is to `to`.
+    pub fn distance(self, to: Point) -> f64 {
+        (to.x - self.x).hypot(to.y - self.y)
+    }
+}
+
+/// How large nodes are drawn; it follows from how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Up to 12 nodes.
+    L,
+    /// 13 to 30.
+    M,
+    /// 31 and more: dots, names on hover.
+    S,
+}
+
+/// Where one node stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Seat {
+    /// The middle of its disc.
+    pub at: Point,
+    /// The radius of its disc.
+    pub r: f64,
+    /// Its direction from the middle of the ring, in degrees from twelve o'clock.
+    pub angle: f64,
+    /// Whether it sits on the ring (as opposed to outside or in a bay).
+    pub on_ring: bool,
+    /// Whether it is behind a wall.
+    pub in_bay: bool,
+}
+
+/// The stage laid out for one state of the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layout {
+    /// The middle of the ring.
+    pub centre: Point,
+    /// The radius of the slot ring's middle line.
+    pub ring: f64,
+    /// Its width.
+    pub band: f64,
+    /// How large nodes are drawn.
+    pub size: Size,
+    /// One per node.
+    pub seats: Vec<Seat>,
+    /// Where the wall stands (its left edge), if there is one.
+    pub wall_x: Option<f64>,
+}
+
+/// The width of a wall.
+pub const WALL_WIDTH: f64 = 10.0;
+
+/// The direction of a slot (or of the border before it), in degrees from twelve o'clock.
+pub fn slot_angle(slot: f64) -> f64 {
+    slot / f64::from(SLOTS) * 360.0
+}
+
+/// How many slots a claim covers.
+pub fn claim_len(c: &Claim) -> u32 {
+    u32::from(c.end).saturating_sub(u32::from(c.start)) + 1
+}
+
+impl Layout {
+    /// Lays out the stage.
+    pub fn of(cluster: &Cluster) -> Layout {
+        let n = cluster.nodes.len();
+        let size = match n {
+            0..=12 => Size::L,
+            13..=30 => Size::M,
+            _ => Size::S,
+        };
+        let (ring, band, outer, r_master, r_replica) = match size {
+            Size::L => (142.0, 12.0, 220.0, 26.0, 20.0),
+            Size::M => (158.0, 10.0, 212.0, 17.0, 13.0),
+            Size::S => (170.0, 8.0, 212.0, 11.0, 8.0),
+        };
+        let main = main_group(cluster);
+        let centre = Point { x: if main.is_some() { 356.0 } else { 436.0 }, y: 298.0 };
+        let shards = cluster.nodes.iter().map(|n| n.shard + 1).max().unwrap_or(1).max(1);
+
+        // Who sits on the ring, and where: owners at their longest arc, else one master per shard without an owner.
+        let mut angle_of: Vec<Option<f64>> = vec![None; n];
+        for (i, angle) in angle_of.iter_mut().enumerate() {
+            let longest = cluster
+                .claims
+                .iter()
+                .filter(|c| c.accepted && usize::from(c.node) == i)
+                .max_by_key(|c| (claim_len(c), std::cmp::Reverse(c.start)));
+            if let Some(c) = longest {
+                *angle = Some(slot_angle((f64::from(c.start) + f64::from(c.end) + 1.0) / 2.0));
+            }
+        }
+        for shard in 0..shards {
+            let mut members = cluster.nodes.iter().enumerate().filter(|(_, m)| m.shard == shard);
+            if members.clone().any(|(i, _)| angle_of[i].is_some()) {
+                continue;
+            }
+            let seat = members.clone().find(|(_, m)| m.master).or_else(|| members.next());
+            if let Some((i, _)) = seat {
+                angle_of[i] = Some((f64::from(shard) + 0.5) / f64::from(shards) * 360.0);
+            }
+        }
+
+        let mut seats = Vec::with_capacity(n);
+        let mut bay: Vec<usize> = Vec::new();
+        for i in 0..n {
+            let in_bay = main.is_some_and(|g| !cluster.groups[g].contains(&(i as NodeIndex)));
+            if in_bay {
+                bay.push(i);
+            }
+            let seat = match angle_of[i] {
+                Some(angle) => {
+                    Seat { at: centre.polar(ring, angle), r: r_master, angle, on_ring: !in_bay, in_bay }
+                }
+                None => {
+                    let host = anchor_of(cluster, &angle_of, i);
+                    let host_angle = host.and_then(|h| angle_of[h]).unwrap_or(0.0);
+                    let siblings: Vec<usize> = (0..n)
+                        .filter(|&j| angle_of[j].is_none() && anchor_of(cluster, &angle_of, j) == host)
+                        .collect();
+                    let at = siblings.iter().position(|&j| j == i).unwrap_or(0);
+                    let angle = host_angle + spread(host_angle, at, siblings.len(), shards);
+                    let low = angle.rem_euclid(360.0);
+                    let radius = if (150.0..210.0).contains(&low) && size == Size::L { 212.0 } else { outer };
+                    Seat { at: centre.polar(radius, angle), r: r_replica, angle, on_ring: false, in_bay }
+                }
+            };
+            seats.push(seat);
+        }
+        let wall_x = main.map(|_| 646.0);
+        let room = 360.0 / (bay.len().max(1) as f64);
+        for (row, &i) in bay.iter().enumerate() {
+            let y = if bay.len() == 1 { 236.0 } else { 100.0 + room * (row as f64 + 0.5) };
+            seats[i].at = Point { x: 729.0, y };
+            seats[i].r = (seats[i].r - 1.0).min(room / 3.2);
+        }
+        Layout { centre, ring, band, size, seats, wall_x }
+    }
+
+    /// The path of an arc of the slot ring, at `offset` units outside its middle line, with the gap between arcs.
+    pub fn arc(&self, start: u16, end: u16, offset: f64) -> String {
+        let full = start == 0 && end == SLOTS - 1;
+        let r = self.ring + offset;
+        if full {
+            let (a, b) = (self.centre.polar(r, 0.0), self.centre.polar(r, 180.0));
+            return format!(
+                "M{:.1} {:.1}A{r} {r} 0 1 1 {:.1} {:.1}A{r} {r} 0 1 1 {:.1} {:.1}",
+                a.x, a.y, b.x, b.y, a.x, a.y
+            );
+        }
+        let from = slot_angle(f64::from(start));
+        let to = slot_angle(f64::from(end) + 1.0);
+        let gap = 0.9f64.min((to - from) / 4.0);
+        arc_path(self.centre, r, from + gap, to - gap)
+    }
+
+    /// The path that a packet takes from one node to another: straight, but bowed around the dial in the middle.
+    /// Gives the point at share `t` of the way.
+    pub fn on_chord(&self, from: usize, to: usize, t: f64) -> Point {
+        let (a, b) = (self.seats[from].at, self.seats[to].at);
+        let t = t.clamp(0.0, 1.0);
+        match self.bow(a, b) {
+            None => a.toward(b, t),
+            Some(c) => a.toward(c, t).toward(c.toward(b, t), t),
+        }
+    }
+
+    /// The chord between two nodes as a path.
+    pub fn chord(&self, from: usize, to: usize) -> String {
+        let (a, b) = (self.seats[from].at, self.seats[to].at);
+        match self.bow(a, b) {
+            None => format!("M{:.1} {:.1}L{:.1} {:.1}", a.x, a.y, b.x, b.y),
+            Some(c) => format!("M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}", a.x, a.y, c.x, c.y, b.x, b.y),
+        }
+    }
+
+    /// The control point of a chord that would pass within 64 units of the middle of the ring.
+    fn bow(&self, a: Point, b: Point) -> Option<Point> {
+        const KEEP_OUT: f64 = 64.0;
+        let len = a.distance(b);
+        if len < 1.0 || self.seats.len() > 30 {
+            return None;
+        }
+        let c = self.centre;
+        let along = ((c.x - a.x) * (b.x - a.x) + (c.y - a.y) * (b.y - a.y)) / (len * len);
+        if !(0.0..=1.0).contains(&along) {
+            return None;
+        }
+        let foot = a.toward(b, along);
+        let gap = foot.distance(c);
+        if gap >= KEEP_OUT {
+            return None;
+        }
+        // Away from the middle; through it exactly, to the left of the direction of travel.
+        let (nx, ny) = if gap > 0.5 {
+            ((foot.x - c.x) / gap, (foot.y - c.y) / gap)
+        } else {
+            ((b.y - a.y) / len, -(b.x - a.x) / len)
+        };
+        // A quadratic curve passes half-way between its chord and its control point.
+        let push = 2.0 * (KEEP_OUT + 8.0 - gap);
+        Some(Point { x: foot.x + nx * push, y: foot.y + ny * push })
+    }
+}
+
+/// The path of a circular arc, angles in degrees from twelve o'clock, clockwise.
+pub fn arc_path(c: Point, r: f64, from: f64, to: f64) -> String {
+    let (a, b) = (c.polar(r, from), c.polar(r, to));
+    let large = u8::from(to - from > 180.0);
+    format!("M{:.1} {:.1}A{r} {r} 0 {large} 1 {:.1} {:.1}", a.x, a.y, b.x, b.y)
+}
+
+/// The group of the partition that keeps the ring: the one with most owners of slots, then the largest, then the first.
+fn main_group(cluster: &Cluster) -> Option<usize> {
+    if cluster.groups.len() < 2 {
+        return None;
+    }
+    let owners = |g: &[NodeIndex]| {
+        g.iter().filter(|&&i| cluster.nodes.get(usize::from(i)).is_some_and(|n| n.master)).count()
+    };
+    (0..cluster.groups.len()).max_by_key(|&g| {
+        (owners(&cluster.groups[g]), cluster.groups[g].len(), std::cmp::Reverse(g))
+    })
+}
+
+/// Beside which node on the ring a node stands that is not on it: its master, else the one of its shard.
+fn anchor_of(cluster: &Cluster, angle_of: &[Option<f64>], i: usize) -> Option<usize> {
+    let node = &cluster.nodes[i];
+    let master = node.replica_of.map(usize::from).filter(|&m| angle_of.get(m).is_some_and(|a| a.is_some()));
+    master.or_else(|| {
+        (0..cluster.nodes.len()).find(|&j| cluster.nodes[j].shard == node.shard && angle_of[j].is_some())
+    })
+}
+
+/// How far a replica stands from its master's direction, in degrees: the `at`-th of `of`.
+fn spread(host_angle: f64, at: usize, of: usize, shards: u16) -> f64 {
+    let low = host_angle.rem_euclid(360.0);
+    let widest: f64 = if (150.0..=210.0).contains(&low) { 19.0 } else { 25.0 };
+    let step = widest.min(0.24 * 360.0 / f64::from(shards.max(1)));
+    match of {
+        // Alone: towards the top, so that the master's own label keeps its place; at the bottom, to the right.
+        0 | 1 => {
+            if low <= 180.0 {
+                -step
+            } else {
+                step
+            }
+        }
+        _ => -step + 2.0 * step * at as f64 / (of - 1) as f64,
+    }
+}
+
+/// Where a label's lines stand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LabelSpot {
+    /// The anchor's place.
+    pub x: f64,
+    /// The first base line.
+    pub y: f64,
+    /// `start`, `middle` or `end`.
+    pub anchor: &'static str,
+}
+
+/// How far apart a label's lines are.
+pub const LINE: f64 = 14.0;
+
+/// The place of a label of `lines` lines beside a seat: radially outwards; in a bay, below.
+pub fn label_spot(seat: &Seat, lines: usize, jury: bool) -> LabelSpot {
+    let n = lines.max(1) as f64;
+    let (sin, cos) = seat.angle.to_radians().sin_cos();
+    let ring = if jury { 16.0 } else { 8.0 };
+    let out = seat.r + ring;
+    if seat.in_bay {
+        return LabelSpot { x: seat.at.x, y: seat.at.y + out + 17.0, anchor: "middle" };
+    }
+    if sin.abs() <= 0.25 {
+        let y = if cos > 0.0 { seat.at.y - out - 8.0 - (n - 1.0) * LINE } else { seat.at.y + out + 15.0 };
+        return LabelSpot { x: seat.at.x, y, anchor: "middle" };
+    }
+    let reach = if seat.on_ring { out + 16.0 } else { out + 6.0 };
+    let lift = if seat.on_ring { -8.0 * cos } else { 0.0 };
+    LabelSpot {
+        x: seat.at.x + reach * sin.signum(),
+        y: seat.at.y + 4.0 - (n - 1.0) * LINE / 2.0 + lift,
+        anchor: if sin > 0.0 { "start" } else { "end" },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Disk, LinkState, Node, Process};
+
+    fn node(name: &str, shard: u16, replica_of: Option<u16>) -> Node {
+        Node {
+            name: name.into(),
+            id: String::new(),
+            addr: String::new(),
+            shard,
+            process: Process::Up,
+            process_since_us: 0,
+            master: replica_of.is_none(),
+            replica_of,
+            cluster_ok: true,
+            epoch_current: 1,
+            epoch_config: 1,
+            keys: 0,
+            offset: 0,
+            lag_bytes: None,
+            link: LinkState::None,
+            disk: Disk::default(),
+            candidate: None,
+            isolated: false,
+        }
+    }
+
+    fn six() -> Cluster {
+        let nodes = vec![
+            node("A1", 0, None),
+            node("B1", 1, None),
+            node("C1", 2, None),
+            node("A2", 0, Some(0)),
+            node("B2", 1, Some(1)),
+            node("C2", 2, Some(2)),
+        ];
+        let claim = |start, end, node| Claim { start, end, node, epoch: 1, accepted: true, served: true };
+        Cluster {
+            nodes,
+            claims: vec![claim(0, 5460, 0), claim(5461, 10922, 1), claim(10923, 16383, 2)],
+            ..Cluster::default()
+        }
+    }
+
+    #[test]
+    fn masters_sit_at_the_middle_of_their_arcs() {
+        let l = Layout::of(&six());
+        assert_eq!(l.size, Size::L);
+        let a = l.seats[0];
+        assert!((a.at.x - 559.0).abs() < 0.5 && (a.at.y - 227.0).abs() < 0.5, "{a:?}");
+        let b = l.seats[1];
+        assert!((b.at.x - 436.0).abs() < 0.5 && (b.at.y - 440.0).abs() < 0.5, "{b:?}");
+        assert!(l.seats[..3].iter().all(|s| s.on_ring) && l.seats[3..].iter().all(|s| !s.on_ring));
+    }
+
+    #[test]
+    fn no_two_discs_touch() {
+        let l = Layout::of(&six());
+        for i in 0..6 {
+            for j in 0..i {
+                let gap = l.seats[i].at.distance(l.seats[j].at) - l.seats[i].r - l.seats[j].r;
+                assert!(gap > 12.0, "{i} and {j}: {gap}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_promoted_replica_takes_the_seat_on_the_ring() {
+        let mut c = six();
+        c.claims[0].node = 3;
+        c.nodes[3].master = true;
+        c.nodes[3].replica_of = None;
+        let l = Layout::of(&c);
+        assert!(l.seats[3].on_ring && !l.seats[0].on_ring);
+        assert!((l.seats[3].at.x - 559.0).abs() < 0.5);
+    }
+
+    #[test]
+    fn before_there_are_slots_every_shard_has_its_place() {
+        let mut c = six();
+        c.claims.clear();
+        let l = Layout::of(&c);
+        assert!(l.seats[0].on_ring && l.seats[1].on_ring && l.seats[2].on_ring);
+    }
+
+    #[test]
+    fn a_wall_moves_the_smaller_group_to_a_bay() {
+        let mut c = six();
+        c.groups = vec![vec![0], vec![1, 2, 3, 4, 5]];
+        let l = Layout::of(&c);
+        assert!(l.seats[0].in_bay && l.seats[0].at.x > l.wall_x.unwrap());
+        assert!(l.seats[1..].iter().all(|s| !s.in_bay && s.at.x + s.r < l.wall_x.unwrap()));
+    }
+
+    #[test]
+    fn chords_keep_away_from_the_dial() {
+        let mut c = six();
+        c.claims = vec![
+            Claim { start: 0, end: 8191, node: 0, epoch: 1, accepted: true, served: true },
+            Claim { start: 8192, end: 16383, node: 1, epoch: 1, accepted: true, served: true },
+        ];
+        let l = Layout::of(&c);
+        let mid = l.on_chord(0, 1, 0.5);
+        assert!(mid.distance(l.centre) > 30.0, "{mid:?}");
+        assert_eq!(l.on_chord(0, 1, 0.0), l.seats[0].at);
+        assert_eq!(l.on_chord(0, 1, 1.0), l.seats[1].at);
+    }
+
+    #[test]
+    fn thirty_nodes_fit() {
+        let mut c = Cluster::default();
+        for s in 0..10u16 {
+            let m = c.nodes.len() as u16;
+            c.nodes.push(node("m", s, None));
+            c.nodes.push(node("r", s, Some(m)));
+            c.nodes.push(node("r", s, Some(m)));
+            let (start, end) = ((s as u32 * 16384 / 10) as u16, ((s as u32 + 1) * 16384 / 10 - 1) as u16);
+            c.claims.push(Claim { start, end, node: m, epoch: 1, accepted: true, served: true });
+        }
+        let l = Layout::of(&c);
+        for i in 0..30 {
+            assert!(l.seats[i].at.x > 20.0 && l.seats[i].at.x < WIDTH - 20.0);
+            assert!(l.seats[i].at.y > 40.0 && l.seats[i].at.y < HEIGHT - 20.0);
+            for j in 0..i {
+                assert!(l.seats[i].at.distance(l.seats[j].at) > l.seats[i].r + l.seats[j].r + 6.0, "{i} {j}");
+            }
+        }
+    }
+}

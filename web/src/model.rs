@@ -1,0 +1,470 @@
+//! What the page draws: plain data, filled by the worker from the engine's view of itself.
+//!
+//! It is kept apart from the simulator's own types so that a change of the engine's insides stops at the worker, and
+//! because what travels to the page sixty times a second has to be small: the parts that rarely change ([`Boot`],
+//! [`Detail`]) travel on their own, and a [`Frame`] leaves out the cluster when nothing about it changed.
+//! All times are virtual microseconds since the start of the world unless a name says otherwise.
+
+use serde::{Deserialize, Serialize};
+
+/// How many slots a cluster has.
+pub const SLOTS: u16 = 16384;
+
+/// Where a node stands in [`Cluster::nodes`] and in every list that is parallel to it.
+pub type NodeIndex = u16;
+
+/// What holds for a world as long as it lives; sent once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Boot {
+    /// The seed of the world in hexadecimal, as the page shows it.
+    pub seed: String,
+    /// Whether the world came back from the browser's storage (as opposed to a new one).
+    pub restored: bool,
+    /// One entry per node.
+    pub nodes: Vec<BootNode>,
+}
+
+/// What holds for a node as long as the world lives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BootNode {
+    /// The short name: `A1`.
+    pub name: String,
+    /// The address as clients see it: `10.0.0.1:7001`.
+    pub addr: String,
+    /// The text of redis.conf that the node was started with.
+    pub conf: String,
+}
+
+/// What changed since the last one. At most one per display frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    /// Virtual time.
+    pub now_us: u64,
+    /// Whether virtual time moves with the wall clock.
+    pub playing: bool,
+    /// Virtual seconds per wall second.
+    pub speed: f64,
+    /// What the world is doing as a whole.
+    pub phase: Phase,
+    /// The cluster, if anything about it changed.
+    pub cluster: Option<Cluster>,
+    /// Cluster-bus packets that were sent since the last frame.
+    pub messages: Vec<Message>,
+    /// How busy each pair of nodes was since the last frame, when packets are too many to be drawn one by one.
+    pub traffic: Vec<Traffic>,
+    /// What to add to the tape.
+    pub tape: Vec<TapeItem>,
+    /// How many events the world has processed.
+    pub steps: u64,
+}
+
+/// What the world is doing as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Phase {
+    /// The cluster is being formed, or nodes load their files, as fast as the machine can.
+    Starting {
+        /// What is being waited for, in words.
+        what: String,
+    },
+    /// It runs or is paused.
+    Live,
+}
+
+/// The cluster as it is at one instant.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct Cluster {
+    /// Whether a node that is up says `cluster_state:ok`, by the majority of the masters that are up.
+    pub ok: bool,
+    /// `cluster_slots_ok` in that same majority's view.
+    pub slots_ok: u16,
+    /// How many slots have an owner in that view.
+    pub slots_assigned: u16,
+    /// The highest current epoch that any node knows.
+    pub epoch: u64,
+    /// One entry per node.
+    pub nodes: Vec<Node>,
+    /// Who claims which slots. Ranges of one slot may overlap: then two nodes claim it.
+    pub claims: Vec<Claim>,
+    /// What each node thinks of each other: `beliefs[observer][subject]`; empty for an observer that is down.
+    pub beliefs: Vec<Vec<Belief>>,
+    /// Partitions in force: every inner list is a group that reaches only itself. Empty when there is no wall.
+    pub groups: Vec<Vec<NodeIndex>>,
+    /// Links that are cut one by one, as directions from → to.
+    pub cuts: Vec<(NodeIndex, NodeIndex)>,
+    /// Faults that last, one line each.
+    pub faults: Vec<ActiveFault>,
+}
+
+/// A fault that is in force.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ActiveFault {
+    /// What it is, in words: `A1 → B1 cut`.
+    pub text: String,
+    /// The action that ends it.
+    pub undo: Option<Fault>,
+}
+
+/// One node at one instant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// The short name: `A1`.
+    pub name: String,
+    /// The 40-character cluster id, empty while it has none.
+    pub id: String,
+    /// The address as clients see it.
+    pub addr: String,
+    /// The shard whose colour it wears, counted from 0.
+    pub shard: u16,
+    /// Whether its process runs.
+    pub process: Process,
+    /// Since when that is so.
+    pub process_since_us: u64,
+    /// Whether it is a master in its own view (the last one it had, when it is down).
+    pub master: bool,
+    /// Whom it replicates.
+    pub replica_of: Option<NodeIndex>,
+    /// Its own `cluster_state`.
+    pub cluster_ok: bool,
+    /// The current epoch it knows.
+    pub epoch_current: u64,
+    /// Its config epoch (for a replica, its master's).
+    pub epoch_config: u64,
+    /// How many keys it holds.
+    pub keys: u64,
+    /// Its replication offset.
+    pub offset: i64,
+    /// How many bytes it is behind its master, for a replica whose master is known.
+    pub lag_bytes: Option<u64>,
+    /// The link to its master, for a replica.
+    pub link: LinkState,
+    /// The last 256 KiB of its append-only file (or all since the last rewrite, if less), by how safe it is.
+    pub disk: Disk,
+    /// The election it stands in.
+    pub candidate: Option<Candidate>,
+    /// Whether no other node can reach it.
+    pub isolated: bool,
+}
+
+/// The life of a node's process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Process {
+    /// It runs.
+    Up,
+    /// It runs and reads its files.
+    Loading,
+    /// It is stopped (SIGSTOP): memory and connections are there, nothing moves.
+    Paused,
+    /// It lost power: memory and everything not fsynced are gone.
+    Crashed,
+    /// Its process was killed: memory is gone, what was written is in the page cache.
+    Killed,
+    /// It ended in order.
+    Stopped,
+}
+
+impl Process {
+    /// Whether it answers.
+    pub fn is_up(self) -> bool {
+        matches!(self, Process::Up | Process::Loading)
+    }
+}
+
+/// The replication link of a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkState {
+    /// It is a master, or follows nobody.
+    None,
+    /// Online.
+    Online,
+    /// A full synchronisation is under way.
+    Syncing,
+    /// Down.
+    Down,
+}
+
+/// Bytes of an append-only file by how safe they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Disk {
+    /// Survive a loss of power.
+    pub synced: u64,
+    /// In the page cache: survive a killed process.
+    pub written: u64,
+    /// In the process alone.
+    pub buffered: u64,
+}
+
+/// An election that a replica stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The election's epoch.
+    pub epoch: u64,
+    /// The rank among its siblings; 0 is the freshest.
+    pub rank: u32,
+    /// Votes it has.
+    pub votes: u32,
+    /// Votes it needs.
+    pub needed: u32,
+}
+
+/// A range of slots that a master says it owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The first slot.
+    pub start: u16,
+    /// The last slot.
+    pub end: u16,
+    /// The owner.
+    pub node: NodeIndex,
+    /// The owner's config epoch.
+    pub epoch: u64,
+    /// Whether it is what most masters believe; the other claims are drawn outside the ring.
+    pub accepted: bool,
+    /// Whether the owner answers.
+    pub served: bool,
+}
+
+/// What a node thinks of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Belief {
+    /// It is itself.
+    Own,
+    /// It does not know it.
+    Unknown,
+    /// It answers.
+    Ok,
+    /// Suspected (PFAIL).
+    Pfail,
+    /// The majority agrees (FAIL).
+    Fail,
+}
+
+/// The kinds of cluster-bus packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// A question about life.
+    Ping,
+    /// Its answer.
+    Pong,
+    /// The first packet to a node not met before.
+    Meet,
+    /// The verdict that a node failed.
+    Fail,
+    /// A candidate asks for a vote.
+    AuthRequest,
+    /// A master votes.
+    AuthAck,
+    /// News of a newer owner of slots.
+    Update,
+    /// Everything else (PUBLISH, MFSTART, module).
+    Other,
+}
+
+/// One cluster-bus packet under way.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Which one; counts up.
+    pub id: u64,
+    /// What it is.
+    pub kind: Kind,
+    /// The sender.
+    pub from: NodeIndex,
+    /// The receiver.
+    pub to: NodeIndex,
+    /// When it was sent.
+    pub sent_us: u64,
+    /// When it arrives, or would have.
+    pub arrive_us: u64,
+    /// Whether a cut, a wall or loss stops it.
+    pub dropped: bool,
+}
+
+/// How many packets a pair of nodes exchanged since the last frame.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Traffic {
+    /// The one.
+    pub a: NodeIndex,
+    /// The other.
+    pub b: NodeIndex,
+    /// Packets both ways.
+    pub packets: u32,
+}
+
+/// Something new on the tape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum TapeItem {
+    /// From this instant on a node is in this state.
+    Lane {
+        /// The node.
+        node: NodeIndex,
+        /// Since when.
+        at_us: u64,
+        /// How its lane is drawn from here.
+        state: LaneState,
+    },
+    /// A mark on a node's lane or, without a node, on the row of faults.
+    Mark {
+        /// The node.
+        node: Option<NodeIndex>,
+        /// When.
+        at_us: u64,
+        /// Its shape.
+        mark: TapeMark,
+        /// What it says.
+        text: String,
+    },
+}
+
+/// How a lane of the tape is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LaneState {
+    /// A master: thick.
+    Master,
+    /// A replica: thin.
+    Replica,
+    /// A replica without its master's data yet: broken.
+    Syncing,
+    /// Reading its files: dots.
+    Loading,
+    /// Stopped: two hairlines.
+    Paused,
+    /// A master cut off from the majority: notched and underlined.
+    CutOff,
+    /// Suspected: hatched.
+    Pfail,
+    /// Failed: solid warm.
+    Fail,
+    /// Standing in an election: hollow.
+    Election,
+    /// Down: dotted hairline.
+    Down,
+}
+
+/// The shapes of marks on the tape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TapeMark {
+    /// Power loss.
+    Crash,
+    /// Killed.
+    Kill,
+    /// Asked to end.
+    Shutdown,
+    /// Stopped.
+    Pause,
+    /// Goes on.
+    Resume,
+    /// Started.
+    Restart,
+    /// A wall or cut.
+    Wall,
+    /// A wall or cut ended.
+    Heal,
+    /// FAIL.
+    Fail,
+    /// Asks for votes.
+    Ballot,
+    /// Voted.
+    Vote,
+    /// Became master.
+    Up,
+    /// Became replica.
+    DownRole,
+    /// Any other fault.
+    Other,
+}
+
+/// What the inspector shows of one node; sent while it is looked at, when it changed.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct Detail {
+    /// Which node.
+    pub node: NodeIndex,
+    /// Its newest log lines, oldest first.
+    pub log: Vec<LogLine>,
+    /// Its files.
+    pub files: Vec<FileView>,
+    /// Rows of the replication pane: name, value.
+    pub replication: Vec<(String, String)>,
+    /// `appendfsync` as it is now.
+    pub appendfsync: String,
+}
+
+/// A line of a node's log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// When.
+    pub at_us: u64,
+    /// Redis's mark: `.`, `-`, `*` or `#`.
+    pub mark: char,
+    /// The text.
+    pub text: String,
+}
+
+/// A file on a node's disk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileView {
+    /// Its path in the node's folder.
+    pub path: String,
+    /// Its length as the process sees it, in bytes.
+    pub len: u64,
+    /// How many of them survive a loss of power.
+    pub synced: u64,
+}
+
+/// What the visitor (or a script) does to the world; the words are those of [`crate::protocol::ToWorker::Fault`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Fault {
+    /// Power loss: memory and what was not fsynced are gone.
+    Crash {
+        /// The node's name.
+        node: String,
+    },
+    /// SIGKILL: memory is gone, the page cache stays.
+    Kill {
+        /// The node's name.
+        node: String,
+    },
+    /// SIGTERM.
+    Shutdown {
+        /// The node's name.
+        node: String,
+    },
+    /// SIGSTOP.
+    Pause {
+        /// The node's name.
+        node: String,
+    },
+    /// SIGCONT.
+    Resume {
+        /// The node's name.
+        node: String,
+    },
+    /// Starts a node that is down.
+    Restart {
+        /// The node's name.
+        node: String,
+    },
+    /// Cuts the link between two nodes, both ways, or one way.
+    Cut {
+        /// The one.
+        from: String,
+        /// The other.
+        to: String,
+        /// Only from → to.
+        #[serde(default)]
+        one_way: bool,
+    },
+    /// Ends a cut.
+    HealLink {
+        /// The one.
+        from: String,
+        /// The other.
+        to: String,
+    },
+    /// Puts a wall between groups; nodes that no group names form one more.
+    Partition {
+        /// The groups, by node name.
+        groups: Vec<Vec<String>>,
+    },
+    /// Takes away all walls and cuts.
+    Heal,
+}

@@ -1,0 +1,237 @@
+//! What the page and the worker say to each other.
+//!
+//! Messages are plain serde types that cross by serde-wasm-bindgen as ordinary JavaScript values; bytes of replies are
+//! `Uint8Array`s whose buffers are transferred, never copied. Every question that wants an answer carries an id which
+//! [`FromWorker::Answer`] repeats. The worker speaks first ([`FromWorker::Hello`]): a message posted to a worker that
+//! has no listener yet would be lost.
+
+use crate::model::{Boot, Detail, Fault, Frame, NodeIndex};
+use serde::{Deserialize, Serialize};
+
+/// From the page to the worker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// Begin: bring the world back from storage or, if there is none (or `fresh`), make a new one.
+    Start {
+        /// The seed of a new world; chosen by the worker when there is none.
+        seed: Option<String>,
+        /// Throw away what is stored.
+        fresh: bool,
+    },
+    /// Let virtual time follow the wall clock.
+    Play,
+    /// Hold virtual time.
+    Pause,
+    /// Process one event, and stay paused.
+    Step,
+    /// Virtual seconds per wall second, 0.001 to 1000.
+    Speed(f64),
+    /// A line typed in the terminal.
+    Type {
+        /// 0 is `cluster -c`; node n has tab n + 1.
+        tab: u16,
+        /// The line.
+        line: String,
+    },
+    /// Do something to the world.
+    Fault {
+        /// The answer's id.
+        id: u32,
+        /// What.
+        fault: Fault,
+    },
+    /// A command on a connection of its own, for scripts and for the inspector's explicit questions.
+    Command {
+        /// The answer's id.
+        id: u32,
+        /// On which node; without one, cluster-wide (follows MOVED and ASK).
+        node: Option<NodeIndex>,
+        /// The command and its arguments.
+        args: Vec<serde_bytes::ByteBuf>,
+    },
+    /// Which node the inspector looks at.
+    Watch(Option<NodeIndex>),
+    /// Run to a virtual instant as fast as possible, then pause.
+    RunUntil {
+        /// The answer's id.
+        id: u32,
+        /// The instant in virtual microseconds.
+        until_us: u64,
+    },
+    /// The running hash of everything that happened.
+    TraceHash {
+        /// The answer's id.
+        id: u32,
+    },
+    /// Answer once the cluster is ready: `cluster_state:ok` everywhere and every slot served.
+    Ready {
+        /// The answer's id.
+        id: u32,
+    },
+    /// Throw the world away and begin a new one.
+    Reset {
+        /// The answer's id.
+        id: u32,
+        /// Its seed, or chosen by the worker.
+        seed: Option<String>,
+    },
+    /// Run a scenario in a world of its own, beside the one on the page, and answer with its trace hash.
+    Scenario {
+        /// The answer's id.
+        id: u32,
+        /// What to run.
+        scenario: Scenario,
+    },
+    /// Are you there?
+    Ping(u32),
+}
+
+/// A world to run from its seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Scenario {
+    /// The seed in hexadecimal.
+    pub seed: String,
+    /// What is done to it, in order of time.
+    #[serde(default)]
+    pub actions: Vec<TimedAction>,
+    /// Where it ends, in virtual microseconds.
+    pub until_us: u64,
+}
+
+/// Something done at an instant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimedAction {
+    /// When, in virtual microseconds.
+    pub at_us: u64,
+    /// A line for the terminal's cluster connection.
+    #[serde(default)]
+    pub line: Option<String>,
+    /// A fault.
+    #[serde(default)]
+    pub fault: Option<Fault>,
+}
+
+/// From the worker to the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// The worker listens.
+    Hello,
+    /// A world begins; everything the page knew of another is void.
+    Boot(Box<Boot>),
+    /// What changed.
+    Frame(Box<Frame>),
+    /// New lines of the terminal.
+    Terminal {
+        /// Which tab.
+        tab: u16,
+        /// The lines.
+        entries: Vec<TermEntry>,
+        /// The prompt now: `10.0.0.1:7001>`.
+        prompt: String,
+        /// Whether a command is still waiting for its reply.
+        busy: bool,
+    },
+    /// What the inspector asked for with [`ToWorker::Watch`].
+    Detail(Box<Detail>),
+    /// An answer.
+    Answer {
+        /// The question's id.
+        id: u32,
+        /// What it gives.
+        result: Result<Answer, String>,
+    },
+    /// How the browser's storage fares.
+    Storage(Storage),
+    /// The engine cannot go on.
+    Fatal {
+        /// Why.
+        cause: String,
+    },
+    /// I am here.
+    Pong(u32),
+}
+
+/// What a question gives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Answer {
+    /// It is done.
+    Done,
+    /// A hash in hexadecimal.
+    Hash(String),
+    /// A command's reply.
+    Reply(Reply),
+    /// A virtual instant in microseconds.
+    Time(u64),
+}
+
+/// A reply of a node, as data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    /// No value.
+    Null,
+    /// A status such as `OK`.
+    Status(String),
+    /// An error, with its code.
+    Error(String),
+    /// A number.
+    Integer(i64),
+    /// A floating point number.
+    Double(f64),
+    /// A boolean.
+    Bool(bool),
+    /// A string of bytes.
+    Bytes(serde_bytes::ByteBuf),
+    /// A list, set or push.
+    List(Vec<Reply>),
+    /// A map, as pairs.
+    Map(Vec<(Reply, Reply)>),
+}
+
+/// A line of the terminal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TermEntry {
+    /// What it is.
+    pub kind: TermKind,
+    /// Its text; may have several lines.
+    pub text: String,
+    /// For a reply, the quiet tag after it: `status`, `hash`.
+    pub tag: Option<String>,
+}
+
+/// What a line of the terminal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TermKind {
+    /// The prompt and what was typed, parted by a tab character.
+    Typed,
+    /// A reply.
+    Reply,
+    /// An error.
+    Error,
+    /// `-> Redirected to slot …`.
+    Redirect,
+    /// A remark of the page itself.
+    Note,
+}
+
+/// How the browser's storage fares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Storage {
+    /// Fsynced bytes are kept.
+    Kept {
+        /// Virtual time of the newest committed cut.
+        cut_us: u64,
+        /// Bytes of all files in it.
+        bytes: u64,
+        /// Commits since the page opened.
+        commits: u64,
+    },
+    /// Another tab has the storage; this one runs in memory.
+    OtherTab,
+    /// It failed; the cluster goes on in memory.
+    Failed {
+        /// Why, in words.
+        why: String,
+    },
+}
