@@ -72,6 +72,7 @@ pub enum Phase {
 
 /// The cluster as it is at one instant.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Cluster {
     /// Whether a node that is up says `cluster_state:ok`, by the majority of the masters that are up.
     pub ok: bool,
@@ -97,6 +98,7 @@ pub struct Cluster {
 
 /// A fault that is in force.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ActiveFault {
     /// What it is, in words: `A1 → B1 cut`.
     pub text: String,
@@ -106,6 +108,7 @@ pub struct ActiveFault {
 
 /// One node at one instant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Node {
     /// The short name: `A1`.
     pub name: String,
@@ -147,6 +150,7 @@ pub struct Node {
 
 /// The life of a node's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Process {
     /// It runs.
     Up,
@@ -171,6 +175,7 @@ impl Process {
 
 /// The replication link of a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum LinkState {
     /// It is a master, or follows nobody.
     None,
@@ -184,6 +189,7 @@ pub enum LinkState {
 
 /// Bytes of an append-only file by how safe they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Disk {
     /// Survive a loss of power.
     pub synced: u64,
@@ -195,6 +201,7 @@ pub struct Disk {
 
 /// An election that a replica stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Candidate {
     /// The election's epoch.
     pub epoch: u64,
@@ -208,6 +215,7 @@ pub struct Candidate {
 
 /// A range of slots that a master says it owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Claim {
     /// The first slot.
     pub start: u16,
@@ -225,6 +233,7 @@ pub struct Claim {
 
 /// What a node thinks of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Belief {
     /// It is itself.
     Own,
@@ -411,7 +420,7 @@ pub struct FileView {
 
 /// What the visitor (or a script) does to the world; the words are those of [`crate::protocol::ToWorker::Fault`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase")]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Fault {
     /// Power loss: memory and what was not fsynced are gone.
     Crash {

@@ -5,7 +5,7 @@
 //! [`FromWorker::Answer`] repeats. The worker speaks first ([`FromWorker::Hello`]): a message posted to a worker that
 //! has no listener yet would be lost.
 
-use crate::model::{Boot, Detail, Fault, Frame, NodeIndex};
+use crate::model::{Boot, Cluster, Detail, Fault, Frame, NodeIndex};
 use serde::{Deserialize, Serialize};
 
 /// From the page to the worker.
@@ -51,12 +51,42 @@ pub enum ToWorker {
     },
     /// Which node the inspector looks at.
     Watch(Option<NodeIndex>),
+    /// The same for scripts, which know nodes by name.
+    Run {
+        /// The answer's id.
+        id: u32,
+        /// On which node; without one, cluster-wide.
+        node: Option<String>,
+        /// The command and its arguments.
+        args: Vec<serde_bytes::ByteBuf>,
+    },
+    /// [`ToWorker::Play`] and [`ToWorker::Pause`] with an answer.
+    Playing {
+        /// The answer's id.
+        id: u32,
+        /// Whether time moves.
+        playing: bool,
+    },
+    /// [`ToWorker::Step`] with an answer.
+    StepOne {
+        /// The answer's id.
+        id: u32,
+    },
+    /// [`ToWorker::Speed`] with an answer.
+    SetSpeed {
+        /// The answer's id.
+        id: u32,
+        /// Virtual seconds per wall second.
+        times: f64,
+    },
     /// Run to a virtual instant as fast as possible, then pause.
     RunUntil {
         /// The answer's id.
         id: u32,
         /// The instant in virtual microseconds.
         until_us: u64,
+        /// Counted from now.
+        relative: bool,
     },
     /// The running hash of everything that happened.
     TraceHash {
@@ -82,6 +112,13 @@ pub enum ToWorker {
         /// What to run.
         scenario: Scenario,
     },
+    /// The world as it is now, without waiting for the next frame.
+    State {
+        /// The answer's id.
+        id: u32,
+    },
+    /// End the engine by a panic: for tests of what the page does then.
+    Panic,
     /// Are you there?
     Ping(u32),
 }
@@ -164,6 +201,26 @@ pub enum Answer {
     Reply(Reply),
     /// A virtual instant in microseconds.
     Time(u64),
+    /// The world as it is.
+    State(Box<State>),
+}
+
+/// The world at one instant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct State {
+    /// Virtual time in microseconds.
+    pub now_us: u64,
+    /// Whether virtual time moves with the wall clock.
+    pub playing: bool,
+    /// Virtual seconds per wall second.
+    pub speed: f64,
+    /// The seed in hexadecimal.
+    pub seed: String,
+    /// How many events the world has processed.
+    pub steps: u64,
+    /// The cluster.
+    pub cluster: Cluster,
 }
 
 /// A reply of a node, as data.

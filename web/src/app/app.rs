@@ -1,0 +1,607 @@
+//! The component that owns everything the page knows, and the one place where it changes.
+
+use crate::api;
+use crate::link::{self, Incoming, Link};
+use crate::marks::{Mark, Marks};
+use crate::shared::Shared;
+use crate::tape::Tape;
+use crate::ui::{self, Act, Armed, MenuTarget, Pane, Panel, Tool, frame};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use vitrine_web::geometry::Layout;
+use vitrine_web::model::{Boot, Cluster, Detail, Fault, Frame, NodeIndex, Phase, TapeItem, TapeMark, Traffic};
+use vitrine_web::protocol::{Answer, FromWorker, Storage, TermEntry, ToWorker};
+use vitrine_web::words;
+use wasm_bindgen::prelude::*;
+use yew::prelude::*;
+
+/// How often the worker is asked whether it is there.
+const PING_EVERY_MS: i32 = 1000;
+/// After how many unanswered pings the page says so.
+const PINGS_MISSED_MAX: u32 = 5;
+/// The most lines that a terminal tab keeps.
+const TERM_LINES_MAX: usize = 2000;
+/// At most one spoken sentence in this time, in milliseconds.
+const SPEAK_EVERY_MS: f64 = 2000.0;
+
+pub enum Msg {
+    Worker(Incoming),
+    Act(Act),
+    /// A question that wants an answer: what to send once it has an id, and who waits.
+    Ask(Box<dyn FnOnce(u32) -> ToWorker>, Box<dyn FnOnce(Result<Answer, String>)>),
+    /// The watchdog's tick.
+    Tick,
+    Key(web_sys::KeyboardEvent),
+}
+
+/// One tab of the terminal.
+#[derive(Clone, Default)]
+pub struct TermTab {
+    pub entries: Rc<Vec<TermEntry>>,
+    pub prompt: String,
+    pub busy: bool,
+    pub history: Vec<String>,
+}
+
+/// Everything that the page knows and the visitor chose.
+pub struct App {
+    link: Option<Link>,
+    act: Callback<Act>,
+    pub(crate) boot: Option<Shared<Boot>>,
+    pub(crate) cluster: Shared<Cluster>,
+    pub(crate) layout: Shared<Layout>,
+    pub(crate) now_us: u64,
+    pub(crate) playing: bool,
+    pub(crate) speed: f64,
+    pub(crate) phase: Phase,
+    pub(crate) tape: Shared<Tape>,
+    pub(crate) traffic: Shared<Vec<Traffic>>,
+    marks: Marks,
+    pub(crate) mark_list: Shared<Vec<Mark>>,
+    pub(crate) term: BTreeMap<u16, TermTab>,
+    pub(crate) term_tab: u16,
+    pub(crate) detail: Option<Shared<Detail>>,
+    pub(crate) selected: Option<NodeIndex>,
+    pub(crate) pane: Pane,
+    pub(crate) panel: Panel,
+    pub(crate) menu: Option<(MenuTarget, i32, i32)>,
+    pub(crate) help: bool,
+    pub(crate) armed: Option<Armed>,
+    pub(crate) gossip: bool,
+    pub(crate) folded: bool,
+    pub(crate) storage: Option<Storage>,
+    pub(crate) stopped: Option<String>,
+    pub(crate) silent: bool,
+    pub(crate) notice: Option<String>,
+    pub(crate) spoken: String,
+    pub(crate) still: bool,
+    pub(crate) shortcuts: bool,
+    spoken_at_ms: f64,
+    last_frame_ms: f64,
+    pings: u32,
+    pings_missed: u32,
+    start_fresh: bool,
+    next_id: u32,
+    waiting: BTreeMap<u32, Box<dyn FnOnce(Result<Answer, String>)>>,
+    _tick: Closure<dyn FnMut()>,
+    _keys: Closure<dyn FnMut(web_sys::KeyboardEvent)>,
+}
+
+impl Component for App {
+    type Message = Msg;
+    type Properties = ();
+
+    fn create(ctx: &Context<Self>) -> App {
+        let scope = ctx.link().clone();
+        let tick = {
+            let scope = scope.clone();
+            Closure::<dyn FnMut()>::new(move || scope.send_message(Msg::Tick))
+        };
+        let _ = link::window().set_interval_with_callback_and_timeout_and_arguments_0(
+            tick.as_ref().unchecked_ref(),
+            PING_EVERY_MS,
+        );
+        let keys = {
+            let scope = scope.clone();
+            Closure::<dyn FnMut(web_sys::KeyboardEvent)>::new(move |e| scope.send_message(Msg::Key(e)))
+        };
+        let _ = link::window().add_event_listener_with_callback("keydown", keys.as_ref().unchecked_ref());
+        api::install({
+            let scope = scope.clone();
+            move |make, done| scope.send_message(Msg::Ask(make, done))
+        });
+        let mut app = App {
+            link: None,
+            act: ctx.link().callback(Msg::Act),
+            boot: None,
+            cluster: Shared::default(),
+            layout: Shared::new(Layout::of(&Cluster::default())),
+            now_us: 0,
+            playing: true,
+            speed: 1.0,
+            phase: Phase::Starting { what: "The engine loads".into() },
+            tape: Shared::default(),
+            traffic: Shared::default(),
+            marks: Marks::default(),
+            mark_list: Shared::default(),
+            term: BTreeMap::new(),
+            term_tab: 0,
+            detail: None,
+            selected: None,
+            pane: Pane::Log,
+            panel: Panel::Lesson,
+            menu: None,
+            help: false,
+            armed: None,
+            gossip: true,
+            folded: link::remembered("lesson").as_deref() == Some("folded"),
+            storage: None,
+            stopped: None,
+            silent: false,
+            notice: None,
+            spoken: String::new(),
+            still: link::media("(prefers-reduced-motion: reduce)"),
+            shortcuts: link::remembered("shortcuts").as_deref() != Some("off"),
+            spoken_at_ms: 0.0,
+            last_frame_ms: 0.0,
+            pings: 0,
+            pings_missed: 0,
+            start_fresh: false,
+            next_id: 1,
+            waiting: BTreeMap::new(),
+            _tick: tick,
+            _keys: keys,
+        };
+        if cfg!(not(feature = "sample")) {
+            app.start_worker(ctx);
+        }
+        #[cfg(feature = "sample")]
+        crate::sample::show(&mut app);
+        app
+    }
+
+    fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
+        match msg {
+            Msg::Worker(Incoming::Message(message)) => self.hear(*message),
+            Msg::Worker(Incoming::Died(cause)) => self.stop(cause),
+            Msg::Act(act) => self.act(ctx, act),
+            Msg::Ask(make, done) => {
+                self.ask(make, done);
+                false
+            }
+            Msg::Tick => self.tick(),
+            Msg::Key(event) => match self.shortcut(&event) {
+                Some(act) => {
+                    event.prevent_default();
+                    self.act(ctx, act)
+                }
+                None => false,
+            },
+        }
+    }
+
+    fn view(&self, _ctx: &Context<Self>) -> Html {
+        frame::view(self, &self.act)
+    }
+}
+
+impl App {
+    fn start_worker(&mut self, ctx: &Context<Self>) {
+        let scope = ctx.link().clone();
+        self.link = None;
+        self.stopped = None;
+        self.silent = false;
+        self.pings_missed = 0;
+        match Link::start(move |incoming| scope.send_message(Msg::Worker(incoming))) {
+            Ok(link) => self.link = Some(link),
+            Err(cause) => {
+                self.stop(cause);
+            }
+        }
+    }
+
+    fn send(&self, message: &ToWorker) {
+        if let Some(link) = &self.link {
+            link.send(message);
+        }
+    }
+
+    fn ask(
+        &mut self,
+        make: impl FnOnce(u32) -> ToWorker,
+        done: impl FnOnce(Result<Answer, String>) + 'static,
+    ) {
+        let id = self.next_id;
+        self.next_id += 1;
+        if self.link.is_none() || self.stopped.is_some() {
+            done(Err("The engine stopped.".into()));
+            return;
+        }
+        self.waiting.insert(id, Box::new(done));
+        self.send(&make(id));
+    }
+
+    /// The engine cannot go on: say why, and answer everybody who waits.
+    fn stop(&mut self, cause: String) -> bool {
+        // The first cause is the real one: the trap that follows a panic has less to say.
+        if self.stopped.is_none() {
+            self.stopped = Some(cause.clone());
+        }
+        self.playing = false;
+        for (_, done) in std::mem::take(&mut self.waiting) {
+            done(Err(format!("The engine stopped: {cause}")));
+        }
+        true
+    }
+
+    fn hear(&mut self, message: FromWorker) -> bool {
+        match message {
+            FromWorker::Hello => {
+                let fresh = std::mem::take(&mut self.start_fresh);
+                self.send(&ToWorker::Start { seed: None, fresh });
+                false
+            }
+            FromWorker::Boot(boot) => {
+                self.tape = Shared::new(Tape::new(boot.nodes.len(), 0));
+                self.marks.clear();
+                self.mark_list = Shared::default();
+                self.detail = None;
+                self.term.clear();
+                self.selected = self.selected.filter(|&n| usize::from(n) < boot.nodes.len());
+                self.boot = Some(Shared::new(*boot));
+                self.send(&ToWorker::Watch(self.selected));
+                true
+            }
+            FromWorker::Frame(frame) => {
+                self.take_frame(*frame);
+                true
+            }
+            FromWorker::Terminal { tab, entries, prompt, busy } => {
+                let tab = self.term.entry(tab).or_default();
+                let lines = Rc::make_mut(&mut tab.entries);
+                lines.extend(entries);
+                if lines.len() > TERM_LINES_MAX {
+                    let surplus = lines.len() - TERM_LINES_MAX;
+                    lines.drain(..surplus);
+                }
+                tab.prompt = prompt;
+                tab.busy = busy;
+                true
+            }
+            FromWorker::Detail(detail) => {
+                self.detail = Some(Shared::new(*detail));
+                true
+            }
+            FromWorker::Answer { id, result } => {
+                if let Some(done) = self.waiting.remove(&id) {
+                    done(result);
+                }
+                false
+            }
+            FromWorker::Storage(storage) => {
+                self.storage = Some(storage);
+                true
+            }
+            FromWorker::Fatal { cause } => self.stop(cause),
+            FromWorker::Pong(_) => {
+                let spoke_up = self.silent;
+                self.pings_missed = 0;
+                self.silent = false;
+                spoke_up
+            }
+        }
+    }
+
+    pub(crate) fn take_frame(&mut self, frame: Frame) {
+        let wall = link::wall_ms();
+        let dt = wall - self.last_frame_ms;
+        self.last_frame_ms = wall;
+        let moved = frame.now_us != self.now_us;
+        self.now_us = frame.now_us;
+        self.playing = frame.playing;
+        self.speed = frame.speed;
+        self.phase = frame.phase;
+        if let Some(cluster) = frame.cluster {
+            self.layout = Shared::new(Layout::of(&cluster));
+            self.cluster = Shared::new(cluster);
+        }
+        self.marks.advance(self.now_us, self.speed, moved, dt, &frame.messages);
+        let list = self.marks.list();
+        if !list.is_empty() || !self.mark_list.is_empty() {
+            self.mark_list = Shared::new(list);
+        }
+        if !frame.traffic.is_empty() || !self.traffic.is_empty() {
+            self.traffic = Shared::new(frame.traffic);
+        }
+        if !frame.tape.is_empty() {
+            let mut tape = (*self.tape).clone();
+            for item in frame.tape {
+                self.speak_of(&item, wall);
+                tape.add(item);
+            }
+            self.tape = Shared::new(tape);
+        }
+    }
+
+    /// Lets marks move on by so much wall time.
+    #[cfg(feature = "sample")]
+    pub(crate) fn nudge(&mut self, frame: Frame, dt_ms: f64) {
+        self.last_frame_ms = link::wall_ms() - dt_ms;
+        self.take_frame(frame);
+    }
+
+    /// The live region: one sentence at a time, and not more than one in two seconds.
+    fn speak_of(&mut self, item: &TapeItem, wall: f64) {
+        if let TapeItem::Mark { mark, text, .. } = item
+            && !matches!(mark, TapeMark::Vote | TapeMark::Other)
+            && wall - self.spoken_at_ms >= SPEAK_EVERY_MS
+        {
+            self.spoken = text.clone();
+            self.spoken_at_ms = wall;
+        }
+    }
+
+    fn tick(&mut self) -> bool {
+        if self.link.is_none() || self.stopped.is_some() {
+            return false;
+        }
+        self.pings += 1;
+        self.pings_missed += 1;
+        self.send(&ToWorker::Ping(self.pings));
+        if self.pings_missed > PINGS_MISSED_MAX && !self.silent {
+            self.silent = true;
+            return true;
+        }
+        false
+    }
+
+    fn do_fault(&mut self, ctx: &Context<Self>, fault: Fault) {
+        let scope = ctx.link().clone();
+        self.ask(
+            move |id| ToWorker::Fault { id, fault },
+            move |result| {
+                if let Err(why) = result {
+                    scope.send_message(Msg::Act(Act::Notice(Some(why))));
+                }
+            },
+        );
+    }
+
+    fn act(&mut self, ctx: &Context<Self>, act: Act) -> bool {
+        match act {
+            Act::Send(message) => {
+                self.send(&message);
+                if let ToWorker::Speed(speed) = message {
+                    self.speed = speed;
+                }
+                true
+            }
+            Act::Fault(fault) => {
+                self.menu = None;
+                self.do_fault(ctx, fault);
+                true
+            }
+            Act::Ask(make, done) => {
+                let (Some(make), Some(done)) = (make.take(), done.take()) else { return false };
+                self.ask(make, done);
+                false
+            }
+            Act::Select(node) => {
+                if self.selected != node {
+                    self.selected = node;
+                    self.detail = None;
+                    self.send(&ToWorker::Watch(node));
+                }
+                true
+            }
+            Act::Node(node, keep) => self.hit(ctx, node, keep),
+            Act::Pane(pane) => {
+                self.pane = pane;
+                true
+            }
+            Act::Panel(panel) => {
+                self.panel = panel;
+                true
+            }
+            Act::Menu(target, x, y) => {
+                self.menu = Some((target, x, y));
+                true
+            }
+            Act::CloseMenu => {
+                self.menu = None;
+                true
+            }
+            Act::Arm(tool) => {
+                self.armed = match (&self.armed, tool) {
+                    (Some(armed), Some(tool)) if armed.tool == tool => None,
+                    (_, Some(tool)) => Some(Armed { tool, picked: Vec::new() }),
+                    (_, None) => None,
+                };
+                true
+            }
+            Act::RaiseWall => {
+                if let Some(armed) = self.armed.take()
+                    && !armed.picked.is_empty()
+                {
+                    let names = |keep: bool| {
+                        let all = self.cluster.nodes.iter().enumerate();
+                        all.filter(|(i, _)| armed.picked.contains(&(*i as NodeIndex)) == keep)
+                            .map(|(_, n)| n.name.clone())
+                            .collect::<Vec<_>>()
+                    };
+                    let groups = vec![names(true), names(false)];
+                    self.do_fault(ctx, Fault::Partition { groups });
+                }
+                true
+            }
+            Act::Theme => {
+                let root = link::document().document_element();
+                let light = root.as_ref().and_then(|r| r.get_attribute("data-theme")).as_deref() == Some("light");
+                let theme = if light { "dark" } else { "light" };
+                if let Some(root) = root {
+                    let _ = root.set_attribute("data-theme", theme);
+                }
+                link::remember("theme", theme);
+                false
+            }
+            Act::Help(open) => {
+                self.help = open;
+                self.menu = None;
+                true
+            }
+            Act::Gossip(on) => {
+                self.gossip = on;
+                true
+            }
+            Act::Fold(folded) => {
+                self.folded = folded;
+                link::remember("lesson", if folded { "folded" } else { "open" });
+                true
+            }
+            Act::Shortcuts(on) => {
+                self.shortcuts = on;
+                link::remember("shortcuts", if on { "on" } else { "off" });
+                true
+            }
+            Act::TermTab(tab) => {
+                self.term_tab = tab;
+                true
+            }
+            Act::Type(tab, line) => {
+                self.term_tab = tab;
+                let entry = self.term.entry(tab).or_default();
+                if !line.trim().is_empty() && entry.history.last() != Some(&line) {
+                    entry.history.push(line.clone());
+                    if entry.history.len() > 500 {
+                        entry.history.remove(0);
+                    }
+                }
+                self.send(&ToWorker::Type { tab, line });
+                true
+            }
+            Act::ClearTerm(tab) => {
+                self.term.entry(tab).or_default().entries = Rc::default();
+                true
+            }
+            Act::CopySeed => {
+                if let Some(boot) = &self.boot {
+                    let _ = link::window().navigator().clipboard().write_text(&boot.seed);
+                    self.notice = Some(format!("The seed {} is on the clipboard.", boot.seed));
+                }
+                true
+            }
+            Act::Notice(text) => {
+                self.notice = text;
+                true
+            }
+            Act::Restart { fresh } => {
+                self.boot = None;
+                self.phase = Phase::Starting { what: "The engine starts again".into() };
+                self.start_fresh = fresh;
+                self.start_worker(ctx);
+                true
+            }
+        }
+    }
+
+    /// A node was clicked: select it, or do to it what is armed.
+    fn hit(&mut self, ctx: &Context<Self>, node: NodeIndex, keep: bool) -> bool {
+        let Some(name) = self.cluster.nodes.get(usize::from(node)).map(|n| n.name.clone()) else { return false };
+        let Some(mut armed) = self.armed.take() else {
+            return self.act(ctx, Act::Select(Some(node)));
+        };
+        if !ui::palette::fits(armed.tool, &self.cluster, usize::from(node)) {
+            self.armed = Some(armed);
+            return false;
+        }
+        match armed.tool {
+            Tool::Wall => {
+                match armed.picked.iter().position(|&p| p == node) {
+                    Some(at) => {
+                        armed.picked.remove(at);
+                    }
+                    None => armed.picked.push(node),
+                }
+                self.armed = Some(armed);
+                return true;
+            }
+            Tool::Cut | Tool::OneWay => {
+                if armed.picked.is_empty() {
+                    armed.picked.push(node);
+                    self.armed = Some(armed);
+                    return true;
+                }
+                let from = self.cluster.nodes[usize::from(armed.picked[0])].name.clone();
+                if from != name {
+                    self.do_fault(ctx, Fault::Cut { from, to: name, one_way: armed.tool == Tool::OneWay });
+                }
+                armed.picked.clear();
+            }
+            tool => {
+                if let Some(fault) = ui::palette::fault_of(tool, &self.cluster, usize::from(node)) {
+                    self.do_fault(ctx, fault);
+                }
+            }
+        }
+        self.armed = keep.then_some(armed);
+        true
+    }
+
+    /// Single-key shortcuts; off while a field has the focus.
+    fn shortcut(&self, event: &web_sys::KeyboardEvent) -> Option<Act> {
+        let key = event.key();
+        if key == "Escape" {
+            return if self.menu.is_some() {
+                Some(Act::CloseMenu)
+            } else if self.help {
+                Some(Act::Help(false))
+            } else if self.armed.is_some() {
+                Some(Act::Arm(None))
+            } else {
+                None
+            };
+        }
+        let element = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+        let tag = element.as_ref().map(|e| e.tag_name()).unwrap_or_default();
+        if matches!(tag.to_ascii_uppercase().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || !self.shortcuts {
+            return None;
+        }
+        if event.ctrl_key() || event.meta_key() || event.alt_key() || self.menu.is_some() || self.help {
+            return None;
+        }
+        let node = element.as_ref().and_then(|e| e.get_attribute("data-node")).and_then(|n| n.parse().ok());
+        let step = |by: i32| {
+            let at = words::SPEEDS.iter().position(|&s| s >= self.speed * 0.999).unwrap_or(3) as i32 + by;
+            words::SPEEDS.get(at.max(0) as usize).map(|&s| Act::Send(ToWorker::Speed(s)))
+        };
+        let tool = |tool: Tool| {
+            let node: usize = node?;
+            ui::palette::fault_of(tool, &self.cluster, node).map(Act::Fault)
+        };
+        match key.as_str() {
+            " " if tag.eq_ignore_ascii_case("button") => None,
+            " " => Some(Act::Send(if self.playing { ToWorker::Pause } else { ToWorker::Play })),
+            "." => Some(Act::Send(ToWorker::Step)),
+            "[" => step(-1),
+            "]" => step(1),
+            "?" => Some(Act::Help(true)),
+            "/" => {
+                ui::focus("term-input");
+                Some(Act::Panel(Panel::Term))
+            }
+            "w" | "W" => Some(Act::Arm(Some(Tool::Wall))),
+            "Enter" if self.armed.as_ref().is_some_and(|a| a.tool == Tool::Wall) && node.is_none() => {
+                Some(Act::RaiseWall)
+            }
+            "x" | "X" => tool(Tool::Crash),
+            "k" | "K" => tool(Tool::Kill),
+            "p" | "P" => tool(Tool::Pause),
+            "i" | "I" => tool(Tool::Isolate),
+            "1" | "2" | "3" | "4" | "5" | "6" => {
+                let at = key.parse::<usize>().ok()? - 1;
+                Pane::ALL.get(at).map(|&p| Act::Pane(p))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The components. Each draws one thing from what it is given; what the visitor does goes up as an [`Act`].
+
+pub mod frame;
+pub mod help;
+pub mod inspector;
+pub mod ledger;
+pub mod lesson;
+pub mod menu;
+pub mod palette;
+pub mod stage;
+pub mod tape;
+pub mod terminal;
+pub mod topbar;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use vitrine_web::model::{Fault, NodeIndex};
+use vitrine_web::protocol::{Answer, ToWorker};
+use wasm_bindgen::JsCast;
+use yew::prelude::*;
+
+/// Makes the question once it has an id.
+pub type Make = Box<dyn FnOnce(u32) -> ToWorker>;
+/// Takes the answer.
+pub type Done = Box<dyn FnOnce(Result<Answer, String>)>;
+
+/// Something that can be taken out once, in a value that has to be `Clone`.
+pub struct Once<T>(Rc<RefCell<Option<T>>>);
+
+impl<T> Once<T> {
+    pub fn new(value: T) -> Once<T> {
+        Once(Rc::new(RefCell::new(Some(value))))
+    }
+    pub fn take(&self) -> Option<T> {
+        self.0.borrow_mut().take()
+    }
+}
+
+/// What the visitor did.
+pub enum Act {
+    Send(ToWorker),
+    Fault(Fault),
+    Ask(Once<Make>, Once<Done>),
+    Select(Option<NodeIndex>),
+    /// A node was clicked; `true` keeps an armed fault armed.
+    Node(NodeIndex, bool),
+    Pane(Pane),
+    Panel(Panel),
+    Menu(MenuTarget, i32, i32),
+    CloseMenu,
+    Arm(Option<Tool>),
+    RaiseWall,
+    Theme,
+    Help(bool),
+    Gossip(bool),
+    Fold(bool),
+    Shortcuts(bool),
+    TermTab(u16),
+    Type(u16, String),
+    ClearTerm(u16),
+    CopySeed,
+    Notice(Option<String>),
+    Restart {
+        fresh: bool,
+    },
+}
+
+/// What a context menu is about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MenuTarget {
+    Node(NodeIndex),
+    Link(NodeIndex, NodeIndex),
+}
+
+/// The faults of the palette.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tool {
+    Crash,
+    Kill,
+    Shutdown,
+    Pause,
+    Restart,
+    Isolate,
+    Wall,
+    OneWay,
+    Cut,
+}
+
+/// A fault of the palette that waits for its node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Armed {
+    pub tool: Tool,
+    /// For a wall, the nodes behind it so far; for a cut, its first end.
+    pub picked: Vec<NodeIndex>,
+}
+
+/// The inspector's tabs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pane {
+    Keys,
+    Beliefs,
+    Replication,
+    Disk,
+    Config,
+    Log,
+}
+
+impl Pane {
+    pub const ALL: [Pane; 6] =
+        [Pane::Keys, Pane::Beliefs, Pane::Replication, Pane::Disk, Pane::Config, Pane::Log];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Pane::Keys => "Keys",
+            Pane::Beliefs => "Beliefs",
+            Pane::Replication => "Replication",
+            Pane::Disk => "Disk",
+            Pane::Config => "Config",
+            Pane::Log => "Log",
+        }
+    }
+}
+
+/// The panels of a phone, of which one shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Panel {
+    Lesson,
+    Term,
+    Insp,
+    Tape,
+}
+
+impl Panel {
+    pub const ALL: [Panel; 4] = [Panel::Lesson, Panel::Term, Panel::Insp, Panel::Tape];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Panel::Lesson => "Guide",
+            Panel::Term => "Terminal",
+            Panel::Insp => "Inspect",
+            Panel::Tape => "Tape",
+        }
+    }
+
+    pub fn class(self) -> &'static str {
+        match self {
+            Panel::Lesson => "m-lesson",
+            Panel::Term => "m-term",
+            Panel::Insp => "m-insp",
+            Panel::Tape => "m-tape",
+        }
+    }
+}
+
+/// One of the symbols in index.html, 16 px, unseen by assistive technology.
+pub fn icon(id: &str) -> Html {
+    html! { <svg class="i" aria-hidden="true"><use href={format!("#{id}")} /></svg> }
+}
+
+/// The class that carries a shard's hue.
+pub fn shard_class(shard: u16) -> String {
+    format!("sh{}", shard % 7)
+}
+
+/// Puts the focus on an element.
+pub fn focus(id: &str) {
+    if let Some(element) = crate::link::document().get_element_by_id(id)
+        && let Ok(element) = element.dyn_into::<web_sys::HtmlElement>()
+    {
+        let _ = element.focus();
+    }
+}
+
+/// Moves the focus along a row of tabs as the ARIA pattern wants: arrows, Home and End. Gives the tab to choose.
+pub fn tab_key(event: &web_sys::KeyboardEvent, at: usize, of: usize) -> Option<usize> {
+    if of == 0 {
+        return None;
+    }
+    let to = match event.key().as_str() {
+        "ArrowRight" | "ArrowDown" => (at + 1) % of,
+        "ArrowLeft" | "ArrowUp" => (at + of - 1) % of,
+        "Home" => 0,
+        "End" => of - 1,
+        _ => return None,
+    };
+    event.prevent_default();
+    Some(to)
+}

@@ -1,0 +1,96 @@
+//! What is written beside a node, and what a screen reader says of it.
+
+use super::glyph::Jury;
+use vitrine_web::geometry::Size;
+use vitrine_web::model::{Cluster, LinkState, Node, Process};
+use vitrine_web::words;
+
+pub struct Line {
+    pub text: String,
+    pub class: &'static str,
+}
+
+/// At most three lines: role and epoch, keys, offset or lag; states come first.
+pub fn lines(n: &Node, c: &Cluster, jury: &Jury, now_us: u64, size: Size) -> Vec<Line> {
+    let mut out = Vec::new();
+    let mut say = |class: &'static str, text: String| out.push(Line { text, class });
+    let peers = jury.verdicts.len();
+    let ago = words::duration((now_us.saturating_sub(n.process_since_us)) / 100_000 * 100_000);
+    let since = |what: &str| format!("{what} {ago} ago");
+    let special = jury.agrees + jury.suspects > 0 || n.process != Process::Up || n.candidate.is_some();
+    if size != Size::L && !special {
+        return out;
+    }
+    if jury.agrees > 0 {
+        say("t--alert", format!("FAIL · {} of {peers} agree", jury.agrees));
+    } else if jury.suspects > 0 {
+        say("t--alert", format!("PFAIL · {} of {peers} suspect", jury.suspects));
+    }
+    match n.process {
+        Process::Crashed => say("", since("power lost")),
+        Process::Killed => say("", since("killed")),
+        Process::Stopped => say("", since("shut down")),
+        Process::Paused => say("", since("paused")),
+        Process::Loading => say("t--strong", "loading".into()),
+        Process::Up => {}
+    }
+    if !n.process.is_up() && n.process != Process::Paused {
+        return out;
+    }
+    if let Some(v) = n.candidate {
+        say("t--strong", format!("candidate · e{}", v.epoch));
+        say("", format!("votes {} of {}", v.votes, v.needed));
+        return out;
+    }
+    if n.process == Process::Loading {
+        return out;
+    }
+    if n.master {
+        say("t--strong", format!("master · e{}", n.epoch_config));
+        say("", keys(n.keys));
+        say("", format!("off {}", words::thousands(n.offset.max(0) as u64)));
+    } else {
+        let of = n.replica_of.and_then(|m| c.nodes.get(usize::from(m)));
+        let of = of.map_or("replica".to_owned(), |m| format!("replica of {}", m.name));
+        say("t--strong", of);
+        match (n.link, n.lag_bytes) {
+            (LinkState::Syncing, _) => say("", "synchronising".into()),
+            (LinkState::Online, Some(lag)) => say("", format!("lag {}", words::bytes(lag))),
+            (LinkState::Online, None) => {}
+            _ => say("t--alert", "link down".into()),
+        }
+    }
+    out.truncate(3);
+    out
+}
+
+fn keys(n: u64) -> String {
+    format!("{}\u{a0}{}", words::thousands(n), if n == 1 { "key" } else { "keys" })
+}
+
+/// A node in one sentence.
+pub fn spoken(n: &Node, c: &Cluster, jury: &Jury) -> String {
+    let role = if n.master {
+        format!("master, epoch {}, {}", n.epoch_config, keys(n.keys))
+    } else {
+        let of = n.replica_of.and_then(|m| c.nodes.get(usize::from(m))).map_or("nobody", |m| &m.name);
+        let lag = n.lag_bytes.map_or(String::new(), |l| format!(", lag {l} bytes"));
+        format!("replica of {of}{lag}")
+    };
+    let state = match n.process {
+        Process::Up => "",
+        Process::Loading => ", loading its files",
+        Process::Paused => ", paused",
+        Process::Crashed => ", lost power",
+        Process::Killed => ", killed",
+        Process::Stopped => ", shut down",
+    };
+    let opinion = match (jury.agrees, jury.suspects) {
+        (0, 0) => String::new(),
+        (0, s) => format!(", suspected by {s} of {}", jury.verdicts.len()),
+        (f, _) => format!(", flagged FAIL by {f} of {}", jury.verdicts.len()),
+    };
+    let vote = n.candidate.map_or(String::new(), |v| format!(", candidate with {} of {} votes", v.votes, v.needed));
+    let cut = if n.isolated { ", isolated" } else { "" };
+    format!("{}, {role}{state}{opinion}{vote}{cut}", n.name)
+}
