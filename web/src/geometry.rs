@@ -252,9 +252,8 @@ fn main_group(cluster: &Cluster) -> Option<usize> {
     let owners = |g: &[NodeIndex]| {
         g.iter().filter(|&&i| cluster.nodes.get(usize::from(i)).is_some_and(|n| n.master)).count()
     };
-    (0..cluster.groups.len()).max_by_key(|&g| {
-        (owners(&cluster.groups[g]), cluster.groups[g].len(), std::cmp::Reverse(g))
-    })
+    (0..cluster.groups.len())
+        .max_by_key(|&g| (owners(&cluster.groups[g]), cluster.groups[g].len(), std::cmp::Reverse(g)))
 }
 
 /// Beside which node on the ring a node stands that is not on it: its master, else the one of its shard.
@@ -309,7 +308,9 @@ pub fn label_spot(seat: &Seat, lines: usize, jury: bool) -> LabelSpot {
     }
     if sin.abs() <= 0.25 {
         let y = if cos > 0.0 { seat.at.y - out - 8.0 - (n - 1.0) * LINE } else { seat.at.y + out + 15.0 };
-        return LabelSpot { x: seat.at.x, y, anchor: "middle" };
+        // Below the ring, a little to the left: a lone replica stands at the right.
+        let x = if seat.on_ring && cos < 0.0 { seat.at.x - 10.0 } else { seat.at.x };
+        return LabelSpot { x, y, anchor: "middle" };
     }
     let reach = if seat.on_ring { out + 16.0 } else { out + 6.0 };
     let lift = if seat.on_ring { -8.0 * cos } else { 0.0 };

@@ -75,7 +75,11 @@ pub fn ranges(r: &[(u16, u16)]) -> String {
 
 /// A 40-character id shortened to `5be1…04c7`.
 pub fn short_id(id: &str) -> String {
-    if id.len() > 9 && id.is_ascii() { format!("{}…{}", &id[..4], &id[id.len() - 4..]) } else { id.to_owned() }
+    if id.len() > 9 && id.is_ascii() {
+        format!("{}…{}", &id[..4], &id[id.len() - 4..])
+    } else {
+        id.to_owned()
+    }
 }
 
 /// `1 node`, `2 nodes`.

@@ -57,9 +57,11 @@ fn reply_to_js(reply: Reply) -> JsValue {
             Err(e) => Uint8Array::from(e.as_bytes()).into(),
         },
         Reply::List(items) => items.into_iter().map(reply_to_js).collect::<Array>().into(),
-        Reply::Map(pairs) => {
-            pairs.into_iter().map(|(k, v)| Array::of2(&reply_to_js(k), &reply_to_js(v))).collect::<Array>().into()
-        }
+        Reply::Map(pairs) => pairs
+            .into_iter()
+            .map(|(k, v)| Array::of2(&reply_to_js(k), &reply_to_js(v)))
+            .collect::<Array>()
+            .into(),
     }
 }
 
@@ -128,14 +130,19 @@ impl Vitrine {
                 .iter()
                 .map(|word| match word.dyn_ref::<Uint8Array>() {
                     Some(bytes) => bytes.to_vec(),
-                    None => word.as_string().unwrap_or_else(|| format!("{:?}", word.as_f64().unwrap_or(f64::NAN))).into_bytes(),
+                    None => word
+                        .as_string()
+                        .unwrap_or_else(|| format!("{:?}", word.as_f64().unwrap_or(f64::NAN)))
+                        .into_bytes(),
                 })
                 .collect())
         } else {
             Err(error("A command is a string or an array of words."))
         };
         let args = match args {
-            Ok(args) if !args.is_empty() => args.into_iter().map(serde_bytes::ByteBuf::from).collect::<Vec<_>>(),
+            Ok(args) if !args.is_empty() => {
+                args.into_iter().map(serde_bytes::ByteBuf::from).collect::<Vec<_>>()
+            }
             Ok(_) => return Promise::reject(&error("The command is empty.")),
             Err(why) => return Promise::reject(&why),
         };
@@ -166,8 +173,14 @@ impl Vitrine {
             return self.done(|id| ToWorker::Playing { id, playing: true });
         }
         match (number("untilUs"), number("forUs")) {
-            (Some(until), _) => self.done(move |id| ToWorker::RunUntil { id, until_us: until.max(0.0) as u64, relative: false }),
-            (_, Some(span)) => self.done(move |id| ToWorker::RunUntil { id, until_us: span.max(0.0) as u64, relative: true }),
+            (Some(until), _) => self.done(move |id| ToWorker::RunUntil {
+                id,
+                until_us: until.max(0.0) as u64,
+                relative: false,
+            }),
+            (_, Some(span)) => {
+                self.done(move |id| ToWorker::RunUntil { id, until_us: span.max(0.0) as u64, relative: true })
+            }
             _ => Promise::reject(&error("run: say { untilUs } or { forUs }, or nothing.")),
         }
     }

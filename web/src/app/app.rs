@@ -9,7 +9,9 @@ use crate::ui::{self, Act, Armed, MenuTarget, Pane, Panel, Tool, frame};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use vitrine_web::geometry::Layout;
-use vitrine_web::model::{Boot, Cluster, Detail, Fault, Frame, NodeIndex, Phase, TapeItem, TapeMark, Traffic};
+use vitrine_web::model::{
+    Boot, Cluster, Detail, Fault, Frame, NodeIndex, Phase, TapeItem, TapeMark, Traffic,
+};
 use vitrine_web::protocol::{Answer, FromWorker, Storage, TermEntry, ToWorker};
 use vitrine_web::words;
 use wasm_bindgen::prelude::*;
@@ -436,7 +438,8 @@ impl App {
             }
             Act::Theme => {
                 let root = link::document().document_element();
-                let light = root.as_ref().and_then(|r| r.get_attribute("data-theme")).as_deref() == Some("light");
+                let light =
+                    root.as_ref().and_then(|r| r.get_attribute("data-theme")).as_deref() == Some("light");
                 let theme = if light { "dark" } else { "light" };
                 if let Some(root) = root {
                     let _ = root.set_attribute("data-theme", theme);
@@ -506,7 +509,9 @@ impl App {
 
     /// A node was clicked: select it, or do to it what is armed.
     fn hit(&mut self, ctx: &Context<Self>, node: NodeIndex, keep: bool) -> bool {
-        let Some(name) = self.cluster.nodes.get(usize::from(node)).map(|n| n.name.clone()) else { return false };
+        let Some(name) = self.cluster.nodes.get(usize::from(node)).map(|n| n.name.clone()) else {
+            return false;
+        };
         let Some(mut armed) = self.armed.take() else {
             return self.act(ctx, Act::Select(Some(node)));
         };

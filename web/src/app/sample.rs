@@ -53,7 +53,8 @@ pub fn show(app: &mut App) {
     let mut groups = vec![];
     let mut cluster_ok = true;
     let mut slots_ok = SLOTS;
-    let mut messages = vec![message(1, Kind::Ping, 1, 0), message(2, Kind::Pong, 2, 4), message(3, Kind::Ping, 3, 5)];
+    let mut messages =
+        vec![message(1, Kind::Ping, 1, 0), message(2, Kind::Pong, 2, 4), message(3, Kind::Ping, 3, 5)];
     if has("failover") {
         nodes[0].process = Process::Crashed;
         nodes[0].process_since_us = 94_800_000;
@@ -115,14 +116,41 @@ pub fn show(app: &mut App) {
     app.tape = Shared::new(crate::tape::Tape::new(6, 0));
     let mut tape = Vec::new();
     for i in 0..6u16 {
-        tape.push(TapeItem::Lane { node: i, at_us: 0, state: if i < 3 { LaneState::Master } else { LaneState::Replica } });
+        tape.push(TapeItem::Lane {
+            node: i,
+            at_us: 0,
+            state: if i < 3 { LaneState::Master } else { LaneState::Replica },
+        });
     }
-    let all = [LaneState::Syncing, LaneState::Loading, LaneState::Paused, LaneState::CutOff, LaneState::Pfail, LaneState::Fail, LaneState::Election, LaneState::Down];
+    let all = [
+        LaneState::Syncing,
+        LaneState::Loading,
+        LaneState::Paused,
+        LaneState::CutOff,
+        LaneState::Pfail,
+        LaneState::Fail,
+        LaneState::Election,
+        LaneState::Down,
+    ];
     for (k, state) in all.into_iter().enumerate() {
-        tape.push(TapeItem::Lane { node: (k % 6) as u16, at_us: 80_000_000 + (k / 6) as u64 * 8_000_000, state });
+        tape.push(TapeItem::Lane {
+            node: (k % 6) as u16,
+            at_us: 80_000_000 + (k / 6) as u64 * 8_000_000,
+            state,
+        });
     }
-    tape.push(TapeItem::Mark { node: None, at_us: 85_000_000, mark: TapeMark::Crash, text: "A1 lost power".into() });
-    tape.push(TapeItem::Mark { node: Some(3), at_us: 92_000_000, mark: TapeMark::Up, text: "A2 became master".into() });
+    tape.push(TapeItem::Mark {
+        node: None,
+        at_us: 85_000_000,
+        mark: TapeMark::Crash,
+        text: "A1 lost power".into(),
+    });
+    tape.push(TapeItem::Mark {
+        node: Some(3),
+        at_us: 92_000_000,
+        mark: TapeMark::Up,
+        text: "A2 became master".into(),
+    });
     let mut frame = Frame {
         now_us: 102_318_000,
         playing: true,
@@ -143,7 +171,8 @@ pub fn show(app: &mut App) {
         let soon = frame.clone();
         app.nudge(soon, 80.0);
     }
-    let line = |kind, text: &str, tag: Option<&str>| TermEntry { kind, text: text.into(), tag: tag.map(Into::into) };
+    let line =
+        |kind, text: &str, tag: Option<&str>| TermEntry { kind, text: text.into(), tag: tag.map(Into::into) };
     let tab = app.term.entry(0).or_default();
     tab.prompt = "10.0.0.2:7002>".into();
     tab.entries = Rc::new(vec![
@@ -156,8 +185,18 @@ pub fn show(app: &mut App) {
     app.storage = Some(Storage::Kept { cut_us: 102_000_000, bytes: 184_302, commits: 12 });
     app.detail = Some(Shared::new(Detail {
         node: 0,
-        log: (0..30).map(|i| LogLine { at_us: i * 3_000_000, mark: if i % 7 == 0 { '#' } else { '*' }, text: format!("Background saving started by pid {i}") }).collect(),
-        files: vec![FileView { path: "appendonlydir/node-1.aof.1.incr.aof".into(), len: 254_000, synced: 240_000 }],
+        log: (0..30)
+            .map(|i| LogLine {
+                at_us: i * 3_000_000,
+                mark: if i % 7 == 0 { '#' } else { '*' },
+                text: format!("Background saving started by pid {i}"),
+            })
+            .collect(),
+        files: vec![FileView {
+            path: "appendonlydir/node-1.aof.1.incr.aof".into(),
+            len: 254_000,
+            synced: 240_000,
+        }],
         replication: vec![("role".into(), "master".into())],
         appendfsync: "everysec".into(),
     }));

@@ -62,14 +62,16 @@ pub fn Ledger(props: &Props) -> Html {
 fn kept(storage: Option<&Storage>) -> Html {
     let (bold, small, alarm) = match storage {
         None => ("not yet".to_owned(), "kept in this browser".to_owned(), false),
-        Some(Storage::Kept { cut_us, bytes, .. }) => {
-            (words::bytes(*bytes), format!("kept in this browser, up to {}", words::clock_short(*cut_us)), false)
-        }
+        Some(Storage::Kept { cut_us, bytes, .. }) => (
+            words::bytes(*bytes),
+            format!("kept in this browser, up to {}", words::clock_short(*cut_us)),
+            false,
+        ),
         Some(Storage::OtherTab) => {
             ("in memory".into(), "another tab of this browser keeps the cluster".into(), true)
         }
         Some(Storage::Failed { why }) => ("in memory".into(), format!("not kept: {why}"), true),
     };
     html! { <div class="where" id="storage" role={alarm.then_some("alert")}>
-        <b class={alarm.then_some("al")}>{ bold }</b><small title={small.clone()}>{ small }</small></div> }
+    <b class={alarm.then_some("al")}>{ bold }</b><small title={small.clone()}>{ small }</small></div> }
 }

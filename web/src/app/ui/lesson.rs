@@ -36,7 +36,8 @@ pub fn Lesson(props: &Props) -> Html {
     let down = c.nodes.iter().find(|n| !n.process.is_up());
     let failed_known = !c.nodes.is_empty()
         && (0..c.nodes.len()).all(|subject| {
-            let is_down = matches!(c.nodes[subject].process, Process::Crashed | Process::Killed | Process::Stopped);
+            let is_down =
+                matches!(c.nodes[subject].process, Process::Crashed | Process::Killed | Process::Stopped);
             c.beliefs.iter().enumerate().filter(|(o, b)| *o != subject && !b.is_empty()).all(|(_, b)| {
                 b.get(subject).is_some_and(|&b| if is_down { b == Belief::Fail } else { b == Belief::Ok })
             })

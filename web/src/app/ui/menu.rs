@@ -17,7 +17,8 @@ pub struct Props {
 
 /// A point beside the element that an event happened on, for menus opened from the keyboard.
 pub fn beside(target: Option<web_sys::EventTarget>) -> (i32, i32) {
-    let rect = target.and_then(|t| t.dyn_into::<web_sys::Element>().ok()).map(|e| e.get_bounding_client_rect());
+    let rect =
+        target.and_then(|t| t.dyn_into::<web_sys::Element>().ok()).map(|e| e.get_bounding_client_rect());
     rect.map_or((40, 80), |r| ((r.left() + r.width() / 2.0 + 24.0) as i32, (r.top() + 8.0) as i32))
 }
 
@@ -39,7 +40,8 @@ pub fn Menu(props: &Props) -> Html {
             if let Some(menu) = node.cast::<web_sys::HtmlElement>() {
                 // Keep it whole on the screen. Set by script on the style object, which the page's policy allows.
                 let window = crate::link::window();
-                let size = |v: Result<wasm_bindgen::JsValue, _>| v.ok().and_then(|v| v.as_f64()).unwrap_or(800.0);
+                let size =
+                    |v: Result<wasm_bindgen::JsValue, _>| v.ok().and_then(|v| v.as_f64()).unwrap_or(800.0);
                 let (w, h) = (size(window.inner_width()), size(window.inner_height()));
                 let left = f64::from(x + 8).min(w - f64::from(menu.offset_width()) - 12.0).max(8.0);
                 let top = f64::from(y).min(h - f64::from(menu.offset_height()) - 12.0).max(8.0);
@@ -179,7 +181,11 @@ fn node_menu(c: &Cluster, i: NodeIndex, n: &Node) -> (String, String, Vec<Vec<It
     (n.name.clone(), format!("{role}, {state}"), vec![process, network, go])
 }
 
-fn link_menu(c: &Cluster, (a, na): (NodeIndex, &Node), (b, nb): (NodeIndex, &Node)) -> (String, String, Vec<Vec<Item>>) {
+fn link_menu(
+    c: &Cluster,
+    (a, na): (NodeIndex, &Node),
+    (b, nb): (NodeIndex, &Node),
+) -> (String, String, Vec<Vec<Item>>) {
     let cut = |x, y| c.cuts.contains(&(x, y));
     let item = |icon: &'static str, text: String, fault: Fault| Item {
         icon,
@@ -202,7 +208,11 @@ fn link_menu(c: &Cluster, (a, na): (NodeIndex, &Node), (b, nb): (NodeIndex, &Nod
     }
     let mut heal = Vec::new();
     if cut(a, b) || cut(b, a) {
-        heal.push(item("i-check", "Heal this link".into(), Fault::HealLink { from: from.clone(), to: to.clone() }));
+        heal.push(item(
+            "i-check",
+            "Heal this link".into(),
+            Fault::HealLink { from: from.clone(), to: to.clone() },
+        ));
     }
     let link = if nb.replica_of == Some(a) { nb.link } else { na.link };
     let state = match (cut(a, b), cut(b, a)) {

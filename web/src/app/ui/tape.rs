@@ -166,15 +166,14 @@ pub fn TapeView(props: &Props) -> Html {
                 if (0.0..=100.0).contains(&head) {
                     <svg class="tp__over head" aria-hidden="true">
                         <line x1={format!("{head:.2}%")} x2={format!("{head:.2}%")} y1="2" y2="100%" />
-                        <svg x={format!("{head:.2}%")} overflow="visible"><rect x="-86" y="2" width="86" height="19" rx="2" />
-                            <text x="-6" y="15.5">{ format!("{}{}", flag.0, flag.1) }</text></svg>
+                        <svg x={format!("{head:.2}%")} overflow="visible"><rect x="-6.2rem" y="2" width="6.2rem" height="1.2rem" rx="2" />
+                            <text x="-.4rem" y="1rem">{ format!("{}{}", flag.0, flag.1) }</text></svg>
                     </svg>
                 }
             </div>
         </section>
     }
 }
-
 
 /// Where the pointer is over the plot, 0 to 1.
 fn share_at(e: &web_sys::Event, client_x: i32) -> Option<f64> {
@@ -185,7 +184,12 @@ fn share_at(e: &web_sys::Event, client_x: i32) -> Option<f64> {
 }
 
 fn spoken(props: &Props) -> String {
-    let last = props.tape.faults.last().or(props.tape.lanes.iter().filter_map(|l| l.marks.last()).max_by_key(|m| m.at_us));
+    let last = props.tape.faults.last().or(props
+        .tape
+        .lanes
+        .iter()
+        .filter_map(|l| l.marks.last())
+        .max_by_key(|m| m.at_us));
     match last {
         Some(mark) => format!("Tape. Latest: {} at {}.", mark.text, words::clock_short(mark.at_us)),
         None => "Tape. Nothing happened yet.".into(),
@@ -218,7 +222,9 @@ fn segment(state: LaneState, a: f64, len: f64) -> Html {
         LaneState::Syncing => line("sg-sync", 0.0),
         LaneState::Loading => line("sg-load", 0.0),
         LaneState::Paused => html! { <>{ line("sg-pause", -2.0) }{ line("sg-pause", 2.0) }</> },
-        LaneState::CutOff => html! { <>{ line("sg-cut", 0.0) }{ line("sg-notch", 0.0) }{ line("sg-under", 5.5) }</> },
+        LaneState::CutOff => {
+            html! { <>{ line("sg-cut", 0.0) }{ line("sg-notch", 0.0) }{ line("sg-under", 5.5) }</> }
+        }
         LaneState::Pfail => boxed("sg-pfail"),
         LaneState::Fail => line("sg-fail", 0.0),
         LaneState::Election => boxed("sg-elect"),

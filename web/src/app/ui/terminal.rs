@@ -54,7 +54,7 @@ fn entry(e: &TermEntry) -> Html {
         TermKind::Note => "note-t",
     };
     html! { <div><span {class}>{ &e.text }</span>
-        if let Some(tag) = &e.tag { <span class="ty-t">{ tag }</span> }</div> }
+    if let Some(tag) = &e.tag { <span class="ty-t">{ tag }</span> }</div> }
 }
 
 #[component]
@@ -153,9 +153,9 @@ pub fn Terminal(props: &Props) -> Html {
     };
     let tab_button = |i: u16, name: &str, up: bool| {
         html! { <button role="tab" id={format!("term-tab-{i}")} aria-selected={(n == i).to_string()}
-            tabindex={if n == i { "0" } else { "-1" }} class={(!up).then_some("downd")} aria-controls="term-out"
-            title={(!up).then(|| format!("{name} is down"))}
-            onclick={act.reform(move |_| Act::TermTab(i))}>{ name.to_owned() }</button> }
+        tabindex={if n == i { "0" } else { "-1" }} class={(!up).then_some("downd")} aria-controls="term-out"
+        title={(!up).then(|| format!("{name} is down"))}
+        onclick={act.reform(move |_| Act::TermTab(i))}>{ name.to_owned() }</button> }
     };
     let refocus = {
         let input = input.clone();

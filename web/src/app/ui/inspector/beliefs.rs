@@ -23,7 +23,7 @@ pub fn view(c: &Cluster) -> Html {
             None => ("", "", format!("{on} is down and says nothing")),
         };
         html! { <td class={classes!(class, cut)} title={says.clone()} aria-label={says}>
-            if !icon.is_empty() { <svg aria-hidden="true"><use href={format!("#{icon}")} /></svg> }</td> }
+        if !icon.is_empty() { <svg aria-hidden="true"><use href={format!("#{icon}")} /></svg> }</td> }
     };
     html! {
         <>

@@ -49,17 +49,26 @@ fn brief(reply: &Reply) -> String {
         Reply::Bool(b) => b.to_string(),
         Reply::Bytes(b) => {
             let cut = &b[..b.len().min(MAX)];
-            let more = if b.len() > MAX { format!(" … {}", words::bytes(b.len() as u64)) } else { String::new() };
+            let more =
+                if b.len() > MAX { format!(" … {}", words::bytes(b.len() as u64)) } else { String::new() };
             format!("\"{}\"{more}", cut.escape_ascii())
         }
         Reply::List(items) => items.iter().take(20).map(brief).collect::<Vec<_>>().join("\n"),
-        Reply::Map(pairs) => {
-            pairs.iter().take(20).map(|(k, v)| format!("{} {}", brief(k), brief(v))).collect::<Vec<_>>().join("\n")
-        }
+        Reply::Map(pairs) => pairs
+            .iter()
+            .take(20)
+            .map(|(k, v)| format!("{} {}", brief(k), brief(v)))
+            .collect::<Vec<_>>()
+            .join("\n"),
     }
 }
 
-fn ask(act: &Callback<Act>, node: NodeIndex, args: Vec<Vec<u8>>, done: impl FnOnce(Result<Reply, String>) + 'static) {
+fn ask(
+    act: &Callback<Act>,
+    node: NodeIndex,
+    args: Vec<Vec<u8>>,
+    done: impl FnOnce(Result<Reply, String>) + 'static,
+) {
     let make: Make = Box::new(move |id| ToWorker::Command {
         id,
         node: Some(node),
@@ -88,7 +97,8 @@ pub fn Keys(props: &Props) -> Html {
             let pattern = field.cast::<web_sys::HtmlInputElement>().map(|f| f.value()).unwrap_or_default();
             let pattern = if pattern.is_empty() { "*".to_owned() } else { pattern };
             let ran = format!("SCAN 0 MATCH {pattern} COUNT 1000");
-            let args = ["SCAN", "0", "MATCH", &pattern, "COUNT", "1000"].map(|s| s.as_bytes().to_vec()).to_vec();
+            let args =
+                ["SCAN", "0", "MATCH", &pattern, "COUNT", "1000"].map(|s| s.as_bytes().to_vec()).to_vec();
             let found = found.clone();
             looked.set(None);
             ask(&act, node, args, move |reply| {
@@ -113,7 +123,8 @@ pub fn Keys(props: &Props) -> Html {
         move |key: Vec<u8>| {
             let (act, looked) = (act.clone(), looked.clone());
             Callback::from(move |_: MouseEvent| {
-                let rows = std::rc::Rc::new(std::cell::RefCell::new(Looked { key: key.clone(), rows: Vec::new() }));
+                let rows =
+                    std::rc::Rc::new(std::cell::RefCell::new(Looked { key: key.clone(), rows: Vec::new() }));
                 looked.set(Some(rows.borrow().clone()));
                 let questions: [(&'static str, Vec<&[u8]>); 4] = [
                     ("type", vec![b"TYPE"]),

@@ -54,14 +54,17 @@ fn what(c: &Cluster, i: usize, n: &Node) -> String {
 #[component]
 pub fn Inspector(props: &Props) -> Html {
     let act = &props.act;
-    let Some((i, n)) = props.selected.and_then(|i| Some((usize::from(i), props.cluster.nodes.get(usize::from(i))?)))
+    let Some((i, n)) =
+        props.selected.and_then(|i| Some((usize::from(i), props.cluster.nodes.get(usize::from(i))?)))
     else {
         return html! { <aside class="insp" aria-label="Inspector">{ cluster::view(&props.cluster, act) }</aside> };
     };
     let index = i as NodeIndex;
     let id = words::short_id(&n.id);
-    let about = [n.addr.clone(), id, format!("epoch {}", n.epoch_config)];
-    let menu = act.reform(move |e: MouseEvent| Act::Menu(MenuTarget::Node(index), e.client_x() - 240, e.client_y() + 16));
+    let about = [n.addr.clone(), id, format!("e{}", n.epoch_config)];
+    let menu = act.reform(move |e: MouseEvent| {
+        Act::Menu(MenuTarget::Node(index), e.client_x() - 240, e.client_y() + 16)
+    });
     let at = Pane::ALL.iter().position(|&p| p == props.pane).unwrap_or(0);
     let keys = {
         let act = act.clone();

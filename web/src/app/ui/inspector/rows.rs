@@ -59,7 +59,7 @@ pub fn log(detail: Option<&Shared<Detail>>) -> Html {
     html! {
         <ol class="log" reversed=true>
             { for detail.log.iter().rev().map(|line| {
-                let class = match line.mark { '#' => Some("e"), '*' => Some("w"), _ => None };
+                let class = (line.mark == '#').then_some("w");
                 html! { <li {class}><span>{ words::clock_short(line.at_us) }</span><span>{ line.mark.to_string() }</span><span>{ &line.text }</span></li> }
             }) }
         </ol>

@@ -236,7 +236,8 @@ fn badge(n: &Node, jury: &Jury, seat: &Seat) -> Html {
         Process::Up if n.link == LinkState::Syncing => ("", "i-sync"),
         Process::Up => return Html::default(),
     };
-    let out = (seat.r + if jury.suspects + jury.agrees > 0 { 10.0 } else { 5.0 }) * std::f64::consts::FRAC_1_SQRT_2;
+    let out =
+        (seat.r + if jury.suspects + jury.agrees > 0 { 10.0 } else { 5.0 }) * std::f64::consts::FRAC_1_SQRT_2;
     html! {
         <g class={classes!("badge", class)} transform={format!("translate({:.1} {:.1})", seat.at.x + out, seat.at.y - out)}>
             <circle r="9" /><use href={format!("#{icon}")} x="-6" y="-6" width="12" height="12" /></g>

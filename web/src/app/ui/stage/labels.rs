@@ -21,10 +21,12 @@ pub fn lines(n: &Node, c: &Cluster, jury: &Jury, now_us: u64, size: Size) -> Vec
     if size != Size::L && !special {
         return out;
     }
+    // A wall leaves the ring less room.
+    let (agree, suspect) = if c.groups.len() > 1 { ("", "") } else { (" agree", " suspect") };
     if jury.agrees > 0 {
-        say("t--alert", format!("FAIL · {} of {peers} agree", jury.agrees));
+        say("t--alert", format!("FAIL · {} of {peers}{agree}", jury.agrees));
     } else if jury.suspects > 0 {
-        say("t--alert", format!("PFAIL · {} of {peers} suspect", jury.suspects));
+        say("t--alert", format!("PFAIL · {} of {peers}{suspect}", jury.suspects));
     }
     match n.process {
         Process::Crashed => say("", since("power lost")),
@@ -90,7 +92,8 @@ pub fn spoken(n: &Node, c: &Cluster, jury: &Jury) -> String {
         (0, s) => format!(", suspected by {s} of {}", jury.verdicts.len()),
         (f, _) => format!(", flagged FAIL by {f} of {}", jury.verdicts.len()),
     };
-    let vote = n.candidate.map_or(String::new(), |v| format!(", candidate with {} of {} votes", v.votes, v.needed));
+    let vote =
+        n.candidate.map_or(String::new(), |v| format!(", candidate with {} of {} votes", v.votes, v.needed));
     let cut = if n.isolated { ", isolated" } else { "" };
     format!("{}, {role}{state}{opinion}{vote}{cut}", n.name)
 }

@@ -59,7 +59,8 @@ fn class(kind: Kind) -> &'static str {
 }
 
 pub fn legend() -> Html {
-    let kinds = [Kind::Ping, Kind::Pong, Kind::Meet, Kind::Fail, Kind::AuthRequest, Kind::AuthAck, Kind::Update];
+    let kinds =
+        [Kind::Ping, Kind::Pong, Kind::Meet, Kind::Fail, Kind::AuthRequest, Kind::AuthAck, Kind::Update];
     html! {
         { for kinds.into_iter().map(|kind| html! {
             <span><svg viewBox="-8 -8 16 16">{ shape(kind) }</svg>{ name(kind) }</span>

@@ -52,7 +52,8 @@ pub fn Stage(props: &Props) -> Html {
             let _ = window.add_event_listener_with_callback("resize", resized.as_ref().unchecked_ref());
             move || {
                 let window = crate::link::window();
-                let _ = window.remove_event_listener_with_callback("resize", resized.as_ref().unchecked_ref());
+                let _ =
+                    window.remove_event_listener_with_callback("resize", resized.as_ref().unchecked_ref());
                 drop(resized);
             }
         });
@@ -87,6 +88,7 @@ pub fn Stage(props: &Props) -> Html {
                     <marks::MarksView marks={props.marks.clone()} traffic={props.traffic.clone()} layout={props.layout.clone()}
                         named={props.speed <= 0.1} still={props.still} />
                 }
+                <ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} />
                 <wall::Wall cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
                 <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}
                     selected={props.selected} armed={props.armed.clone()} act={act.clone()} />
@@ -122,7 +124,8 @@ fn headline(props: &Props) -> (String, String, bool) {
         return ("Split".into(), sizes.join(" and "), true);
     }
     if down == 0 && paused == 0 {
-        let shards = c.claims.iter().filter(|k| k.accepted).map(|k| k.node).collect::<std::collections::BTreeSet<_>>();
+        let shards =
+            c.claims.iter().filter(|k| k.accepted).map(|k| k.node).collect::<std::collections::BTreeSet<_>>();
         aside.push(words::count(shards.len(), "shard", "shards"));
     }
     if c.slots_ok < SLOTS {
@@ -154,8 +157,8 @@ fn banner(props: &Props) -> Html {
     let name = |i: &NodeIndex| props.cluster.nodes.get(usize::from(*i)).map_or("?", |n| n.name.as_str());
     if props.silent {
         return html! { <div class="banner" role="alert">{ icon("i-x") }
-            { "The engine has not answered for 5 s. It may be busy; " }
-            <button class="btn btn--sm" onclick={act.reform(|_| Act::Restart { fresh: false })}>{ "Restart it" }</button></div> };
+        { "The engine has not answered for 5 s. It may be busy; " }
+        <button class="btn btn--sm" onclick={act.reform(|_| Act::Restart { fresh: false })}>{ "Restart it" }</button></div> };
     }
     if let Some(armed) = &props.armed {
         let picked: Vec<&str> = armed.picked.iter().map(name).collect();
@@ -167,14 +170,14 @@ fn banner(props: &Props) -> Html {
             tool => format!("{}: choose a node.", palette::name_of(tool)),
         };
         return html! { <div class="banner" role="status">{ text }
-            if armed.tool == Tool::Wall && !picked.is_empty() {
-                <button class="btn btn--sm" onclick={act.reform(|_| Act::RaiseWall)}>{ "Raise the wall" }</button>
-            }
-            <button class="btn btn--sm btn--quiet" onclick={act.reform(|_| Act::Arm(None))}>{ "Cancel" }<kbd class="kbd">{ "Esc" }</kbd></button></div> };
+        if armed.tool == Tool::Wall && !picked.is_empty() {
+            <button class="btn btn--sm" onclick={act.reform(|_| Act::RaiseWall)}>{ "Raise the wall" }</button>
+        }
+        <button class="btn btn--sm btn--quiet" onclick={act.reform(|_| Act::Arm(None))}>{ "Cancel" }<kbd class="kbd">{ "Esc" }</kbd></button></div> };
     }
     if let Some(text) = &props.notice {
         return html! { <div class="banner" role="status">{ text }
-            <button class="btn btn--sm btn--quiet" onclick={act.reform(|_| Act::Notice(None))}>{ "Close" }</button></div> };
+        <button class="btn btn--sm btn--quiet" onclick={act.reform(|_| Act::Notice(None))}>{ "Close" }</button></div> };
     }
     Html::default()
 }

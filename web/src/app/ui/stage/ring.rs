@@ -64,9 +64,14 @@ pub fn Ring(props: &Props) -> Html {
             }) }
         }
         { tethers(c, l) }
-        { dial(c, l) }
         </>
     }
+}
+
+/// The dial in the middle; drawn over the packets.
+#[component]
+pub fn Dial(props: &Props) -> Html {
+    dial(&props.cluster, &props.layout)
 }
 
 /// A dotted line from an owner behind a wall to its arc.

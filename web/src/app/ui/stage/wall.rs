@@ -17,15 +17,19 @@ pub struct Props {
 pub fn Wall(props: &Props) -> Html {
     let (c, l) = (&props.cluster, &props.layout);
     let Some(x) = l.wall_x else { return Html::default() };
-    let masters = |bay: bool| {
-        c.nodes.iter().enumerate().filter(|(i, n)| n.master && l.seats[*i].in_bay == bay).count()
-    };
+    let masters =
+        |bay: bool| c.nodes.iter().enumerate().filter(|(i, n)| n.master && l.seats[*i].in_bay == bay).count();
     let (here, there) = (masters(false), masters(true));
     // Elections count the masters that serve slots; a deposed one still counts itself until it learns better.
     let all = (here + there).max(1);
     let weight = |n: usize| if n * 2 > all { "majority" } else { "no majority" };
-    let behind: Vec<&str> =
-        c.nodes.iter().enumerate().filter(|(i, _)| l.seats[*i].in_bay).map(|(_, n)| n.name.as_str()).collect();
+    let behind: Vec<&str> = c
+        .nodes
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| l.seats[*i].in_bay)
+        .map(|(_, n)| n.name.as_str())
+        .collect();
     let heal = props.act.reform(|_: MouseEvent| Act::Fault(Fault::Heal));
     let key = {
         let act = props.act.clone();
