@@ -17,6 +17,7 @@ mod net;
 pub(crate) mod process;
 mod shutdown;
 pub mod stats;
+pub mod status;
 
 use crate::command::table;
 use crate::config::{Config, Verbosity};

@@ -416,6 +416,17 @@ impl Disk {
         self.durable_names.iter().map(file).collect()
     }
 
+    /// The length of a file as a loss of power at this instant would leave it; `None` if it would not be there.
+    pub fn durable_len(&self, path: &str) -> Option<u64> {
+        Some(self.inodes.get(self.durable_names.get(path)?)?.durable.len())
+    }
+
+    /// Up to `len_max` bytes of it from `offset` on.
+    pub fn read_durable(&self, path: &str, offset: u64, len_max: usize) -> Vec<u8> {
+        let inode = self.durable_names.get(path).and_then(|number| self.inodes.get(number));
+        inode.map(|inode| inode.durable.read(offset, len_max)).unwrap_or_default()
+    }
+
     /// A file as processes see it.
     pub fn read_file(&self, path: &str) -> Option<Vec<u8>> {
         Some(self.inodes.get(self.names.get(path)?)?.cache.to_vec())

@@ -668,6 +668,17 @@ impl World {
         self.procs.iter().map(|p| (p.name.clone(), p.disk.durable_image())).collect()
     }
 
+    /// The length of a file as a loss of power at this instant would leave it; `None` if it would not be there.
+    pub fn durable_len(&self, name: &str, path: &str) -> Option<u64> {
+        self.procs[self.node_index(name)? as usize].disk.durable_len(path)
+    }
+
+    /// Up to `len_max` bytes of it from `offset` on: for a mirror that keeps files in blocks.
+    pub fn read_durable(&self, name: &str, path: &str, offset: u64, len_max: usize) -> Vec<u8> {
+        let at = self.node_index(name).map(|i| &self.procs[i as usize]);
+        at.map(|p| p.disk.read_durable(path, offset, len_max)).unwrap_or_default()
+    }
+
     /// A file of a node as its processes see it, through the page cache.
     pub fn read_file(&self, name: &str, path: &str) -> Option<Vec<u8>> {
         self.procs[self.node_index(name)? as usize].disk.read_file(path)

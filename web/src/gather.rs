@@ -1,0 +1,399 @@
+//! The engine's view of itself, turned into what the page draws.
+//!
+//! Nothing is decided here that the engine could contradict. Where nodes disagree, the page shows the view of the *reference*: the
+//! node that is up with the highest current epoch, among those that reach most masters. What a node that is down last said of
+//! itself is remembered, since it says nothing any more.
+
+use crate::model::{
+    ActiveFault, Belief, Candidate, Claim, Cluster, Detail, Disk, Fault, FileView, LinkState, LogLine, Node,
+    NodeIndex, Process,
+};
+use std::collections::BTreeMap;
+use vitrine_core::cluster::view::ClusterView;
+use vitrine_core::event::Opinion;
+use vitrine_core::node::status::NodeStatus;
+use vitrine_core::sim::setup::Setup;
+use vitrine_core::sim::trace::Life;
+use vitrine_core::sim::view::WorldView;
+use vitrine_core::sim::world::World;
+
+/// The share of the append-only file that the disk ring shows, in bytes.
+const RING_LEN: u64 = 256 << 10;
+/// How many log lines a detail carries.
+const LOG_LINES: usize = 200;
+
+/// What is remembered between two gatherings.
+#[derive(Default)]
+pub struct Gatherer {
+    shards: Vec<u16>,
+    last: Vec<Option<Node>>,
+    /// Cluster id → node.
+    ids: BTreeMap<String, NodeIndex>,
+}
+
+impl Gatherer {
+    /// For a world of this setup.
+    pub fn new(setup: &Setup) -> Gatherer {
+        Gatherer {
+            shards: setup.nodes.iter().map(|n| shard_of(&n.name)).collect(),
+            last: vec![None; setup.nodes.len()],
+            ids: BTreeMap::new(),
+        }
+    }
+
+    /// Which node has this cluster id, as far as one ever said so.
+    pub fn by_id(&self, id: &str) -> Option<NodeIndex> {
+        self.ids.get(id).copied()
+    }
+
+    /// The cluster as it is now.
+    pub fn cluster(&mut self, world: &World) -> Cluster {
+        let view = world.view();
+        let said: Vec<Option<(NodeStatus, Option<ClusterView>)>> =
+            view.nodes.iter().map(|n| world.node(&n.name).map(|n| (n.status(), n.cluster_view()))).collect();
+        for (i, said) in said.iter().enumerate() {
+            if let Some((_, Some(c))) = said {
+                self.ids.insert(c.name.clone(), i as NodeIndex);
+            }
+        }
+        let groups = groups(&view);
+        let cuts: Vec<(NodeIndex, NodeIndex)> = (view.paths.iter())
+            .filter(|p| p.state.cut && p.from.max(p.to) < view.nodes.len() as u32)
+            .map(|p| (p.from as NodeIndex, p.to as NodeIndex))
+            .collect();
+        let mut nodes: Vec<Node> = (0..view.nodes.len()).map(|i| self.node(i, &view, &said[i])).collect();
+        for i in 0..nodes.len() {
+            nodes[i].isolated = isolated(i, nodes.len(), &groups, &cuts);
+            nodes[i].lag_bytes = nodes[i].replica_of.map(usize::from).and_then(|m| {
+                let master = nodes.get(m).filter(|m| m.process.is_up())?;
+                let known = !nodes[i].master && nodes[i].link == LinkState::Online;
+                known.then(|| (master.offset - nodes[i].offset).max(0) as u64)
+            });
+        }
+        for (last, node) in self.last.iter_mut().zip(&nodes) {
+            *last = Some(node.clone());
+        }
+        let beliefs = said.iter().enumerate().map(|(i, said)| self.beliefs(i, said, nodes.len())).collect();
+        let reference = reference(&nodes, &groups, &said);
+        let own = |i: usize| said[i].as_ref().and_then(|s| s.1.as_ref());
+        let mut claims: Vec<Claim> = Vec::new();
+        let mut cluster = Cluster {
+            ok: false,
+            slots_ok: 0,
+            slots_assigned: 0,
+            epoch: nodes.iter().map(|n| n.epoch_current).max().unwrap_or(0),
+            claims: Vec::new(),
+            beliefs,
+            cuts,
+            faults: faults(&view),
+            groups,
+            nodes: Vec::new(),
+        };
+        if let Some(c) = reference.and_then(own) {
+            cluster.ok = c.ok;
+            for n in c.nodes.iter().filter(|n| !n.slots.is_empty()) {
+                let len: u32 = n.slots.iter().map(|&(a, b)| u32::from(b) - u32::from(a) + 1).sum();
+                cluster.slots_assigned += len as u16;
+                if n.opinion == Opinion::Ok {
+                    cluster.slots_ok += len as u16;
+                }
+                let Some(node) = self.by_id(&n.name) else { continue };
+                let served = nodes[usize::from(node)].process == Process::Up && n.opinion != Opinion::Failed;
+                claims.extend(n.slots.iter().map(|&(start, end)| Claim {
+                    start,
+                    end,
+                    node,
+                    epoch: n.config_epoch,
+                    accepted: true,
+                    served,
+                }));
+            }
+        }
+        // Masters that are up and claim what the reference gives to others.
+        for (i, node) in nodes.iter().enumerate() {
+            let Some(me) = own(i).and_then(|c| c.nodes.iter().find(|n| n.myself)) else { continue };
+            if !node.master || node.process != Process::Up {
+                continue;
+            }
+            for &(start, end) in &me.slots {
+                let index = i as NodeIndex;
+                let known = claims.iter().any(|k| k.accepted && k.node == index && k.start <= start && end <= k.end);
+                if !known {
+                    let epoch = me.config_epoch;
+                    claims.push(Claim { start, end, node: index, epoch, accepted: reference.is_none(), served: true });
+                }
+            }
+        }
+        cluster.claims = claims;
+        cluster.nodes = nodes;
+        cluster
+    }
+
+    fn node(&self, i: usize, view: &WorldView, said: &Option<(NodeStatus, Option<ClusterView>)>) -> Node {
+        let entry = &view.nodes[i];
+        let mut node = self.last[i].clone().unwrap_or_else(|| Node {
+            name: entry.name.clone(),
+            id: String::new(),
+            addr: String::new(),
+            shard: self.shards[i],
+            process: Process::Up,
+            process_since_us: 0,
+            master: true,
+            replica_of: None,
+            cluster_ok: false,
+            epoch_current: 0,
+            epoch_config: 0,
+            keys: 0,
+            offset: 0,
+            lag_bytes: None,
+            link: LinkState::None,
+            disk: Disk::default(),
+            candidate: None,
+            isolated: false,
+        });
+        node.addr = format!("{}:{}", entry.ip, entry.port);
+        node.process = match (&entry.process, said) {
+            (Life::Running, Some((s, _))) if s.loading => Process::Loading,
+            (Life::Running, _) => Process::Up,
+            (Life::Paused, _) => Process::Paused,
+            (Life::Killed, _) => Process::Killed,
+            (Life::PowerLost, _) => Process::Crashed,
+            (Life::Exited { .. } | Life::Refused { .. }, _) => Process::Stopped,
+        };
+        node.process_since_us = entry.since_us;
+        let aof = entry.files.iter().filter(|f| f.path.ends_with(".aof"));
+        let (mut len, mut dirty, mut pending) = (0, 0, 0);
+        for f in aof {
+            (len, dirty, pending) = (len + f.len, dirty + f.dirty, pending + f.pending);
+        }
+        let buffered = pending + said.as_ref().map_or(0, |s| s.0.aof_buffered);
+        let written = dirty.min(len).min(RING_LEN);
+        node.disk = Disk { synced: (len - dirty.min(len)).min(RING_LEN - written), written, buffered };
+        let Some((status, cluster)) = said else {
+            node.candidate = None;
+            node.link = if node.master { LinkState::None } else { LinkState::Down };
+            return node;
+        };
+        node.keys = status.keys;
+        node.offset = status.offset;
+        node.master = status.master.is_none();
+        node.link = match &status.master {
+            None => LinkState::None,
+            Some(m) if m.syncing => LinkState::Syncing,
+            Some(m) if m.up => LinkState::Online,
+            Some(_) => LinkState::Down,
+        };
+        if let Some(c) = cluster {
+            node.id.clone_from(&c.name);
+            node.cluster_ok = c.ok;
+            node.epoch_current = c.current_epoch;
+            if let Some(me) = c.nodes.iter().find(|n| n.myself) {
+                node.epoch_config = me.config_epoch;
+                node.master = !me.replica;
+                node.replica_of = me.master.as_deref().and_then(|m| self.by_id(m));
+                if me.replica && node.link == LinkState::None {
+                    node.link = LinkState::Down;
+                }
+            }
+            node.candidate = c.election.as_ref().filter(|e| e.asked).map(|e| Candidate {
+                epoch: e.epoch,
+                rank: e.rank,
+                votes: e.votes,
+                needed: e.needed,
+            });
+        }
+        if node.master {
+            node.replica_of = None;
+        }
+        node
+    }
+
+    fn beliefs(
+        &self,
+        i: usize,
+        said: &Option<(NodeStatus, Option<ClusterView>)>,
+        nodes: usize,
+    ) -> Vec<Belief> {
+        let Some((_, Some(c))) = said else { return Vec::new() };
+        let mut row = vec![Belief::Unknown; nodes];
+        for n in &c.nodes {
+            if let Some(place) = self.by_id(&n.name).and_then(|s| row.get_mut(usize::from(s))) {
+                *place = match n.opinion {
+                    Opinion::Ok => Belief::Ok,
+                    Opinion::Suspected => Belief::Pfail,
+                    Opinion::Failed => Belief::Fail,
+                };
+            }
+        }
+        row[i] = Belief::Own;
+        row
+    }
+
+    /// What the inspector shows of a node.
+    pub fn detail(&self, world: &World, node: NodeIndex) -> Option<Detail> {
+        let name = &world.setup().nodes.get(usize::from(node))?.name;
+        let view = world.view();
+        let files = view.nodes[usize::from(node)].files.iter().map(|f| FileView {
+            path: f.path.clone(),
+            len: f.len,
+            synced: f.len - f.dirty.min(f.len),
+        });
+        let lines: Vec<LogLine> = (world.log_after(name, 0))
+            .map(|l| LogLine { at_us: l.at_us, mark: l.level.mark(), text: l.text.clone() })
+            .collect();
+        let mut detail = Detail {
+            node,
+            log: lines[lines.len().saturating_sub(LOG_LINES)..].to_vec(),
+            files: files.collect(),
+            ..Detail::default()
+        };
+        if let Some(status) = world.node(name).map(|n| n.status()) {
+            detail.appendfsync = status.appendfsync.to_owned();
+            detail.replication = replication_rows(&status);
+        }
+        Some(detail)
+    }
+}
+
+fn replication_rows(s: &NodeStatus) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
+    match &s.master {
+        None => row("role", "master".into()),
+        Some(m) => {
+            row("role", "slave".into());
+            row("master", format!("{}:{}", m.host, m.port));
+            row("link", m.state.into());
+        }
+    }
+    for r in &s.replicas {
+        row(&format!("replica {}", r.ip), format!("{}, acknowledged {}", r.state, r.ack_offset));
+    }
+    row("master_repl_offset", s.offset.to_string());
+    row("master_replid", crate::words::short_id(&s.replid));
+    if s.second_offset >= 0 {
+        row("master_replid2", crate::words::short_id(&s.replid2));
+        row("second_repl_offset", s.second_offset.to_string());
+    }
+    if let Some((first, len)) = s.backlog {
+        row("backlog from", first.to_string());
+        row("backlog bytes", len.to_string());
+    }
+    rows
+}
+
+/// The shard that a name stands for: `A1` is in the first, `S028-2` in the 28th.
+pub fn shard_of(name: &str) -> u16 {
+    let b = name.as_bytes();
+    match b {
+        [b'S', rest @ ..] if rest.contains(&b'-') => {
+            let digits: String = rest.iter().take_while(|c| c.is_ascii_digit()).map(|&c| c as char).collect();
+            digits.parse::<u16>().map_or(0, |n| n.saturating_sub(1))
+        }
+        [c @ b'A'..=b'Z', ..] => u16::from(c - b'A'),
+        _ => 0,
+    }
+}
+
+/// The groups of the partition by node; nodes that no group names reach all and are put into the first.
+fn groups(view: &WorldView) -> Vec<Vec<NodeIndex>> {
+    if view.groups.is_empty() {
+        return Vec::new();
+    }
+    let place = |name: &String| view.nodes.iter().position(|n| &n.name == name).map(|i| i as NodeIndex);
+    let mut groups: Vec<Vec<NodeIndex>> =
+        view.groups.iter().map(|g| g.iter().filter_map(place).collect::<Vec<_>>()).filter(|g| !g.is_empty()).collect();
+    let missing: Vec<NodeIndex> =
+        (0..view.nodes.len() as NodeIndex).filter(|i| !groups.iter().any(|g| g.contains(i))).collect();
+    if let Some(first) = groups.first_mut() {
+        first.extend(missing);
+    }
+    if groups.len() < 2 { Vec::new() } else { groups }
+}
+
+fn isolated(i: usize, n: usize, groups: &[Vec<NodeIndex>], cuts: &[(NodeIndex, NodeIndex)]) -> bool {
+    let i = i as NodeIndex;
+    let together = |j: NodeIndex| {
+        groups.is_empty() || groups.iter().any(|g| g.contains(&i) && g.contains(&j))
+    };
+    n > 1
+        && (0..n as NodeIndex)
+            .filter(|&j| j != i)
+            .all(|j| !together(j) || (cuts.contains(&(i, j)) && cuts.contains(&(j, i))))
+}
+
+/// The node whose view the page shows where nodes disagree.
+fn reference(
+    nodes: &[Node],
+    groups: &[Vec<NodeIndex>],
+    said: &[Option<(NodeStatus, Option<ClusterView>)>],
+) -> Option<usize> {
+    let masters_near = |i: usize| {
+        let near = |j: usize| {
+            groups.is_empty() || groups.iter().any(|g| g.contains(&(i as NodeIndex)) && g.contains(&(j as NodeIndex)))
+        };
+        (0..nodes.len()).filter(|&j| near(j) && nodes[j].master && nodes[j].process.is_up()).count()
+    };
+    let knows = |i: usize| said[i].as_ref().and_then(|s| s.1.as_ref()).map_or(0, |c| c.slots_assigned);
+    (0..nodes.len())
+        .filter(|&i| nodes[i].process == Process::Up && said[i].as_ref().is_some_and(|s| s.1.is_some()))
+        .max_by_key(|&i| (masters_near(i), nodes[i].epoch_current, knows(i), nodes[i].master, std::cmp::Reverse(i)))
+}
+
+/// Faults that last, with what ends them.
+fn faults(view: &WorldView) -> Vec<ActiveFault> {
+    let mut out = Vec::new();
+    let name = |i: u32| view.nodes.get(i as usize).map(|n| n.name.clone());
+    for path in view.paths.iter().filter(|p| p.state.cut) {
+        if let (Some(from), Some(to)) = (name(path.from), name(path.to)) {
+            let both = view.paths.iter().any(|p| p.state.cut && p.from == path.to && p.to == path.from);
+            if !both || path.from < path.to {
+                let arrow = if both { "–" } else { "→" };
+                out.push(ActiveFault {
+                    text: format!("{from} {arrow} {to} cut"),
+                    undo: Some(Fault::HealLink { from, to }),
+                });
+            }
+        }
+    }
+    if !view.groups.is_empty() {
+        let text: Vec<String> = view.groups.iter().map(|g| g.join(" ")).collect();
+        out.push(ActiveFault { text: format!("wall: {}", text.join(" | ")), undo: Some(Fault::Heal) });
+    }
+    for n in &view.nodes {
+        let fault = match n.process {
+            Life::Paused => Some(("paused", Fault::Resume { node: n.name.clone() })),
+            Life::Killed => Some(("killed", Fault::Restart { node: n.name.clone() })),
+            Life::PowerLost => Some(("power lost", Fault::Restart { node: n.name.clone() })),
+            Life::Exited { .. } | Life::Refused { .. } => Some(("shut down", Fault::Restart { node: n.name.clone() })),
+            Life::Running => None,
+        };
+        if let Some((what, undo)) = fault {
+            out.push(ActiveFault { text: format!("{} {what}", n.name), undo: Some(undo) });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_their_shard() {
+        assert_eq!(shard_of("A1"), 0);
+        assert_eq!(shard_of("C2"), 2);
+        assert_eq!(shard_of("S028-2"), 27);
+        assert_eq!(shard_of("S1"), 18);
+    }
+
+    #[test]
+    fn a_node_alone_behind_a_wall_is_isolated() {
+        let groups = vec![vec![0], vec![1, 2]];
+        assert!(isolated(0, 3, &groups, &[]));
+        assert!(!isolated(1, 3, &groups, &[]));
+        let all = [(0, 1), (1, 0), (0, 2), (2, 0)];
+        assert!(isolated(0, 3, &[], &all));
+        assert!(!isolated(0, 3, &[], &all[..3]));
+    }
+}
