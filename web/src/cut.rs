@@ -228,8 +228,11 @@ mod tests {
         fn images(&self) -> BTreeMap<String, BTreeMap<String, Vec<u8>>> {
             let mut images: BTreeMap<String, BTreeMap<String, Vec<u8>>> = BTreeMap::new();
             for (name, record) in &self.names {
-                let bytes: Vec<u8> =
-                    self.blocks.range((record.id, 0)..=(record.id, u32::MAX)).flat_map(|(_, b)| b.clone()).collect();
+                let bytes: Vec<u8> = self
+                    .blocks
+                    .range((record.id, 0)..=(record.id, u32::MAX))
+                    .flat_map(|(_, b)| b.clone())
+                    .collect();
                 assert_eq!(bytes.len() as u64, record.len, "{name:?}");
                 images.entry(name.node.clone()).or_default().insert(name.path.clone(), bytes);
             }

@@ -117,10 +117,18 @@ impl Gatherer {
             }
             for &(start, end) in &me.slots {
                 let index = i as NodeIndex;
-                let known = claims.iter().any(|k| k.accepted && k.node == index && k.start <= start && end <= k.end);
+                let known =
+                    claims.iter().any(|k| k.accepted && k.node == index && k.start <= start && end <= k.end);
                 if !known {
                     let epoch = me.config_epoch;
-                    claims.push(Claim { start, end, node: index, epoch, accepted: reference.is_none(), served: true });
+                    claims.push(Claim {
+                        start,
+                        end,
+                        node: index,
+                        epoch,
+                        accepted: reference.is_none(),
+                        served: true,
+                    });
                 }
             }
         }
@@ -301,8 +309,12 @@ fn groups(view: &WorldView) -> Vec<Vec<NodeIndex>> {
         return Vec::new();
     }
     let place = |name: &String| view.nodes.iter().position(|n| &n.name == name).map(|i| i as NodeIndex);
-    let mut groups: Vec<Vec<NodeIndex>> =
-        view.groups.iter().map(|g| g.iter().filter_map(place).collect::<Vec<_>>()).filter(|g| !g.is_empty()).collect();
+    let mut groups: Vec<Vec<NodeIndex>> = view
+        .groups
+        .iter()
+        .map(|g| g.iter().filter_map(place).collect::<Vec<_>>())
+        .filter(|g| !g.is_empty())
+        .collect();
     let missing: Vec<NodeIndex> =
         (0..view.nodes.len() as NodeIndex).filter(|i| !groups.iter().any(|g| g.contains(i))).collect();
     if let Some(first) = groups.first_mut() {
@@ -313,9 +325,8 @@ fn groups(view: &WorldView) -> Vec<Vec<NodeIndex>> {
 
 fn isolated(i: usize, n: usize, groups: &[Vec<NodeIndex>], cuts: &[(NodeIndex, NodeIndex)]) -> bool {
     let i = i as NodeIndex;
-    let together = |j: NodeIndex| {
-        groups.is_empty() || groups.iter().any(|g| g.contains(&i) && g.contains(&j))
-    };
+    let together =
+        |j: NodeIndex| groups.is_empty() || groups.iter().any(|g| g.contains(&i) && g.contains(&j));
     n > 1
         && (0..n as NodeIndex)
             .filter(|&j| j != i)
@@ -330,14 +341,17 @@ fn reference(
 ) -> Option<usize> {
     let masters_near = |i: usize| {
         let near = |j: usize| {
-            groups.is_empty() || groups.iter().any(|g| g.contains(&(i as NodeIndex)) && g.contains(&(j as NodeIndex)))
+            groups.is_empty()
+                || groups.iter().any(|g| g.contains(&(i as NodeIndex)) && g.contains(&(j as NodeIndex)))
         };
         (0..nodes.len()).filter(|&j| near(j) && nodes[j].master && nodes[j].process.is_up()).count()
     };
     let knows = |i: usize| said[i].as_ref().and_then(|s| s.1.as_ref()).map_or(0, |c| c.slots_assigned);
     (0..nodes.len())
         .filter(|&i| nodes[i].process == Process::Up && said[i].as_ref().is_some_and(|s| s.1.is_some()))
-        .max_by_key(|&i| (masters_near(i), nodes[i].epoch_current, knows(i), nodes[i].master, std::cmp::Reverse(i)))
+        .max_by_key(|&i| {
+            (masters_near(i), nodes[i].epoch_current, knows(i), nodes[i].master, std::cmp::Reverse(i))
+        })
 }
 
 /// Faults that last, with what ends them.
@@ -365,7 +379,9 @@ fn faults(view: &WorldView) -> Vec<ActiveFault> {
             Life::Paused => Some(("paused", Fault::Resume { node: n.name.clone() })),
             Life::Killed => Some(("killed", Fault::Restart { node: n.name.clone() })),
             Life::PowerLost => Some(("power lost", Fault::Restart { node: n.name.clone() })),
-            Life::Exited { .. } | Life::Refused { .. } => Some(("shut down", Fault::Restart { node: n.name.clone() })),
+            Life::Exited { .. } | Life::Refused { .. } => {
+                Some(("shut down", Fault::Restart { node: n.name.clone() }))
+            }
             Life::Running => None,
         };
         if let Some((what, undo)) = fault {

@@ -5,6 +5,7 @@
 //! the answer promises. While time is held nothing answers: play, step or `run` first.
 
 use crate::link;
+use crate::ui::{Done, Make};
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,9 +14,6 @@ use vitrine_web::model::Fault;
 use vitrine_web::protocol::{Answer, Reply, Scenario, State, ToWorker};
 use vitrine_web::words;
 use wasm_bindgen::prelude::*;
-
-type Make = Box<dyn FnOnce(u32) -> ToWorker>;
-type Done = Box<dyn FnOnce(Result<Answer, String>)>;
 
 /// The object that `window.vitrine` is.
 #[wasm_bindgen]

@@ -30,7 +30,7 @@ pub enum Msg {
     Worker(Incoming),
     Act(Act),
     /// A question that wants an answer: what to send once it has an id, and who waits.
-    Ask(Box<dyn FnOnce(u32) -> ToWorker>, Box<dyn FnOnce(Result<Answer, String>)>),
+    Ask(ui::Make, ui::Done),
     /// The watchdog's tick.
     Tick,
     Key(web_sys::KeyboardEvent),
@@ -84,7 +84,7 @@ pub struct App {
     pings_missed: u32,
     start_fresh: bool,
     next_id: u32,
-    waiting: BTreeMap<u32, Box<dyn FnOnce(Result<Answer, String>)>>,
+    waiting: BTreeMap<u32, ui::Done>,
     _tick: Closure<dyn FnMut()>,
     _keys: Closure<dyn FnMut(web_sys::KeyboardEvent)>,
 }

@@ -1,1 +1,3 @@
+//! The worker: the engine's home in the browser.
+
 fn main() {}
