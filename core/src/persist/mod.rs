@@ -14,3 +14,4 @@ mod load_tests;
 pub mod lzf;
 pub mod rdb;
 pub mod save;
+pub mod source;
