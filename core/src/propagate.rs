@@ -5,7 +5,8 @@
 //! `propagatePendingCommands`).
 
 use crate::node::Node;
-use crate::node::client::OwnedArgs;
+use crate::node::client::{OwnedArgs, borrow, own};
+use crate::persist::aof::AofState;
 
 /// A command waiting to be propagated.
 #[derive(Clone, Debug)]
@@ -32,8 +33,25 @@ pub(crate) fn encode_command<'a>(out: &mut Vec<u8>, args: impl ExactSizeIterator
 impl Node {
     /// Adds a command to what the running command will propagate.
     pub(crate) fn also_propagate(&mut self, db: usize, args: OwnedArgs, replicas_only: bool) {
-        if !self.loading() {
+        if !self.loading() && self.propagates() {
             self.pending.push(Pending { db, args, replicas_only });
+        }
+    }
+
+    /// Whether anybody wants to know what changes.
+    fn propagates(&self) -> bool {
+        self.aof.state() != AofState::Off || self.repl.backlog.is_some() || !self.repl.replicas.is_empty()
+    }
+
+    /// Propagates the command that has just run, as it was sent. On its own it needs no copy.
+    pub(crate) fn propagate_as_sent(&mut self, db: usize, args: &[&[u8]], replicas_only: bool) {
+        if self.loading() || !self.propagates() {
+            return;
+        }
+        if self.call_depth == 0 && self.pending.is_empty() {
+            self.propagate_now(db, args, replicas_only);
+        } else {
+            self.pending.push(Pending { db, args: own(args), replicas_only });
         }
     }
 
@@ -45,22 +63,18 @@ impl Node {
         let pending = std::mem::take(&mut self.pending);
         let transaction = pending.len() > 1;
         if transaction {
-            self.propagate_now(
-                pending[0].db,
-                &[b"MULTI"[..].into()],
-                pending.iter().all(|one| one.replicas_only),
-            );
+            self.propagate_now(pending[0].db, &[b"MULTI"], pending.iter().all(|one| one.replicas_only));
         }
         for one in &pending {
-            self.propagate_now(one.db, &one.args, one.replicas_only);
+            self.propagate_now(one.db, &borrow(&one.args), one.replicas_only);
         }
         if transaction {
             let db = pending[pending.len() - 1].db;
-            self.propagate_now(db, &[b"EXEC"[..].into()], pending.iter().all(|one| one.replicas_only));
+            self.propagate_now(db, &[b"EXEC"], pending.iter().all(|one| one.replicas_only));
         }
     }
 
-    fn propagate_now(&mut self, db: usize, args: &[Box<[u8]>], replicas_only: bool) {
+    fn propagate_now(&mut self, db: usize, args: &[&[u8]], replicas_only: bool) {
         if !replicas_only {
             self.feed_aof(db, args);
         }

@@ -2,7 +2,7 @@
 //! where it waits for the disk.
 
 use super::Node;
-use super::client::{Blocked, ClientId, borrow};
+use super::client::{Blocked, ClientId};
 use crate::exec::Error;
 use crate::host::{DiskError, DiskReply, LogLevel, OpId};
 use crate::persist::aof::{AofState, growth_log};
@@ -184,11 +184,10 @@ impl Node {
     }
 
     /// Adds a command to the append-only file (`feedAppendOnlyFile`).
-    pub(crate) fn feed_aof(&mut self, db: usize, args: &[Box<[u8]>]) {
+    pub(crate) fn feed_aof(&mut self, db: usize, args: &[&[u8]]) {
         if self.aof.state() != AofState::Off {
             let config = Rc::clone(&self.config);
-            let args = borrow(args);
-            self.aof.feed(self.now, &config, db, &args);
+            self.aof.feed(self.now, &config, db, args);
         }
     }
 

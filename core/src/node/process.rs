@@ -219,14 +219,14 @@ impl Node {
         let changed = self.dirty != dirty_before;
         if command.name() != "exec" {
             match propagation {
-                Propagation::AsSent if changed => self.also_propagate(db, own(args), false),
+                Propagation::AsSent if changed => self.propagate_as_sent(db, args, false),
                 Propagation::AsSent | Propagation::Nothing => {}
                 Propagation::Instead(commands) => {
                     for command in commands {
                         self.also_propagate(db, command, false);
                     }
                 }
-                Propagation::Forced { replicas_only } => self.also_propagate(db, own(args), replicas_only),
+                Propagation::Forced { replicas_only } => self.propagate_as_sent(db, args, replicas_only),
             }
         }
         if self.call_depth == 0 {

@@ -355,7 +355,7 @@ impl Node {
 
     /// Feeds a command into the stream (`replicationFeedSlaves`). A replica of another node does not: it passes its
     /// master's stream on byte for byte.
-    pub(crate) fn feed_replicas(&mut self, db: usize, args: &[Box<[u8]>]) {
+    pub(crate) fn feed_replicas(&mut self, db: usize, args: &[&[u8]]) {
         if self.is_replica() || (self.repl.backlog.is_none() && self.repl.replicas.is_empty()) {
             return;
         }
@@ -365,7 +365,7 @@ impl Node {
             encode_command(&mut bytes, [&b"SELECT"[..], index.as_bytes()].into_iter());
             self.repl.selected_db = Some(db);
         }
-        encode_command(&mut bytes, args.iter().map(|arg| &arg[..]));
+        encode_command(&mut bytes, args.iter().copied());
         self.feed_stream(&bytes);
     }
 
@@ -451,9 +451,8 @@ impl Node {
             }
         }
         if std::mem::take(&mut self.repl.get_ack) && !self.paused(true) && !self.is_replica() {
-            let args: [Box<[u8]>; 3] = [b"REPLCONF"[..].into(), b"GETACK"[..].into(), b"*"[..].into()];
             let db = self.repl.selected_db.unwrap_or(0);
-            self.feed_replicas(db, &args);
+            self.feed_replicas(db, &[b"REPLCONF", b"GETACK", b"*"]);
         }
     }
 
@@ -466,7 +465,7 @@ impl Node {
             && !self.manual_failover_paused()
         {
             let db = self.repl.selected_db.unwrap_or(0);
-            self.feed_replicas(db, &[b"PING"[..].into()]);
+            self.feed_replicas(db, &[b"PING"]);
         }
         let timeout_s = i64::from(self.config.repl_timeout);
         for id in self.repl.replicas.clone() {
