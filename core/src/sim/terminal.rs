@@ -26,20 +26,22 @@ const SHOW_ELAPSED_FROM_US: u64 = 500_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TermKind {
-    /// What was typed, behind its prompt.
+    /// What was typed; its prompt is in [`TermLine::prompt`].
     Input,
     /// A reply.
     Reply,
     /// An error reply, or an error of the connection.
     Error,
-    /// What redis-cli itself says: redirections, times.
+    /// `-> Redirected to slot …`.
+    Redirect,
+    /// What else redis-cli itself says: times, modes.
     Info,
     /// Something that came without being asked for: messages, MONITOR.
     Push,
 }
 
 /// Something that a terminal printed. The text may have several lines; the last one has no line end.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TermLine {
     /// When, in virtual microseconds.
     pub at_us: u64,
@@ -47,8 +49,13 @@ pub struct TermLine {
     pub kind: TermKind,
     /// The text.
     pub text: String,
-    /// The node that said it, as `ip:port`, for replies and pushes.
+    /// For a typed line, what stood before it.
+    pub prompt: Option<String>,
+    /// The node that said it, as `ip:port`, for replies, error replies and pushes.
     pub from: Option<String>,
+    /// The reply itself, for replies, error replies and pushes.
+    #[serde(skip)]
+    pub value: Option<Value>,
 }
 
 #[derive(Clone, Debug)]
@@ -133,11 +140,19 @@ impl Terminal {
     }
 
     fn print(&mut self, at_us: u64, kind: TermKind, text: impl Into<String>) {
-        let from = matches!(kind, TermKind::Reply | TermKind::Push).then(|| self.address());
+        self.print_line(TermLine { at_us, kind, text: text.into(), prompt: None, from: None, value: None });
+    }
+
+    fn print_reply(&mut self, at_us: u64, kind: TermKind, value: Value, raw: bool) {
+        let (text, from) = (text_of(&value, raw), Some(self.address()));
+        self.print_line(TermLine { at_us, kind, text, prompt: None, from, value: Some(value) });
+    }
+
+    fn print_line(&mut self, line: TermLine) {
         if self.output.len() == OUTPUT_LINES_MAX {
             self.output.pop_front();
         }
-        self.output.push_back(TermLine { at_us, kind, text: text.into(), from });
+        self.output.push_back(line);
     }
 
     pub fn on(&mut self, io: &mut Io<'_>, event: ClientEvent) {
@@ -203,8 +218,15 @@ impl Terminal {
 
     fn begin(&mut self, io: &mut Io<'_>, line: &str) {
         let now = io.now_us();
-        let echo = format!("{}{line}", self.prompt());
-        self.print(now, TermKind::Input, echo);
+        let (text, prompt) = (line.to_string(), Some(self.prompt()));
+        self.print_line(TermLine {
+            at_us: now,
+            kind: TermKind::Input,
+            text,
+            prompt,
+            from: None,
+            value: None,
+        });
         let Some(mut args) = split_args(line.as_bytes()) else {
             return self.print(now, TermKind::Error, "Invalid argument(s)");
         };
@@ -298,21 +320,22 @@ impl Terminal {
         if self.mode != Mode::Commands {
             if error.is_some() {
                 self.mode = Mode::Commands;
-                self.print(now, TermKind::Error, text_of(&reply, false));
+                self.print_reply(now, TermKind::Error, reply, false);
                 return self.finish(io);
             }
             self.current = None;
-            return self.print(now, TermKind::Push, text_of(&reply, false));
+            return self.print_reply(now, TermKind::Push, reply, false);
         }
         let is_push = matches!(reply, Value::Push(_));
         let Some(current) = self.current.as_mut().filter(|_| !is_push) else {
-            return self.print(now, TermKind::Push, text_of(&reply, false));
+            return self.print_reply(now, TermKind::Push, reply, false);
         };
         let args = current.args.clone();
         let (elapsed, again) = (now - current.started_us, current.repeat > 1);
-        let text = text_of(&reply, error.is_none() && prints_raw(&args));
-        self.print(now, if error.is_some() { TermKind::Error } else { TermKind::Reply }, text);
-        self.after_reply(&args, error.is_none(), matches!(reply, Value::Null));
+        let (ok, nil) = (error.is_none(), matches!(reply, Value::Null));
+        let kind = if ok { TermKind::Reply } else { TermKind::Error };
+        self.print_reply(now, kind, reply, ok && prints_raw(&args));
+        self.after_reply(&args, ok, nil);
         if again {
             if let Some(current) = &mut self.current {
                 current.repeat -= 1;
@@ -360,7 +383,7 @@ impl Terminal {
         }
         self.port = port;
         let text = format!("-> Redirected to slot [{slot}] located at {}", self.address());
-        self.print(io.now_us(), TermKind::Info, text);
+        self.print(io.now_us(), TermKind::Redirect, text);
         self.connect(io);
         if let Some(current) = &mut self.current {
             current.asking = kind == Some("ASK");

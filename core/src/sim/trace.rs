@@ -17,6 +17,17 @@ const P1: u64 = 0x9E37_79B1_85EB_CA87;
 const P2: u64 = 0xC2B2_AE3D_27D4_EB4F;
 const P3: u64 = 0x1656_67B1_9E37_79F9;
 
+#[inline(always)]
+fn lane(state: u64, word: u64) -> u64 {
+    state.wrapping_add(word.wrapping_mul(P2)).rotate_left(31).wrapping_mul(P1)
+}
+
+#[inline(always)]
+fn word_at<const AT: usize>(block: &[u8; 32]) -> u64 {
+    let b = |i: usize| block[AT + i];
+    u64::from_le_bytes([b(0), b(1), b(2), b(3), b(4), b(5), b(6), b(7)])
+}
+
 /// A running 64-bit hash over words and strings of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceHash(u64);
@@ -41,15 +52,15 @@ impl TraceHash {
         self.word(bytes.len() as u64);
         let mut rest = bytes;
         if bytes.len() >= 32 {
-            let mut lanes = [self.0 ^ P1, self.0 ^ P2, self.0 ^ P3, !self.0];
+            let (mut a, mut b, mut c, mut d) = (self.0 ^ P1, self.0 ^ P2, self.0 ^ P3, !self.0);
             while let Some((block, after)) = rest.split_first_chunk::<32>() {
-                for (lane, word) in lanes.iter_mut().zip(block.chunks_exact(8)) {
-                    let word = u64::from_le_bytes(word.try_into().unwrap_or_default());
-                    *lane = lane.wrapping_add(word.wrapping_mul(P2)).rotate_left(31).wrapping_mul(P1);
-                }
+                a = lane(a, word_at::<0>(block));
+                b = lane(b, word_at::<8>(block));
+                c = lane(c, word_at::<16>(block));
+                d = lane(d, word_at::<24>(block));
                 rest = after;
             }
-            for lane in lanes {
+            for lane in [a, b, c, d] {
                 self.word(lane);
             }
         }
