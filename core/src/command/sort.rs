@@ -99,8 +99,9 @@ enum Weight {
     Own,
 }
 
-/// A weight as a number: all of the text must be one (`strtod`).
+/// A weight as a number: all of the text must be one, up to a NUL byte, where a text ends for `strtod`.
 fn number(text: &[u8]) -> Result<f64, Error> {
+    let text = text.split(|&byte| byte == 0).next().unwrap_or_default();
     let (value, read) = strtod(text);
     // A number in the text that is too large reads as infinite, which `strtod` reports as an error of range.
     let overflow = value.is_infinite() && text.iter().any(u8::is_ascii_digit);
