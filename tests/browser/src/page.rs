@@ -1,0 +1,162 @@
+//! The page under test: its scripting surface `window.vitrine`, its terminal, what a visitor can read on it.
+
+use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
+use fantoccini::key::Key;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, Locator};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long anything on the page may take before a test gives up on it.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An open page.
+#[derive(Clone)]
+pub struct Page {
+    client: Client,
+}
+
+impl Page {
+    /// A page in a browser session.
+    pub fn new(client: Client) -> Page {
+        Page { client }
+    }
+
+    /// Opens an address.
+    pub async fn goto(&self, url: &str) {
+        self.client.goto(url).await.expect("the page does not open");
+    }
+
+    /// Loads the page again.
+    pub async fn reload(&self) {
+        self.client.refresh().await.expect("the page does not load again");
+    }
+
+    /// Ends the session.
+    pub async fn close(&self) {
+        let _ = self.client.clone().close().await;
+    }
+
+    /// The session itself, for what this type has no word for.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Runs an asynchronous JavaScript expression; an exception or a rejected promise is an `Err` with its text.
+    pub async fn try_js(&self, expression: &str) -> Result<Value, String> {
+        let script = format!(
+            "const done = arguments[arguments.length - 1];\
+             (async () => {{\
+                 const until = Date.now() + 20000;\
+                 while (!window.vitrine && Date.now() < until) await new Promise(r => setTimeout(r, 20));\
+                 return await ({expression});\
+             }})().then(value => done({{ ok: value === undefined ? null : value }}), why => done({{ error: String(why) }}));"
+        );
+        let run = self.client.execute_async(&script, Vec::new());
+        let answer = timeout(PATIENCE, run)
+            .await
+            .map_err(|_| format!("no answer within {PATIENCE:?}: {expression}"))?
+            .map_err(|error| format!("{expression}: {error}"))?;
+        match answer.get("error") {
+            Some(error) => Err(error.as_str().unwrap_or("an error without text").to_owned()),
+            None => Ok(answer["ok"].clone()),
+        }
+    }
+
+    /// As [`Page::try_js`], for what must succeed.
+    pub async fn js(&self, expression: &str) -> Value {
+        match self.try_js(expression).await {
+            Ok(value) => value,
+            Err(error) => panic!("{expression}: {error}\nthe page's console: {:?}", self.console().await),
+        }
+    }
+
+    /// A command on a node or on the `cluster`; an error reply is an `Err`.
+    pub async fn command(&self, node: &str, words: &[&str]) -> Result<Value, String> {
+        self.try_js(&format!("vitrine.command({}, {})", json!(node), json!(words))).await
+    }
+
+    /// Waits until the cluster serves all slots.
+    pub async fn ready(&self) {
+        self.js("vitrine.ready()").await;
+    }
+
+    /// Looks at the page until `script`, an expression, gives a true value; fails with what it gave last.
+    pub async fn until(&self, what: &str, expression: &str) -> Value {
+        let begin = Instant::now();
+        loop {
+            let seen = self.js(expression).await;
+            let holds = match &seen {
+                Value::Null => false,
+                Value::Bool(holds) => *holds,
+                Value::String(text) => !text.is_empty(),
+                _ => true,
+            };
+            if holds {
+                return seen;
+            }
+            assert!(begin.elapsed() < PATIENCE, "never came about: {what}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// An element that must be there.
+    pub async fn find(&self, css: &str) -> Element {
+        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+        found.unwrap_or_else(|error| panic!("{css} is not on the page: {error}"))
+    }
+
+    /// The text of an element that must be there.
+    pub async fn text(&self, css: &str) -> String {
+        self.find(css).await.text().await.unwrap_or_else(|error| panic!("{css} has no text: {error}"))
+    }
+
+    /// Types a line into the terminal and presses Enter.
+    pub async fn type_line(&self, line: &str) {
+        let input = self.find("#term-input").await;
+        let typed: Result<(), CmdError> = async {
+            input.click().await?;
+            input.send_keys(line).await?;
+            input.send_keys(&char::from(Key::Enter).to_string()).await
+        }
+        .await;
+        typed.unwrap_or_else(|error| panic!("the terminal takes no line: {error}"));
+    }
+
+    /// Waits until the terminal shows a text.
+    pub async fn terminal_shows(&self, text: &str) {
+        let expression =
+            format!("document.getElementById('term-out').textContent.includes({}) || null", json!(text));
+        let begin = Instant::now();
+        while self.js(&expression).await.is_null() {
+            let shown = self.text("#term-out").await;
+            assert!(begin.elapsed() < PATIENCE, "the terminal never showed {text:?}; it shows:\n{shown}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What the browser's console got since it was last asked: warnings and errors, one text each.
+    pub async fn console(&self) -> Vec<String> {
+        let log = self.client.issue_cmd(ConsoleLog).await.unwrap_or(Value::Null);
+        let entries = log.as_array().cloned().unwrap_or_default();
+        let serious =
+            entries.iter().filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING");
+        serious.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+}
+
+/// Chromedriver's way to read the browser's log, which the WebDriver standard lacks.
+#[derive(Debug)]
+struct ConsoleLog;
+
+impl WebDriverCompatibleCommand for ConsoleLog {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}
