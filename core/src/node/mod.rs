@@ -248,6 +248,12 @@ impl Node {
         if self.wants_background_slice() { Some(self.now.mono_us) } else { Some(self.next_cron_us) }
     }
 
+    /// Whether the node waits for its disk and for nothing else: what a host hands over meanwhile only queues up, so one
+    /// that can should leave it with the sender.
+    pub fn is_stalled(&self) -> bool {
+        self.stalled()
+    }
+
     /// The configuration in force.
     pub fn config(&self) -> &Config {
         &self.config

@@ -64,7 +64,11 @@ impl Node {
         let replica = |id: &super::client::ClientId| {
             let client = self.clients.get(id)?;
             let link = client.replica()?;
-            Some(ReplicaStatus { ip: client.replica_ip(), state: link.state_name(), ack_offset: link.ack_offset })
+            Some(ReplicaStatus {
+                ip: client.replica_ip(),
+                state: link.state_name(),
+                ack_offset: link.ack_offset,
+            })
         };
         let aof = self.aof.info(self.now);
         NodeStatus {

@@ -206,7 +206,7 @@ impl Server {
     }
 
     fn timeout(&self) -> Option<Duration> {
-        if !self.inputs.is_empty() || !self.ready.is_empty() {
+        if !self.inputs.is_empty() || (!self.ready.is_empty() && !self.node.is_stalled()) {
             return Some(Duration::ZERO);
         }
         let mut sleep = SLEEP_MAX;
@@ -249,8 +249,11 @@ impl Server {
                 self.accept(index);
             }
         }
-        for slot in std::mem::take(&mut self.ready) {
-            self.read(slot);
+        // While the node waits for the disk, bytes wait in the kernel, as they do while Redis is in fsync().
+        if !self.node.is_stalled() {
+            for slot in std::mem::take(&mut self.ready) {
+                self.read(slot);
+            }
         }
         let now = self.clock.now();
         if self.node.poll_timeout().is_some_and(|due| due <= now.mono_us) {
