@@ -54,6 +54,25 @@ pub struct LinkInfo {
     pub send_buffer_len: usize,
 }
 
+/// How long a node's line usually is, at the most.
+const LINE_LEN: usize = 192;
+
+/// Appends a number. A node of a large cluster that is forming writes its file many times a second, and the general
+/// formatting would be most of the cost.
+fn push_number(out: &mut String, number: u64) {
+    let mut digits = [b'0'; 20];
+    let (mut at, mut rest) = (digits.len(), number);
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.push_str(core::str::from_utf8(&digits[at..]).unwrap_or("0"));
+}
+
 impl Cluster {
     /// CLUSTER INFO.
     pub fn info_text(&self) -> String {
@@ -104,6 +123,7 @@ impl Cluster {
 
     /// Appends a line for each node that has none of the flags in `without`.
     pub(super) fn write_nodes(&self, without: u16, out: &mut String) {
+        out.reserve(self.nodes.len() * LINE_LEN);
         for (_, node) in self.nodes.iter().filter(|(_, node)| !node.any(without)) {
             self.write_node(node, out);
             out.push('\n');
@@ -118,27 +138,28 @@ impl Cluster {
     }
 
     fn write_node(&self, node: &ClusterNode, out: &mut String) {
-        let _ = write!(out, "{} {}:{}@{}", node.name, node.ip, node.port, node.cport);
+        out.push_str(node.name.as_str());
+        out.push(' ');
+        out.push_str(node.ip.as_str());
+        for (mark, port) in [(':', node.port), ('@', node.cport)] {
+            out.push(mark);
+            push_number(out, u64::from(port));
+        }
         if let Some(hostname) = &node.hostname {
-            let _ = write!(out, ",{hostname}");
+            out.push(',');
+            out.push_str(hostname);
         }
         out.push(' ');
         flag::write_text(node.flags, out);
-        match node.slaveof {
-            Some(master) => {
-                let _ = write!(out, " {}", self.nodes[master].name);
-            }
-            None => out.push_str(" -"),
+        out.push(' ');
+        out.push_str(node.slaveof.map_or("-", |master| self.nodes[master].name.as_str()));
+        let (ping, pong) = (node.ping_sent_ms.max(0) as u64, node.pong_received_ms.max(0) as u64);
+        for number in [ping, pong, self.shown_epoch(node)] {
+            out.push(' ');
+            push_number(out, number);
         }
         let linked = node.link.is_some() || node.has(flag::MYSELF);
-        let _ = write!(
-            out,
-            " {} {} {} {}",
-            node.ping_sent_ms,
-            node.pong_received_ms,
-            self.shown_epoch(node),
-            if linked { "connected" } else { "disconnected" }
-        );
+        out.push_str(if linked { " connected" } else { " disconnected" });
         node.slots.write_text(out);
         if node.has(flag::MYSELF) && !(self.migrating.is_empty() && self.importing.is_empty()) {
             self.write_open_slots(out);

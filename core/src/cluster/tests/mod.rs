@@ -105,7 +105,8 @@ impl World {
     }
 
     fn node_at(&self, host: &str, port: u16) -> Option<usize> {
-        (0..self.machines.len()).find(|&n| Self::ip(n) == host && self.machines[n].config.bus_port() == port)
+        let found = self.machines.iter().position(|m| m.config.bus_port() == port);
+        found.filter(|&n| Self::ip(n) == host)
     }
 
     fn at(&mut self, delay_us: u64, what: What) {
@@ -187,11 +188,9 @@ impl World {
     fn refresh_facts(&mut self, node: usize) {
         let now_s = self.now().wall_s();
         let master = self.machines[node].master.clone();
-        let up = master.as_ref().is_some_and(|(host, port)| {
-            let found = (0..self.machines.len())
-                .find(|&n| Self::ip(n) == *host && self.machines[n].config.port == *port);
-            found.is_some_and(|n| self.machines[n].alive && !self.cut.contains(&(node, n)))
-        });
+        let found =
+            master.as_ref().and_then(|(_, port)| self.machines.iter().position(|m| m.config.port == *port));
+        let up = found.is_some_and(|n| self.machines[n].alive && !self.cut.contains(&(node, n)));
         let facts = &mut self.machines[node].facts;
         facts.has_master = master.is_some();
         if up {
