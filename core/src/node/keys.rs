@@ -4,7 +4,7 @@
 use super::Node;
 use super::client::ClientId;
 use crate::exec::notify;
-use crate::store::object::Object;
+use crate::store::{Db, Object};
 
 /// How many keys one round of the active expire cycle looks at (`ACTIVE_EXPIRE_CYCLE_KEYS_PER_LOOP`).
 const EXPIRE_KEYS_PER_LOOP: usize = 20;
@@ -44,36 +44,40 @@ impl Node {
     }
 
     pub(crate) fn lookup_read(&mut self, db: usize, key: &[u8], client: ClientId) -> Option<&Object> {
-        if self.expire_if_needed(db, key, client) || !self.dbs[db].contains(key) {
+        let expired = self.expire_if_needed(db, key, client);
+        // Events of misses are rare, and a second look-up is paid only where they are wanted.
+        let miss_wanted = self.config.notify_keyspace_events & notify::KEY_MISS != 0;
+        if expired || (miss_wanted && !self.dbs[db].contains(key)) {
             self.stats.keyspace_misses += 1;
             self.notify_keyspace_event(notify::KEY_MISS, "keymiss", key, db);
             return None;
         }
-        self.stats.keyspace_hits += 1;
-        self.touch(db, key);
-        self.dbs[db].get(key)
+        let clock = self.access_clock();
+        let found = find(&mut self.dbs[db], key, clock);
+        if found.is_some() {
+            self.stats.keyspace_hits += 1;
+        } else {
+            self.stats.keyspace_misses += 1;
+        }
+        found
     }
 
     pub(crate) fn lookup_write(&mut self, db: usize, key: &[u8], client: ClientId) -> Option<&mut Object> {
         if self.expire_if_needed(db, key, client) {
             return None;
         }
-        self.touch(db, key);
-        self.dbs[db].get_entry_mut(key).map(|entry| &mut entry.object)
-    }
-
-    /// Moves a key's access clock. While a snapshot is being written the clock stands still, so that reading does not
-    /// make copies of what the snapshot shares.
-    fn touch(&mut self, db: usize, key: &[u8]) {
-        if self.snapshot_running() {
-            return;
-        }
-        let clock = self.lru_clock();
-        if self.dbs[db].get_entry(key).is_some_and(|entry| entry.lru != clock)
-            && let Some(entry) = self.dbs[db].get_entry_mut(key)
-        {
+        let clock = self.access_clock();
+        let entry = self.dbs[db].get_entry_mut(key)?;
+        if let Some(clock) = clock {
             entry.lru = clock;
         }
+        Some(&mut entry.object)
+    }
+
+    /// What an access sets a key's clock to. While a snapshot is being written the clocks stand still, so that reading
+    /// does not make copies of what the snapshot shares.
+    fn access_clock(&self) -> Option<u32> {
+        (!self.snapshot_running()).then(|| self.lru_clock())
     }
 
     /// The access clock: seconds in 24 bits (`getLRUClock`, evict.c 7.0.15).
@@ -159,4 +163,12 @@ impl Node {
             }
         }
     }
+}
+
+/// A key's value, with its clock set: one look-up, which is most of what a read costs.
+fn find<'d>(db: &'d mut Db, key: &[u8], clock: Option<u32>) -> Option<&'d Object> {
+    let Some(clock) = clock else { return db.get(key) };
+    let entry = db.get_entry_mut(key)?;
+    entry.lru = clock;
+    Some(&entry.object)
 }
