@@ -521,3 +521,271 @@ impl Node {
         Err(Error::new(format!("-{text}")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::bus::{Body, Message, kind};
+    use crate::host::{Input, Listener, Now};
+    use crate::node::NodeOptions;
+
+    /// A node with its disk: operations wait until they are told to complete.
+    struct Host {
+        node: Node,
+        now: Now,
+        file: Vec<u8>,
+        disk: Vec<(OpId, DiskRequest)>,
+        outputs: Vec<Output>,
+        exit: Option<i32>,
+    }
+
+    impl Host {
+        fn new(conf: &str, file: &str) -> Host {
+            let now = Now { mono_us: 1_000_000, wall_us: 1_700_000_000_000_000 };
+            let options = NodeOptions {
+                conf_text: format!("port 7000\ncluster-enabled yes\nsave \"\"\n{conf}"),
+                conf_path: None,
+                seed: 1,
+                pid: 1,
+                executable: String::new(),
+                os: String::new(),
+            };
+            let node = Node::new(now, options).unwrap();
+            let (disk, outputs) = (Vec::new(), Vec::new());
+            Host { node, now, file: file.into(), disk, outputs, exit: None }
+        }
+
+        fn poll(&mut self) {
+            while let Some(output) = self.node.poll_output(self.now) {
+                match output {
+                    Output::Disk { op, request } => self.disk.push((op, request)),
+                    Output::Exit { code } => self.exit = Some(code),
+                    output => self.outputs.push(output),
+                }
+            }
+        }
+
+        fn give(&mut self, input: Input) {
+            self.node.handle(self.now, input);
+            self.poll();
+        }
+
+        /// Completes all disk operations, and those that follow from them.
+        fn sync(&mut self) {
+            self.poll();
+            while !self.disk.is_empty() {
+                let (op, request) = self.disk.remove(0);
+                let result = match request {
+                    DiskRequest::Stat { path } if &*path == "nodes.conf" => {
+                        Ok(DiskReply::Size(self.file.len() as u64))
+                    }
+                    DiskRequest::Read { path, offset, .. } if &*path == "nodes.conf" => {
+                        Ok(DiskReply::Bytes(self.file[offset as usize..].into()))
+                    }
+                    DiskRequest::WriteAt { offset, bytes, .. } => {
+                        assert_eq!(offset, 0);
+                        assert!(bytes.len() >= self.file.len(), "padded to the old length");
+                        self.file = bytes.to_vec();
+                        Ok(DiskReply::Written(bytes.len() as u64))
+                    }
+                    DiskRequest::Truncate { len, .. } => {
+                        self.file.truncate(len as usize);
+                        Ok(DiskReply::Done)
+                    }
+                    DiskRequest::Lock { .. } | DiskRequest::Fsync { .. } => Ok(DiskReply::Done),
+                    _ => Err(DiskError::NotFound),
+                };
+                self.give(Input::Disk { op, result });
+            }
+        }
+
+        fn command(&mut self, line: &str) -> String {
+            let client = ConnId(1);
+            let bytes = format!("{line}\r\n").into_bytes();
+            self.give(Input::Received { conn: client, bytes });
+            self.sync();
+            let mut text = String::new();
+            self.outputs.retain(|output| match output {
+                Output::Send { conn, bytes } if *conn == client => {
+                    text.push_str(&String::from_utf8_lossy(bytes));
+                    false
+                }
+                _ => true,
+            });
+            text
+        }
+
+        fn connect_client(&mut self) {
+            let (peer, local) = ("127.0.0.1:50000".to_string(), "127.0.0.1:7000".to_string());
+            self.give(Input::Accepted { conn: ConnId(1), listener: Listener::Client, peer, local });
+        }
+
+        fn logged(&self, text: &str) -> bool {
+            self.outputs.iter().any(|o| matches!(o, Output::Log { text: t, .. } if t.contains(text)))
+        }
+
+        fn sent(&self, conn: ConnId) -> usize {
+            self.outputs.iter().filter(|o| matches!(o, Output::Send { conn: c, .. } if *c == conn)).count()
+        }
+    }
+
+    const ME: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const MASTER: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+    const REPLICA: &str = "cccccccccccccccccccccccccccccccccccccccc";
+
+    fn three_nodes() -> String {
+        format!(
+            "{ME} 127.0.0.1:7000@17000 myself,master - 0 0 1 connected 0-8191\n\
+             {MASTER} 127.0.0.1:7001@17001 master,fail - 0 0 2 connected 8192-16383\n\
+             {REPLICA} 127.0.0.1:7002@17002 slave {MASTER} 0 0 2 connected\n\
+             vars currentEpoch 2 lastVoteEpoch 1\n"
+        )
+    }
+
+    #[test]
+    fn a_fresh_node_writes_its_file_before_it_does_anything() {
+        let mut host = Host::new("", "");
+        host.connect_client();
+        host.give(Input::Received { conn: ConnId(1), bytes: b"CLUSTER MYID\r\n".to_vec() });
+        assert_eq!(host.sent(ConnId(1)), 0, "the file is not even locked");
+        host.sync();
+        assert_eq!(host.sent(ConnId(1)), 1);
+        host.outputs.clear();
+        let name = host.node.cluster().unwrap().myself().name;
+        assert!(String::from_utf8_lossy(&host.file).starts_with(name.as_str()));
+        assert_eq!(host.command("CLUSTER KEYSLOT foo"), ":12182\r\n");
+        assert_eq!(host.command("GET foo"), "-CLUSTERDOWN Hash slot not served\r\n");
+        assert_eq!(host.command("CLUSTER ADDSLOTS 12182"), "+OK\r\n");
+        assert_eq!(host.command("CLUSTER SAVECONFIG"), "+OK\r\n");
+        assert!(String::from_utf8_lossy(&host.file).contains(" connected 12182\n"));
+        assert_eq!(host.command("GET foo"), "-CLUSTERDOWN The cluster is down\r\n");
+    }
+
+    #[test]
+    fn a_file_in_use_or_damaged_ends_the_start() {
+        let mut host = Host::new("", "nonsense\n");
+        host.sync();
+        assert_eq!(host.exit, Some(1));
+        assert!(host.logged("Unrecoverable error: corrupted cluster config file."));
+
+        let mut host = Host::new("", "");
+        host.poll();
+        let (op, request) = host.disk.remove(0);
+        assert!(matches!(request, DiskRequest::Lock { .. }));
+        host.give(Input::Disk { op, result: Err(DiskError::Exists) });
+        assert_eq!(host.exit, Some(1));
+        assert!(host.logged("is already used by a different Redis Cluster node"));
+    }
+
+    #[test]
+    fn a_vote_leaves_when_it_is_durable() {
+        let mut host = Host::new("", &three_nodes());
+        host.sync();
+        // The candidate connects, and this node to it.
+        let bus = ConnId(9);
+        let (peer, local) = ("127.0.0.1:40000".to_string(), "127.0.0.1:17000".to_string());
+        host.give(Input::Accepted { conn: bus, listener: Listener::Bus, peer, local });
+        host.now.mono_us += 200_000;
+        host.now.wall_us += 200_000;
+        host.give(Input::Wake);
+        let link = host.outputs.iter().find_map(|o| match o {
+            Output::Connect { conn, port: 17002, .. } => Some(*conn),
+            _ => None,
+        });
+        let link = link.expect("it connects to every node");
+        host.give(Input::Connected { conn: link, local: "127.0.0.1:41000".to_string() });
+        host.sync();
+        host.outputs.clear();
+
+        // What the replica would send.
+        let mut slots = [0; 2048];
+        slots[1024..].fill(0xff);
+        let header = crate::cluster::bus::Header {
+            port: 7002,
+            kind: kind::AUTH_REQUEST,
+            count: 0,
+            current_epoch: 3,
+            config_epoch: 2,
+            offset: 0,
+            sender: REPLICA.as_bytes().try_into().unwrap(),
+            slots: &slots,
+            slaveof: MASTER.as_bytes().try_into().unwrap(),
+            my_ip: crate::cluster::node::IpText::NONE,
+            extensions: 0,
+            pport: 0,
+            cport: 17002,
+            flags: 2,
+            state: 1,
+            mflags: [0; 3],
+        };
+        let mut bytes = Vec::new();
+        Message { header, body: Body::Bare }.write(&mut bytes);
+        host.give(Input::Received { conn: bus, bytes });
+        assert_eq!(host.sent(link), 0, "the vote waits for the disk");
+        assert!(host.disk.iter().any(|(_, request)| matches!(request, DiskRequest::Fsync { .. })));
+        host.sync();
+        let vote = host.outputs.iter().find_map(|o| match o {
+            Output::Send { conn, bytes } if *conn == link => Some(bytes.clone()),
+            _ => None,
+        });
+        let vote = vote.expect("and then it leaves");
+        assert_eq!(Message::parse(&vote).unwrap().header.kind, kind::AUTH_ACK);
+        assert!(String::from_utf8_lossy(&host.file).contains("vars currentEpoch 3 lastVoteEpoch 3\n"));
+    }
+
+    #[test]
+    fn a_failing_disk_ends_the_node() {
+        let mut host = Host::new("", &three_nodes());
+        host.sync();
+        host.connect_client();
+        host.give(Input::Received { conn: ConnId(1), bytes: b"CLUSTER SAVECONFIG\r\n".to_vec() });
+        let (op, _) = host.disk.remove(0);
+        host.give(Input::Disk { op, result: Err(DiskError::NoSpace) });
+        assert_eq!(host.exit, Some(1));
+        assert!(host.logged("Fatal: can't update cluster config file."));
+        assert_eq!(host.sent(ConnId(1)), 0);
+    }
+
+    #[test]
+    fn transactions_are_redirected_as_a_whole() {
+        let mut host = Host::new("cluster-require-full-coverage no\n", &three_nodes().replace(",fail", ""));
+        host.sync();
+        host.connect_client();
+        for _ in 0..40 {
+            host.now.mono_us += 100_000;
+            host.now.wall_us += 100_000;
+            host.give(Input::Wake);
+            host.sync();
+        }
+        assert!(host.node.cluster().unwrap().is_ok());
+        let moved = "-MOVED 12182 127.0.0.1:7001\r\n";
+        assert_eq!(host.command("LPUSH foo a"), moved);
+        assert_eq!(host.command("LPUSH bar a"), ":1\r\n");
+        assert_eq!(host.command("MULTI"), "+OK\r\n");
+        assert_eq!(host.command("LPUSH bar b"), "+QUEUED\r\n");
+        assert_eq!(host.command("LPUSH foo b"), moved);
+        let aborted = "-EXECABORT Transaction discarded because of previous errors.\r\n";
+        assert_eq!(host.command("EXEC"), aborted);
+        assert_eq!(host.command("CLUSTER COUNTKEYSINSLOT 5061"), ":1\r\n");
+        assert_eq!(host.command("CLUSTER GETKEYSINSLOT 5061 10"), "*1\r\n$3\r\nbar\r\n");
+        // Reading is enough for READONLY on a replica of the owner alone: this is a master.
+        assert_eq!(host.command("READONLY"), "+OK\r\n");
+        assert_eq!(host.command("LLEN foo"), moved);
+        assert_eq!(host.command("ASKING"), "+OK\r\n");
+        assert_eq!(host.command(&format!("CLUSTER SETSLOT 12182 IMPORTING {MASTER}")), "+OK\r\n");
+        assert_eq!(host.command("ASKING"), "+OK\r\n");
+        assert_eq!(host.command("LLEN foo"), ":0\r\n");
+        assert_eq!(host.command("LLEN foo"), moved, "ASKING holds for one command");
+    }
+
+    #[test]
+    fn bus_connections_are_refused_without_a_cluster() {
+        let mut host = Host::new("cluster-enabled no\n", "");
+        host.sync();
+        host.connect_client();
+        let disabled = "-ERR This instance has cluster support disabled\r\n";
+        assert_eq!(host.command("CLUSTER INFO"), disabled);
+        assert_eq!(host.command("READONLY"), disabled);
+        assert!(host.node.cluster_view().is_none());
+    }
+}
