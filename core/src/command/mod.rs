@@ -7,21 +7,28 @@ pub mod introspect;
 pub mod table;
 
 mod bitmap;
+mod client;
 mod cluster;
+mod config;
+mod connection;
+mod debug;
 mod generic;
 mod hash;
+mod info;
 mod list;
+mod memory;
 mod meta;
 mod persistence;
 mod pubsub;
 mod replication;
 mod scan_args;
+mod server;
 mod set;
 mod sort;
 mod string;
 mod transactions;
 
-use crate::exec::{Done, Exec, Handler};
+use crate::exec::{Done, Error, Exec, Handler};
 use std::sync::OnceLock;
 use table::CommandId;
 
@@ -32,12 +39,19 @@ const GROUPS: &[Handlers] = &[
     bitmap::HANDLERS,
     cluster::HANDLERS,
     generic::HANDLERS,
+    client::HANDLERS,
+    config::HANDLERS,
+    connection::HANDLERS,
+    debug::HANDLERS,
     hash::HANDLERS,
+    info::HANDLERS,
     list::HANDLERS,
     meta::HANDLERS,
     persistence::HANDLERS,
+    memory::HANDLERS,
     pubsub::HANDLERS,
     replication::HANDLERS,
+    server::HANDLERS,
     set::HANDLERS,
     sort::HANDLERS,
     string::HANDLERS,
@@ -57,6 +71,14 @@ pub fn handler(command: CommandId) -> Option<Handler> {
         handlers
     });
     handlers[command.index()]
+}
+
+/// The error of a subcommand that was given what it cannot take (`addReplySubcommandSyntaxError`, networking.c 7.0.15).
+pub(crate) fn bad_subcommand(exec: &Exec<'_>) -> Error {
+    let name = exec.command.parent().unwrap_or(exec.command).name().to_ascii_uppercase();
+    let sub = exec.args.get(1).copied().unwrap_or_default();
+    let sub = String::from_utf8_lossy(&sub[..sub.len().min(128)]);
+    Error::new(format!("unknown subcommand or wrong number of arguments for '{sub}'. Try {name} HELP."))
 }
 
 /// The reply of a HELP subcommand (`addReplyHelp`, networking.c 7.0.15).

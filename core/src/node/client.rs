@@ -96,6 +96,8 @@ pub enum Blocked {
     },
     /// It waits for a SAVE to end; the node stalls meanwhile.
     Save,
+    /// It waits for a CONFIG REWRITE to end; the node stalls meanwhile.
+    ConfigRewrite,
     /// It waits for the process to end (SHUTDOWN), or for the news that it does not.
     Shutdown,
 }

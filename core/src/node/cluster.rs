@@ -459,6 +459,11 @@ impl Node {
         }
     }
 
+    /// How many bus links are open, as INFO counts them.
+    pub(crate) fn cluster_connections(&self) -> usize {
+        self.cluster().map_or(0, Cluster::connections)
+    }
+
     /// Sends a message to the other nodes' subscribers (`clusterPropagatePublish`).
     pub(crate) fn bus_publish(&mut self, channel: &[u8], message: &[u8], shard: bool) {
         self.with_cluster(|cluster, cx| cluster.publish(cx, channel, message, shard));

@@ -15,6 +15,9 @@ impl Node {
     pub(super) fn run_cron(&mut self) {
         let period_us = 1_000_000 / self.config.hz.clamp(1, 500) as u64;
         self.next_cron_us = self.now.mono_us + period_us;
+        if self.debug.pause_cron {
+            return;
+        }
         self.command_time_ms = self.now.wall_ms();
         self.cron_loops += 1;
         let every = |ms: u64| {

@@ -14,7 +14,12 @@ use std::rc::Rc;
 impl Node {
     /// Whether the node waits for the disk and does nothing else.
     pub(crate) fn stalled(&self) -> bool {
-        self.aof_waits || self.saves.blocks() || !self.waits_for.is_empty() || self.ending()
+        self.aof_waits
+            || self.saves.blocks()
+            || !self.waits_for.is_empty()
+            || self.ending()
+            || self.config_rewrite.is_some()
+            || self.asleep_until_us.is_some()
     }
 
     /// Whether a snapshot is being written, for whichever purpose (`hasActiveChildProcess`).
@@ -79,7 +84,10 @@ impl Node {
     pub(super) fn disk_done(&mut self, op: OpId, result: Result<DiskReply, DiskError>) {
         let config = Rc::clone(&self.config);
         self.waits_for.remove(&op);
-        if self.cluster_disk_done(op, &result) || self.loading_disk_done(op, &result) {
+        if self.cluster_disk_done(op, &result)
+            || self.loading_disk_done(op, &result)
+            || self.config_rewrite_done(op, &result)
+        {
             return;
         }
         let background = self.snapshot_running();

@@ -9,11 +9,14 @@
 pub mod blocking;
 pub mod client;
 mod cluster;
+mod config_file;
 mod cron;
 mod disk;
 mod keys;
 mod loading;
+pub(crate) mod memory;
 mod net;
+pub(crate) mod observe;
 pub(crate) mod process;
 mod shutdown;
 pub mod stats;
@@ -130,6 +133,14 @@ pub struct Node {
     loading: Option<loading::Loading>,
     transfer_disk: loading::TransferDisk,
     pub(crate) cluster: Option<Box<cluster::ClusterPart>>,
+    pub(crate) config_rewrite: Option<config_file::ConfigRewrite>,
+    pub(crate) slowlog: observe::Slowlog,
+    pub(crate) latency: observe::Latency,
+    pub(crate) debug: observe::DebugSwitches,
+    /// DEBUG SLEEP: until when (monotonic, microseconds) the node does nothing.
+    pub(crate) asleep_until_us: Option<u64>,
+    /// How long the running command has taken so far, in microseconds.
+    pub(crate) command_cost_us: u64,
 }
 
 /// Clients are paused (CLIENT PAUSE, or a manual failover of the cluster).
@@ -202,6 +213,12 @@ impl Node {
             loading: None,
             transfer_disk: loading::TransferDisk::default(),
             cluster: None,
+            config_rewrite: None,
+            slowlog: observe::Slowlog::default(),
+            latency: observe::Latency::default(),
+            debug: observe::DebugSwitches::default(),
+            asleep_until_us: None,
+            command_cost_us: 0,
         };
         if let Some(master) = node.config.replicaof.clone() {
             node.repl.master = Some(MasterLink::at_start(master.host, master.port, now));
@@ -220,6 +237,7 @@ impl Node {
             return;
         }
         self.now = now;
+        self.asleep_until_us.take_if(|until| now.mono_us >= *until);
         if self.stalled() && !matches!(input, Input::Disk { .. }) {
             self.inbox.push_back(input);
             return;
@@ -242,7 +260,13 @@ impl Node {
 
     /// The monotonic instant in microseconds at which the node wants [`Input::Wake`], if nothing else comes first.
     pub fn poll_timeout(&self) -> Option<u64> {
-        if self.out.exiting() || self.stalled() {
+        if self.out.exiting() {
+            return None;
+        }
+        if let Some(until_us) = self.asleep_until_us {
+            return Some(until_us);
+        }
+        if self.stalled() {
             return None;
         }
         if self.wants_background_slice() { Some(self.now.mono_us) } else { Some(self.next_cron_us) }

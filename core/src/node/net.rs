@@ -7,6 +7,9 @@ use crate::resp::reply::Reply;
 use crate::resp::request::{Parsed, ProtocolError, RequestLimits};
 use smallvec::SmallVec;
 
+/// The size of Redis's fixed reply buffer (`PROTO_REPLY_CHUNK_BYTES`, server.h 7.0.15).
+const REPLY_BUFFER_LEN: usize = 16 << 10;
+
 impl Node {
     pub(super) fn accepted(&mut self, conn: ConnId, listener: Listener, peer: String, local: String) {
         if listener == Listener::Bus {
@@ -241,7 +244,8 @@ impl Node {
             Role::Normal if client.subscribed() => self.config.client_output_buffer_limit[2],
             Role::Normal => self.config.client_output_buffer_limit[0],
         };
-        let used = (client.reply.len() + client.in_flight) as u64;
+        // Redis does not count the reply buffer that each client has anyway.
+        let used = (client.reply.len() + client.in_flight).saturating_sub(REPLY_BUFFER_LEN) as u64;
         let hard = limit.hard_bytes > 0 && used >= limit.hard_bytes;
         let mut soft = limit.soft_bytes > 0 && used >= limit.soft_bytes;
         if soft {
@@ -332,13 +336,6 @@ impl Node {
         for monitor in self.monitors.clone() {
             self.reply_to(monitor, |reply| reply.status(&line));
         }
-    }
-
-    /// A client in one line, as CLIENT LIST shows it.
-    pub(crate) fn describe_client(&self, id: ClientId) -> String {
-        self.clients
-            .get(&id)
-            .map_or_else(String::new, |client| format!("id={} addr={}", client.id, client.peer))
     }
 }
 

@@ -204,6 +204,8 @@ impl Node {
         self.call_depth -= 1;
         let stats = &mut self.stats.commands[command.index()];
         stats.calls += 1;
+        let cost_us = std::mem::take(&mut self.command_cost_us);
+        stats.usec += cost_us;
         self.stats.commands_processed += 1;
         if let Err(error) = &done {
             stats.failed += 1;
@@ -212,6 +214,9 @@ impl Node {
         if kind == CallKind::Loading {
             self.pending.clear();
             return;
+        }
+        if cost_us > 0 || self.config.slowlog_log_slower_than == 0 {
+            self.note_duration(id, command, args, cost_us as i64);
         }
         if !self.monitors.is_empty() && command.flags() & (flags::SKIP_MONITOR | flags::ADMIN) == 0 {
             self.feed_monitors(id, db, args);

@@ -130,6 +130,14 @@ impl Node {
         self.shutdown_step();
     }
 
+    /// How long a shutdown still waits for replicas, in milliseconds, if there is one.
+    pub(crate) fn shutdown_in_ms(&self) -> Option<i64> {
+        match self.shutdown?.stage {
+            Stage::Replicas { deadline_ms } => Some(deadline_ms - self.now.wall_ms()),
+            Stage::Aof | Stage::Save => Some(0),
+        }
+    }
+
     /// Whether the node does nothing but end.
     pub(super) fn ending(&self) -> bool {
         self.shutdown.is_some_and(|shutdown| !matches!(shutdown.stage, Stage::Replicas { .. }))

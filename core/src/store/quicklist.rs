@@ -29,6 +29,16 @@ pub enum Node {
     Plain(Vec<u8>),
 }
 
+impl Node {
+    /// How many bytes the node's elements take, packed as they are.
+    pub fn byte_len(&self) -> usize {
+        match self {
+            Node::Packed(pack) => pack.byte_len(),
+            Node::Plain(bytes) => bytes.len(),
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Slot {
     /// Elements of the node, here so that finding an index touches no node.
