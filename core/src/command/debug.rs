@@ -201,7 +201,7 @@ fn protocol(exec: &mut Exec<'_>) -> Done {
     match exec.args[2].to_ascii_lowercase().as_slice() {
         b"string" => reply.bulk_str("Hello World"),
         b"integer" => reply.integer(12345),
-        b"double" => reply.double(3.141),
+        b"double" => reply.double_text(b"3.141"),
         b"bignum" => reply.big_number(b"1234567999999999999999999999999999999"),
         b"null" => reply.null(),
         b"array" => {
