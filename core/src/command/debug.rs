@@ -8,6 +8,7 @@ use super::Handlers;
 use crate::config::text::memory_size;
 use crate::exec::{Done, Error, Exec};
 use crate::host::LogLevel;
+use crate::node::loading::Reload;
 use crate::persist::rdb::encode::{Body, Encoder};
 use crate::store::{Object, Zset, num, quicklist};
 
@@ -39,6 +40,12 @@ fn debug(exec: &mut Exec<'_>) -> Done {
             for text in digests {
                 exec.reply.status(&text);
             }
+            Ok(())
+        }
+        (b"reload", _) => reload(exec),
+        (b"loadaof", 2) => {
+            let client = exec.client;
+            exec.node.reload(Reload { client, aof: true, flush: true, merge: false }, false);
             Ok(())
         }
         (b"populate", 3..=5) => populate(exec),
@@ -105,6 +112,24 @@ fn debug(exec: &mut Exec<'_>) -> Done {
         }
         _ => Err(super::bad_subcommand(exec)),
     }
+}
+
+fn reload(exec: &mut Exec<'_>) -> Done {
+    let mut reload = Reload { client: exec.client, aof: false, flush: true, merge: false };
+    let mut save = true;
+    for index in 2..exec.args.len() {
+        if exec.arg_is(index, "merge") {
+            reload.merge = true;
+        } else if exec.arg_is(index, "noflush") {
+            reload.flush = false;
+        } else if exec.arg_is(index, "nosave") {
+            save = false;
+        } else {
+            return Err(Error::fixed("DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options."));
+        }
+    }
+    exec.node.reload(reload, save);
+    Ok(())
 }
 
 fn done(exec: &mut Exec<'_>) -> Done {

@@ -282,6 +282,20 @@ fn persistence(node: &Node, out: &mut String) {
             "aof_delayed_fsync": aof.delayed_fsyncs,
         );
     }
+    if let Some(progress) = node.loading_progress() {
+        let left = progress.total_bytes.saturating_sub(progress.loaded_bytes) as i64;
+        let elapsed_s = node.now.wall_s() - progress.start_s;
+        let eta_s = if elapsed_s == 0 { 1 } else { elapsed_s * left / (progress.loaded_bytes as i64 + 1) };
+        let share = progress.loaded_bytes as f64 / progress.total_bytes.max(1) as f64 * 100.0;
+        lines!(out,
+            "loading_start_time": progress.start_s,
+            "loading_total_bytes": progress.total_bytes,
+            "loading_rdb_used_mem": progress.rdb_used_memory,
+            "loading_loaded_bytes": progress.loaded_bytes,
+            "loading_loaded_perc": format!("{share:.2}"),
+            "loading_eta_seconds": eta_s,
+        );
+    }
 }
 
 fn stats(node: &Node, out: &mut String) {

@@ -138,7 +138,11 @@ impl Node {
                 let count = self.replicas_at(offset);
                 self.reply_to(id, |reply| reply.integer(count));
             }
-            Blocked::Paused { .. } | Blocked::Save | Blocked::ConfigRewrite | Blocked::Shutdown => {}
+            Blocked::Paused { .. }
+            | Blocked::Save
+            | Blocked::Reload
+            | Blocked::ConfigRewrite
+            | Blocked::Shutdown => {}
         }
     }
 

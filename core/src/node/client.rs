@@ -98,6 +98,8 @@ pub enum Blocked {
     Save,
     /// It waits for a CONFIG REWRITE to end; the node stalls meanwhile.
     ConfigRewrite,
+    /// It waits for the dataset to be loaded again (DEBUG RELOAD).
+    Reload,
     /// It waits for the process to end (SHUTDOWN), or for the news that it does not.
     Shutdown,
 }

@@ -115,6 +115,7 @@ impl Node {
             self.reply_to(id, |reply| if ok { reply.ok() } else { reply.error("-ERR") });
             self.resumed.push(id);
         }
+        self.saved_for_reload(ok);
         self.shutdown_saved(ok);
     }
 

@@ -25,7 +25,20 @@ enum Purpose {
     /// A snapshot came from the master.
     FromMaster,
     /// DEBUG RELOAD or LOADAOF; its client waits.
-    Reload(ClientId),
+    Reload(Reload),
+}
+
+/// What DEBUG RELOAD and DEBUG LOADAOF ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reload {
+    /// Who waits for it.
+    pub client: ClientId,
+    /// The append-only file instead of the RDB file.
+    pub aof: bool,
+    /// Empty the dataset first.
+    pub flush: bool,
+    /// A key of the file may replace one that is there.
+    pub merge: bool,
 }
 
 /// The files being loaded.
@@ -77,20 +90,40 @@ impl Node {
         self.loading = Some(Loading { loader: Some(loader), purpose: Purpose::Start, db: 0 });
     }
 
-    /// Begins to load the RDB file (DEBUG RELOAD) or what the configuration says (DEBUG LOADAOF) over an empty dataset, or
-    /// over the present one with `keep`. The client gets its reply when it has ended; it must be blocked already.
-    pub(crate) fn start_reload(&mut self, id: ClientId, aof: bool, keep: bool) {
-        if !keep {
+    /// DEBUG RELOAD and LOADAOF: the client waits until the dataset has been saved (if it is to be) and loaded again.
+    pub(crate) fn reload(&mut self, reload: Reload, save: bool) {
+        self.block(reload.client, Blocked::Reload);
+        if save {
+            self.reload_after_save = Some(reload);
+            self.start_save(false);
+        } else {
+            self.start_reload(reload);
+        }
+    }
+
+    /// The save before a reload has ended.
+    pub(super) fn saved_for_reload(&mut self, ok: bool) {
+        let Some(reload) = self.reload_after_save.take() else { return };
+        if ok {
+            self.start_reload(reload);
+        } else {
+            self.end_reload(reload.client, Some("-ERR"));
+        }
+    }
+
+    fn start_reload(&mut self, reload: Reload) {
+        if reload.flush {
             self.empty_dataset();
         }
         let config = Rc::clone(&self.config);
-        let loader = if aof {
+        let loader = if reload.aof {
+            self.aof.flush(self.now, &config, true, false, &mut self.out);
             Loader::start(self.now, config, self.limits.clone(), true, &mut self.out)
         } else {
             let path = config.dbfilename.clone();
             Loader::rdb_file(self.now, config, self.limits.clone(), &path, !self.is_replica(), &mut self.out)
         };
-        self.loading = Some(Loading { loader: Some(loader), purpose: Purpose::Reload(id), db: 0 });
+        self.loading = Some(Loading { loader: Some(loader), purpose: Purpose::Reload(reload), db: 0 });
     }
 
     /// Empties all databases (`emptyData`).
@@ -148,10 +181,9 @@ impl Node {
                     return;
                 }
                 if self.dbs[db].contains(&key) {
-                    let keep = self
-                        .loading
-                        .as_ref()
-                        .is_some_and(|loading| matches!(loading.purpose, Purpose::Reload(_)));
+                    let keep = self.loading.as_ref().is_some_and(|loading| {
+                        matches!(loading.purpose, Purpose::Reload(Reload { merge: true, .. }))
+                    });
                     if !keep {
                         loader.duplicate_key(db, &key, &mut self.out);
                         return;
@@ -227,8 +259,8 @@ impl Node {
             Purpose::FromMaster => {
                 self.transfer_failed("Failed trying to load the MASTER synchronization DB from disk");
             }
-            Purpose::Reload(id) => {
-                self.end_reload(id, Some("Error trying to load the RDB dump, check server logs."));
+            Purpose::Reload(reload) => {
+                self.end_reload(reload.client, Some("Error trying to load the RDB dump"));
             }
         }
     }
@@ -242,15 +274,20 @@ impl Node {
                 let db = loaded.repl.stream_db.and_then(|db| usize::try_from(db).ok());
                 self.transfer_loaded(db);
             }
-            Purpose::Reload(id) => {
-                self.log(LogLevel::Warning, "DB reloaded by DEBUG RELOAD");
-                self.end_reload(id, None);
+            Purpose::Reload(reload) => {
+                let text = if reload.aof {
+                    "Append Only File loaded by DEBUG LOADAOF"
+                } else {
+                    "DB reloaded by DEBUG RELOAD"
+                };
+                self.log(LogLevel::Warning, text);
+                self.end_reload(reload.client, None);
             }
         }
     }
 
     fn end_reload(&mut self, id: ClientId, error: Option<&str>) {
-        if matches!(self.clients.get(&id).and_then(|client| client.blocked.as_ref()), Some(Blocked::Save)) {
+        if matches!(self.clients.get(&id).and_then(|client| client.blocked.as_ref()), Some(Blocked::Reload)) {
             self.unblock(id);
             self.reply_to(id, |reply| match error {
                 None => reply.ok(),

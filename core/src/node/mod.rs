@@ -13,7 +13,7 @@ mod config_file;
 mod cron;
 mod disk;
 mod keys;
-mod loading;
+pub(crate) mod loading;
 pub(crate) mod memory;
 mod net;
 pub(crate) mod observe;
@@ -132,6 +132,8 @@ pub struct Node {
     pub(crate) shutdown: Option<shutdown::Shutdown>,
     loading: Option<loading::Loading>,
     transfer_disk: loading::TransferDisk,
+    /// What is to be loaded again once the save that runs has ended.
+    reload_after_save: Option<loading::Reload>,
     pub(crate) cluster: Option<Box<cluster::ClusterPart>>,
     pub(crate) config_rewrite: Option<config_file::ConfigRewrite>,
     pub(crate) slowlog: observe::Slowlog,
@@ -212,6 +214,7 @@ impl Node {
             shutdown: None,
             loading: None,
             transfer_disk: loading::TransferDisk::default(),
+            reload_after_save: None,
             cluster: None,
             config_rewrite: None,
             slowlog: observe::Slowlog::default(),

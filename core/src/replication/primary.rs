@@ -488,7 +488,7 @@ impl Node {
                 }
             }
         }
-        let ttl_s = i64::from(self.config.repl_backlog_ttl);
+        let ttl_s = self.config.repl_backlog_ttl;
         if self.repl.replicas.is_empty()
             && ttl_s > 0
             && self.repl.backlog.is_some()
