@@ -6,9 +6,12 @@
 //! could contradict. Everything here that has no browser in it builds natively too, so that its tests run under `cargo test`.
 
 pub mod cut;
+pub mod engine;
 pub mod gather;
 pub mod geometry;
 pub mod lanes;
 pub mod model;
 pub mod protocol;
+pub mod scenario;
+pub mod scripts;
 pub mod words;

@@ -50,6 +50,8 @@ pub struct Frame {
     pub cluster: Option<Cluster>,
     /// Cluster-bus packets that were sent since the last frame.
     pub messages: Vec<Message>,
+    /// Packets of earlier frames that turned out to be lost, by id.
+    pub dropped: Vec<u64>,
     /// How busy each pair of nodes was since the last frame, when packets are too many to be drawn one by one.
     pub traffic: Vec<Traffic>,
     /// What to add to the tape.

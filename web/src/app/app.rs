@@ -302,12 +302,12 @@ impl App {
         self.now_us = frame.now_us;
         self.playing = frame.playing;
         self.speed = frame.speed;
-        self.phase = frame.phase;
+        self.phase = frame.phase.clone();
+        self.marks.advance(&frame, moved, dt);
         if let Some(cluster) = frame.cluster {
             self.layout = Shared::new(Layout::of(&cluster));
             self.cluster = Shared::new(cluster);
         }
-        self.marks.advance(self.now_us, self.speed, moved, dt, &frame.messages);
         let list = self.marks.list();
         if !list.is_empty() || !self.mark_list.is_empty() {
             self.mark_list = Shared::new(list);

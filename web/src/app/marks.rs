@@ -4,7 +4,7 @@
 //! a millisecond at 1×) is drawn for [`SHOWN_MS_MIN`] of wall time from the moment it was sent instead; it then lags
 //! behind the truth by less than that. When time is held, marks stay where they are.
 
-use vitrine_web::model::Message;
+use vitrine_web::model::{Frame, Message};
 
 /// How long a mark is on the stage at the least, in milliseconds of wall time.
 pub const SHOWN_MS_MIN: f64 = 480.0;
@@ -30,16 +30,20 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// Takes in a frame: `dt_ms` of wall time passed since the last one.
-    pub fn advance(&mut self, now_us: u64, speed: f64, moving: bool, dt_ms: f64, new: &[Message]) {
+    /// Takes in a frame: `moving` says whether virtual time moved, and `dt_ms` of wall time passed since the last one.
+    pub fn advance(&mut self, frame: &Frame, moving: bool, dt_ms: f64) {
+        let (now_us, speed) = (frame.now_us, frame.speed);
         if moving {
             self.played_ms += dt_ms.clamp(0.0, 100.0);
         }
-        for &message in new {
+        for &message in &frame.messages {
             self.marks.push(Mark { message, t: 0.0, born_ms: self.played_ms });
         }
         if self.marks.len() > MARKS_MAX {
             self.marks.drain(..self.marks.len() - MARKS_MAX);
+        }
+        for mark in &mut self.marks {
+            mark.message.dropped |= frame.dropped.contains(&mark.message.id);
         }
         let played = self.played_ms;
         for mark in &mut self.marks {

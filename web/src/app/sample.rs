@@ -158,6 +158,7 @@ pub fn show(app: &mut App) {
         phase: Phase::Live,
         cluster: Some(cluster),
         messages,
+        dropped: vec![],
         traffic: vec![],
         tape,
         steps: 1,

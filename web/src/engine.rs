@@ -1,0 +1,645 @@
+//! The worker's side of the page, without the browser: one world, how fast its time goes, and what the page is told.
+//!
+//! The worker calls [`Engine::handle`] for every message, [`Engine::advance`] in slices of a few milliseconds, and
+//! [`Engine::frame`] at most once per display frame. Replies that a visitor or a script waits for are *held*: they leave
+//! through [`Engine::release`] once the bytes that they promise are committed in the browser's storage.
+
+use crate::gather::Gatherer;
+use crate::lanes::Lanes;
+use crate::model::{
+    Boot, BootNode, Cluster, Detail, Fault, Frame, Kind, Message, NodeIndex, Phase, Process, SLOTS, TapeItem, Traffic,
+};
+use crate::protocol::{Answer, FromWorker, State, TermEntry, TermKind, ToWorker};
+use crate::scenario::{self, Run, action, seed_text};
+use crate::scripts::Scripts;
+use std::collections::{BTreeMap, VecDeque};
+use vitrine_core::sim::disk::DurableChange;
+use vitrine_core::sim::fault::Target;
+use vitrine_core::sim::setup::Setup;
+use vitrine_core::sim::terminal;
+use vitrine_core::sim::trace::{BusKind, Channel, TraceKind};
+use vitrine_core::sim::world::World;
+
+/// Files by node and path.
+pub type Images = BTreeMap<String, BTreeMap<String, Vec<u8>>>;
+
+/// How many records of the trace are kept between two frames.
+const RECORDS: usize = 1 << 14;
+/// From this speed on, heartbeats become the weight of lines.
+const TRAFFIC_FROM_SPEED: f64 = 10.0;
+/// How many events happen between two looks at the clock.
+const EVENTS_PER_LOOK: u64 = 64;
+/// Wall time that is made up for at the most, in milliseconds: after a longer gap (a sleeping laptop) time just goes on.
+const CATCH_UP_MS: f64 = 100.0;
+/// A cluster that is not ready after this is shown as it is, in virtual microseconds.
+const READY_PATIENCE_US: u64 = 60_000_000;
+/// Looking for readiness costs a view of all nodes: so often, in virtual microseconds.
+const READY_EVERY_US: u64 = 50_000;
+
+/// What [`Engine::handle`] leaves to its caller.
+#[derive(Debug, PartialEq)]
+pub enum Flow {
+    /// Nothing.
+    Done,
+    /// The world is to be thrown away for a new one.
+    Reset {
+        /// The answer's id.
+        id: u32,
+        /// The new seed, if one was given.
+        seed: Option<String>,
+    },
+}
+
+struct RunTo {
+    id: u32,
+    until_us: u64,
+}
+
+/// See the module.
+pub struct Engine {
+    world: World,
+    seed: u64,
+    restored: bool,
+    gatherer: Gatherer,
+    lanes: Lanes,
+    playing: bool,
+    speed: f64,
+    /// Where virtual time should be, with fractions.
+    target_us: f64,
+    last_wall_ms: Option<f64>,
+    starting: bool,
+    looked_at_us: u64,
+    terminals: BTreeMap<u16, u32>,
+    scripts: Scripts,
+    run_to: Option<RunTo>,
+    ready: Vec<u32>,
+    jobs: VecDeque<(u32, Run)>,
+    watch: Option<NodeIndex>,
+    sent_cluster: Option<Cluster>,
+    sent_detail: Option<Detail>,
+    sent_clock: Option<(u64, bool, u64, Phase)>,
+    last_record: u64,
+    changes: Vec<DurableChange>,
+    recording: bool,
+    held: VecDeque<(u64, FromWorker)>,
+    out: Vec<FromWorker>,
+}
+
+impl Engine {
+    /// A new cluster.
+    ///
+    /// # Errors
+    /// The world cannot be made.
+    pub fn new(seed: u64) -> Result<Engine, String> {
+        let world = World::new(Setup::six_nodes(seed))?;
+        Ok(Engine::with(world, seed, false))
+    }
+
+    /// The cluster that the files are of, as after a loss of power; `wall_us` is what its clocks show now.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    pub fn restore(seed: u64, runs: u64, images: &Images, wall_us: u64) -> Result<Engine, String> {
+        // Another run must not repeat the random choices of the one before.
+        let mut setup = Setup::six_nodes(seed ^ runs.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        setup.formation = None;
+        let world = World::restore(setup, images, wall_us)?;
+        let mut engine = Engine::with(world, seed, true);
+        engine.record();
+        engine.lanes.formed();
+        Ok(engine)
+    }
+
+    fn with(mut world: World, seed: u64, restored: bool) -> Engine {
+        world.listen(RECORDS);
+        let names = world.setup().nodes.iter().map(|n| n.name.clone()).collect();
+        Engine {
+            gatherer: Gatherer::new(world.setup()),
+            lanes: Lanes::new(names),
+            world,
+            seed,
+            restored,
+            playing: true,
+            speed: 1.0,
+            target_us: 0.0,
+            last_wall_ms: None,
+            starting: true,
+            looked_at_us: 0,
+            terminals: BTreeMap::new(),
+            scripts: Scripts::default(),
+            run_to: None,
+            ready: Vec::new(),
+            jobs: VecDeque::new(),
+            watch: None,
+            sent_cluster: None,
+            sent_detail: None,
+            sent_clock: None,
+            last_record: 0,
+            changes: Vec::new(),
+            recording: false,
+            held: VecDeque::new(),
+            out: Vec::new(),
+        }
+    }
+
+    /// What the page is told first.
+    pub fn boot(&self) -> Boot {
+        let view = self.world.view();
+        let setup = self.world.setup();
+        let conf = |name: &str, text: &str| {
+            let on_disk = self.world.read_file(name, vitrine_core::sim::setup::CONF_PATH);
+            on_disk.map_or_else(|| text.to_owned(), |b| String::from_utf8_lossy(&b).into_owned())
+        };
+        let node = |(n, v): (&vitrine_core::sim::NodeSetup, &vitrine_core::sim::view::NodeEntry)| BootNode {
+            name: n.name.clone(),
+            addr: format!("{}:{}", v.ip, v.port),
+            conf: conf(&n.name, &n.conf),
+        };
+        Boot {
+            seed: seed_text(self.seed),
+            restored: self.restored,
+            nodes: setup.nodes.iter().zip(&view.nodes).map(node).collect(),
+        }
+    }
+
+    /// The seed of the cluster (of its first run, if it was restored).
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Virtual time.
+    pub fn now_us(&self) -> u64 {
+        self.world.now_us()
+    }
+
+    /// What the clocks of the cluster show, in microseconds since the Unix epoch.
+    pub fn wall_us(&self) -> u64 {
+        self.world.setup().wall_us.saturating_add(self.world.now_us())
+    }
+
+    /// The world, to be read.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Whether the cluster is still being formed, or nodes read their files.
+    pub fn starting(&self) -> bool {
+        self.starting
+    }
+
+    /// Notes changes of what is durable from now on.
+    pub fn record(&mut self) {
+        self.world.record_durable_changes(true);
+        self.recording = true;
+        self.changes.clear();
+    }
+
+    /// Whether anything durable changed since the last [`Engine::take_changes`].
+    pub fn has_changes(&mut self) -> bool {
+        if self.recording {
+            self.changes.extend(self.world.take_durable_changes());
+        }
+        !self.changes.is_empty()
+    }
+
+    /// What durably changed, up to now.
+    pub fn take_changes(&mut self) -> Vec<DurableChange> {
+        self.has_changes();
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Whether replies wait for a commit.
+    pub fn holds(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Lets the replies go that depend on nothing after this virtual instant.
+    pub fn release(&mut self, committed_us: u64) {
+        while self.held.front().is_some_and(|(at, _)| *at <= committed_us) {
+            if let Some((_, message)) = self.held.pop_front() {
+                self.out.push(message);
+            }
+        }
+    }
+
+    /// Messages for the page.
+    pub fn take_out(&mut self) -> Vec<FromWorker> {
+        std::mem::take(&mut self.out)
+    }
+
+    fn answer(&mut self, id: u32, result: Result<Answer, String>) {
+        self.out.push(FromWorker::Answer { id, result });
+    }
+
+    fn hold(&mut self, message: FromWorker) {
+        self.held.push_back((self.world.now_us(), message));
+    }
+
+    /// Takes in a message of the page.
+    pub fn handle(&mut self, message: ToWorker) -> Flow {
+        match message {
+            // Starting over is the caller's affair.
+            ToWorker::Start { .. } => {}
+            ToWorker::Play => self.play(true),
+            ToWorker::Pause => self.play(false),
+            ToWorker::Playing { id, playing } => {
+                self.play(playing);
+                self.answer(id, Ok(Answer::Done));
+            }
+            ToWorker::Step => self.step(),
+            ToWorker::StepOne { id } => {
+                self.step();
+                self.answer(id, Ok(Answer::Done));
+            }
+            ToWorker::Speed(times) => self.set_speed(times),
+            ToWorker::SetSpeed { id, times } => {
+                self.set_speed(times);
+                self.answer(id, Ok(Answer::Done));
+            }
+            ToWorker::Type { tab, line } => {
+                if let Err(why) = self.type_line(tab, &line) {
+                    self.note(tab, why);
+                }
+            }
+            ToWorker::Fault { id, fault } => {
+                let done = self.fault(fault);
+                self.answer(id, done.map(|()| Answer::Done));
+            }
+            ToWorker::Command { id, node, args } => {
+                let name = node.and_then(|n| self.world.setup().nodes.get(usize::from(n))).map(|n| n.name.clone());
+                self.command(id, name, args);
+            }
+            ToWorker::Run { id, node, args } => self.command(id, node, args),
+            ToWorker::Watch(node) => {
+                self.watch = node;
+                self.sent_detail = None;
+            }
+            ToWorker::RunUntil { id, until_us, relative } => {
+                let from = if relative { self.world.now_us() } else { 0 };
+                self.playing = false;
+                if let Some(old) = self.run_to.replace(RunTo { id, until_us: from.saturating_add(until_us) }) {
+                    self.answer(old.id, Err("Another run took its place.".into()));
+                }
+            }
+            ToWorker::TraceHash { id } => {
+                let hash = format!("{:016x}", self.world.hash());
+                self.answer(id, Ok(Answer::Hash(hash)));
+            }
+            ToWorker::Ready { id } => {
+                self.ready.push(id);
+                self.looked_at_us = 0;
+            }
+            ToWorker::Scenario { id, scenario } => match Run::new(scenario) {
+                Ok(run) => self.jobs.push_back((id, run)),
+                Err(why) => self.answer(id, Err(why)),
+            },
+            ToWorker::State { id } => {
+                let state = self.state();
+                self.answer(id, Ok(Answer::State(Box::new(state))));
+            }
+            ToWorker::Ping(n) => self.out.push(FromWorker::Pong(n)),
+            ToWorker::Panic => panic!("the page asked for it"),
+            ToWorker::Reset { id, seed } => return Flow::Reset { id, seed },
+        }
+        Flow::Done
+    }
+
+    fn play(&mut self, playing: bool) {
+        if playing && let Some(old) = self.run_to.take() {
+            self.answer(old.id, Err("Time was set going instead.".into()));
+        }
+        self.playing = playing;
+        self.target_us = self.world.now_us() as f64;
+    }
+
+    fn step(&mut self) {
+        self.play(false);
+        self.world.step();
+        self.after_events();
+    }
+
+    fn set_speed(&mut self, times: f64) {
+        if times.is_finite() {
+            self.speed = times.clamp(0.001, 1000.0);
+            self.target_us = self.world.now_us() as f64;
+        }
+    }
+
+    fn fault(&mut self, fault: Fault) -> Result<(), String> {
+        self.world.act(action(fault)).map(|_| ())
+    }
+
+    fn command(&mut self, id: u32, node: Option<String>, args: Vec<serde_bytes::ByteBuf>) {
+        let args = args.into_iter().map(serde_bytes::ByteBuf::into_vec).collect();
+        if let Err(why) = self.scripts.run(&mut self.world, id, node, args) {
+            self.answer(id, Err(why));
+        }
+    }
+
+    fn type_line(&mut self, tab: u16, line: &str) -> Result<(), String> {
+        let terminal = match self.terminals.get(&tab) {
+            Some(&terminal) => terminal,
+            None => {
+                let target = match tab.checked_sub(1) {
+                    None => Target::Cluster,
+                    Some(n) => {
+                        let node = self.world.setup().nodes.get(usize::from(n)).ok_or("There is no such node.")?;
+                        Target::Node(node.name.clone())
+                    }
+                };
+                let terminal = self.world.terminal(target)?;
+                self.terminals.insert(tab, terminal);
+                terminal
+            }
+        };
+        self.world.type_line(terminal, line)?;
+        self.take_terminals();
+        Ok(())
+    }
+
+    /// A remark in a terminal.
+    fn note(&mut self, tab: u16, text: String) {
+        let entry = TermEntry { kind: TermKind::Note, text, tag: None };
+        let prompt = self.terminals.get(&tab).map(|&t| self.world.terminal_prompt(t)).unwrap_or_default();
+        self.hold(FromWorker::Terminal { tab, entries: vec![entry], prompt: prompt.trim_end().into(), busy: false });
+    }
+
+    fn state(&mut self) -> State {
+        State {
+            now_us: self.world.now_us(),
+            playing: self.playing,
+            speed: self.speed,
+            seed: seed_text(self.seed),
+            steps: self.world.events(),
+            cluster: self.gatherer.cluster(&self.world),
+        }
+    }
+
+    /// Lets time go on for up to `budget_ms` of wall time. Gives whether there is more to do at once.
+    pub fn advance(&mut self, clock_ms: &dyn Fn() -> f64, budget_ms: f64) -> bool {
+        let start = clock_ms();
+        let dt = self.last_wall_ms.map_or(0.0, |last| (start - last).clamp(0.0, CATCH_UP_MS));
+        self.last_wall_ms = Some(start);
+        let hurried = self.starting || self.run_to.is_some();
+        if self.playing && !hurried {
+            self.target_us += dt * 1000.0 * self.speed;
+            // A machine that cannot keep up falls behind for good, instead of more and more.
+            let lead_max = CATCH_UP_MS * 1000.0 * self.speed;
+            self.target_us = self.target_us.min(self.world.now_us() as f64 + lead_max);
+        }
+        let mut more = false;
+        loop {
+            let until = match &self.run_to {
+                Some(run) => run.until_us,
+                None if self.starting => u64::MAX,
+                None if self.playing => self.target_us as u64,
+                None => break,
+            };
+            let reached = if until == u64::MAX {
+                (0..EVENTS_PER_LOOK).any(|_| self.world.step().is_none())
+            } else {
+                self.world.run_until_or_events(until, EVENTS_PER_LOOK).reached
+            };
+            self.after_events();
+            if reached {
+                if let Some(run) = self.run_to.take() {
+                    self.target_us = self.world.now_us() as f64;
+                    self.answer(run.id, Ok(Answer::Done));
+                }
+                break;
+            }
+            if clock_ms() - start >= budget_ms {
+                more = true;
+                break;
+            }
+        }
+        if let Some((id, run)) = self.jobs.front_mut() {
+            let id = *id;
+            let result = loop {
+                match run.go_on(EVENTS_PER_LOOK) {
+                    Ok(None) if clock_ms() - start < 2.0 * budget_ms => {}
+                    other => break other,
+                }
+            };
+            more = true;
+            if let Some(done) = result.transpose() {
+                self.jobs.pop_front();
+                self.answer(id, done.map(Answer::Hash));
+            }
+        }
+        more
+    }
+
+    /// What follows from events that happened: replies, and whether the cluster is ready.
+    fn after_events(&mut self) {
+        self.take_terminals();
+        if self.scripts.busy() {
+            let mut answers = Vec::new();
+            self.scripts.poll(&mut self.world, &mut answers);
+            for (id, result) in answers {
+                self.hold(FromWorker::Answer { id, result: result.map(Answer::Reply) });
+            }
+        }
+        let wanted = self.starting || !self.ready.is_empty();
+        if wanted && self.world.now_us() >= self.looked_at_us + READY_EVERY_US {
+            self.looked_at_us = self.world.now_us();
+            self.look_for_ready();
+        }
+    }
+
+    fn look_for_ready(&mut self) {
+        let now = self.world.now_us();
+        let formation = self.world.formation();
+        let forming = formation.as_ref().is_some_and(|f| f.done_at_us.is_none() && f.error.is_none());
+        let is_ready = !forming && {
+            let c = self.gatherer.cluster(&self.world);
+            c.ok && c.slots_ok == SLOTS && c.nodes.iter().all(|n| n.process != Process::Up || n.cluster_ok)
+        };
+        if is_ready {
+            for id in std::mem::take(&mut self.ready) {
+                self.answer(id, Ok(Answer::Time(now)));
+            }
+        }
+        if self.starting && (is_ready || now > READY_PATIENCE_US) {
+            self.starting = false;
+            self.target_us = now as f64;
+            self.lanes.formed();
+            if let Some(why) = formation.and_then(|f| f.error) {
+                self.note(0, format!("The cluster could not be formed: {why}"));
+            }
+        }
+    }
+
+    fn take_terminals(&mut self) {
+        for (&tab, &terminal) in &self.terminals {
+            let lines = self.world.take_terminal_output(terminal);
+            if lines.is_empty() {
+                continue;
+            }
+            let prompt = self.world.terminal_prompt(terminal).trim_end().to_owned();
+            let busy = self.world.terminal_busy(terminal);
+            let entries: Vec<TermEntry> = lines.into_iter().map(entry).collect();
+            let echo = entries.iter().all(|e| e.kind == TermKind::Typed);
+            let message = FromWorker::Terminal { tab, entries, prompt, busy };
+            // What the visitor typed needs no storage; but it must not overtake a reply that is held.
+            if echo && self.held.is_empty() {
+                self.out.push(message);
+            } else {
+                self.held.push_back((self.world.now_us(), message));
+            }
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        if !self.starting {
+            return Phase::Live;
+        }
+        let what = match self.world.formation() {
+            Some(f) => format!("Forming the cluster: {}", f.phase),
+            None => "The nodes load their files and find each other".to_owned(),
+        };
+        Phase::Starting { what }
+    }
+
+    /// What changed since the last frame, if anything did.
+    pub fn frame(&mut self) -> Option<Frame> {
+        let now_us = self.world.now_us();
+        let cluster = self.gatherer.cluster(&self.world);
+        let mut tape = Vec::new();
+        let cut_off = cut_off(&cluster);
+        self.lanes.cut_off(now_us, &cut_off, &mut tape);
+        let gatherer = &self.gatherer;
+        let changes: Vec<_> = self.world.tape_after(self.lanes.after()).cloned().collect();
+        for change in &changes {
+            self.lanes.follow(change, |id| gatherer.by_id(id), &mut tape);
+        }
+        let (messages, dropped, traffic) = self.messages();
+        let clock = (now_us, self.playing, self.speed.to_bits(), self.phase());
+        let same = self.sent_cluster.as_ref() == Some(&cluster);
+        if same && self.sent_clock.as_ref() == Some(&clock) && tape.is_empty() && messages.is_empty() {
+            return None;
+        }
+        let frame = Frame {
+            now_us,
+            playing: self.playing,
+            speed: self.speed,
+            phase: clock.3.clone(),
+            cluster: (!same).then(|| cluster.clone()),
+            messages,
+            dropped,
+            traffic,
+            tape,
+            steps: self.world.events(),
+        };
+        self.sent_clock = Some(clock);
+        if !same {
+            self.sent_cluster = Some(cluster);
+        }
+        Some(frame)
+    }
+
+    /// Packets of the bus since the last frame.
+    fn messages(&mut self) -> (Vec<Message>, Vec<u64>, Vec<Traffic>) {
+        let nodes = self.world.setup().nodes.len() as u32;
+        let crowd = self.starting || self.run_to.is_some() || self.speed >= TRAFFIC_FROM_SPEED;
+        let (mut messages, mut dropped) = (Vec::new(), Vec::new());
+        let mut pairs: BTreeMap<(u32, u32), u32> = BTreeMap::new();
+        for record in self.world.trace().records_after(self.last_record) {
+            self.last_record = record.id;
+            match record.what {
+                TraceKind::Sent { channel: Channel::Bus, bus: Some(kind), from, to, arrives_us, .. }
+                    if from < nodes && to < nodes =>
+                {
+                    let kind = kind_of(kind);
+                    if crowd && matches!(kind, Kind::Ping | Kind::Pong) {
+                        *pairs.entry((from.min(to), from.max(to))).or_default() += 1;
+                        continue;
+                    }
+                    messages.push(Message {
+                        id: record.id,
+                        kind,
+                        from: from as NodeIndex,
+                        to: to as NodeIndex,
+                        sent_us: record.at_us,
+                        arrive_us: arrives_us,
+                        dropped: false,
+                    });
+                }
+                TraceKind::Dropped { channel: Channel::Bus, .. } => {
+                    match messages.iter_mut().find(|m| m.id == record.cause) {
+                        Some(message) => message.dropped = true,
+                        None => dropped.push(record.cause),
+                    }
+                }
+                _ => {}
+            }
+        }
+        if self.starting {
+            messages.retain(|m| m.kind != Kind::Meet);
+        }
+        let traffic = pairs.into_iter();
+        let traffic = traffic.map(|((a, b), packets)| Traffic { a: a as NodeIndex, b: b as NodeIndex, packets });
+        (messages, dropped, traffic.collect())
+    }
+
+    /// What the inspector looks at, if it changed.
+    pub fn detail(&mut self) -> Option<Detail> {
+        let detail = self.gatherer.detail(&self.world, self.watch?)?;
+        if self.sent_detail.as_ref() == Some(&detail) {
+            return None;
+        }
+        self.sent_detail = Some(detail.clone());
+        Some(detail)
+    }
+}
+
+/// Masters behind a wall that reach fewer than half of the masters.
+fn cut_off(c: &Cluster) -> Vec<bool> {
+    let masters = |g: &[NodeIndex]| g.iter().filter(|&&n| c.nodes[usize::from(n)].master).count();
+    let all = c.nodes.iter().filter(|n| n.master).count();
+    (0..c.nodes.len())
+        .map(|i| {
+            let group = c.groups.iter().find(|g| g.contains(&(i as NodeIndex)));
+            c.nodes[i].master && (group.is_some_and(|g| masters(g) * 2 <= all) || c.nodes[i].isolated)
+        })
+        .collect()
+}
+
+fn kind_of(kind: BusKind) -> Kind {
+    match kind {
+        BusKind::Ping => Kind::Ping,
+        BusKind::Pong => Kind::Pong,
+        BusKind::Meet => Kind::Meet,
+        BusKind::Fail => Kind::Fail,
+        BusKind::AuthRequest => Kind::AuthRequest,
+        BusKind::AuthAck => Kind::AuthAck,
+        BusKind::Update => Kind::Update,
+        _ => Kind::Other,
+    }
+}
+
+fn entry(line: terminal::TermLine) -> TermEntry {
+    let kind = match line.kind {
+        terminal::TermKind::Input => TermKind::Typed,
+        terminal::TermKind::Reply | terminal::TermKind::Push => TermKind::Reply,
+        terminal::TermKind::Error => TermKind::Error,
+        terminal::TermKind::Info => TermKind::Redirect,
+    };
+    let text = match kind {
+        // The prompt is told from the command by a tab character.
+        TermKind::Typed => line.text.replacen("> ", ">\t", 1),
+        _ => line.text,
+    };
+    let tag = (kind == TermKind::Reply && text == "OK").then(|| "status".to_owned());
+    TermEntry { kind, text, tag }
+}
+
+/// A seed for a new cluster out of random bytes: short, so that it can be read out.
+pub fn fresh_seed(bytes: [u8; 4]) -> u64 {
+    u64::from(u32::from_le_bytes(bytes))
+}
+
+/// Reads a seed that a visitor or script gave.
+pub fn given_seed(text: &str) -> u64 {
+    scenario::seed_of(text)
+}

@@ -1,0 +1,230 @@
+//! Commands from scripts and from the inspector: each runs on a connection of its own, one after the other, and gives its
+//! reply as data. Without a node it goes to the cluster and follows MOVED and ASK, as a cluster client does.
+
+use crate::protocol::Reply;
+use std::collections::{BTreeMap, VecDeque};
+use vitrine_core::resp::{Value, encode_command};
+use vitrine_core::sim::world::World;
+
+/// No answer after this is said to be none, in virtual microseconds; commands that wait by design have no such limit.
+const ANSWER_TIMEOUT_US: u64 = 5_000_000;
+/// As many redirections as a client follows.
+const REDIRECTS_MAX: u32 = 16;
+
+/// Commands that may wait by design.
+const WAITERS: [&str; 11] = [
+    "BLPOP", "BRPOP", "BLMOVE", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "BRPOPLPUSH", "WAIT", "XREAD", "XREADGROUP",
+];
+
+struct Running {
+    id: u32,
+    args: Vec<Vec<u8>>,
+    started_us: u64,
+    redirects: u32,
+    /// Nodes that could not be reached.
+    unreached: usize,
+    /// Replies that come before the command's own (ASKING's).
+    skip: u32,
+}
+
+struct Script {
+    client: u32,
+    /// The node that it is connected to.
+    node: Option<String>,
+    /// Whether it follows redirections.
+    cluster: bool,
+    queue: VecDeque<(u32, Vec<Vec<u8>>)>,
+    running: Option<Running>,
+}
+
+/// All connections of scripts.
+#[derive(Default)]
+pub struct Scripts {
+    by_target: BTreeMap<Option<String>, Script>,
+}
+
+/// An answer to the command with this id.
+pub type Answered = (u32, Result<Reply, String>);
+
+impl Scripts {
+    /// Runs a command on a node, or cluster-wide. It waits for those before it on the same connection.
+    ///
+    /// # Errors
+    /// There is no such node, or the world takes no more clients.
+    pub fn run(
+        &mut self,
+        world: &mut World,
+        id: u32,
+        node: Option<String>,
+        args: Vec<Vec<u8>>,
+    ) -> Result<(), String> {
+        if let Some(name) = &node
+            && world.node_index(name).is_none()
+        {
+            return Err(format!("There is no node {name}."));
+        }
+        if args.is_empty() {
+            return Err("The command is empty.".into());
+        }
+        if !self.by_target.contains_key(&node) {
+            let name = node.as_ref().map_or("script".to_owned(), |n| format!("script-{n}"));
+            let client = world.client(&name)?;
+            let script =
+                Script { client, node: None, cluster: node.is_none(), queue: VecDeque::new(), running: None };
+            self.by_target.insert(node.clone(), script);
+        }
+        let Some(script) = self.by_target.get_mut(&node) else { return Ok(()) };
+        script.queue.push_back((id, args));
+        script.begin(world, node.as_deref());
+        Ok(())
+    }
+
+    /// Whether any command waits for its answer.
+    pub fn busy(&self) -> bool {
+        self.by_target.values().any(|s| s.running.is_some())
+    }
+
+    /// Looks what came in, and goes on.
+    pub fn poll(&mut self, world: &mut World, out: &mut Vec<Answered>) {
+        for (target, script) in &mut self.by_target {
+            loop {
+                let before = out.len();
+                script.poll(world, out);
+                if out.len() == before {
+                    break;
+                }
+                script.begin(world, target.as_deref());
+            }
+        }
+    }
+}
+
+impl Script {
+    fn begin(&mut self, world: &mut World, target: Option<&str>) {
+        if self.running.is_some() {
+            return;
+        }
+        let Some((id, args)) = self.queue.pop_front() else { return };
+        self.running = Some(Running { id, args, started_us: world.now_us(), redirects: 0, unreached: 0, skip: 0 });
+        let node = match (target, &self.node) {
+            (Some(name), _) => Some(name.to_owned()),
+            (None, Some(node)) => Some(node.clone()),
+            (None, None) => world.setup().nodes.first().map(|n| n.name.clone()),
+        };
+        if let Some(node) = node {
+            self.send_to(world, &node, false);
+        }
+    }
+
+    /// Sends the running command to a node, over the connection that stands or a new one.
+    fn send_to(&mut self, world: &mut World, node: &str, asking: bool) {
+        let Some(running) = &mut self.running else { return };
+        let stands = self.node.as_deref() == Some(node) && world.client_ended(self.client).is_none();
+        if !stands {
+            let _ = world.connect(self.client, node);
+            world.take_replies(self.client);
+            self.node = Some(node.to_owned());
+        }
+        let mut bytes = Vec::new();
+        running.skip = u32::from(asking);
+        if asking {
+            encode_command(&mut bytes, &["ASKING"]);
+        }
+        encode_command(&mut bytes, &running.args);
+        let _ = world.send(self.client, &bytes);
+    }
+
+    fn poll(&mut self, world: &mut World, out: &mut Vec<Answered>) {
+        let Some(running) = &mut self.running else { return };
+        for value in world.take_replies(self.client) {
+            if running.skip > 0 {
+                running.skip -= 1;
+                continue;
+            }
+            let redirect = value.as_error().and_then(redirection).filter(|_| self.cluster);
+            if let Some((asking, addr)) = redirect
+                && running.redirects < REDIRECTS_MAX
+                && let Some(node) = node_at(world, &addr)
+            {
+                running.redirects += 1;
+                self.send_to(world, &node, asking);
+                return;
+            }
+            out.push((running.id, Ok(reply(value))));
+            self.running = None;
+            return;
+        }
+        let waited = world.now_us().saturating_sub(running.started_us);
+        let waits = std::str::from_utf8(&running.args[0])
+            .is_ok_and(|name| WAITERS.iter().any(|w| w.eq_ignore_ascii_case(name)));
+        let at = self.node.clone().unwrap_or_default();
+        if let Some(error) = world.client_ended(self.client) {
+            running.unreached += 1;
+            let nodes = &world.setup().nodes;
+            let next = nodes.iter().position(|n| n.name == at).map(|i| (i + 1) % nodes.len());
+            if self.cluster
+                && running.unreached < nodes.len()
+                && let Some(next) = next.map(|n| nodes[n].name.clone())
+            {
+                self.send_to(world, &next, false);
+                return;
+            }
+            out.push((running.id, Err(format!("The connection to {at} ended: {}.", error.strerror()))));
+            self.running = None;
+        } else if waited > ANSWER_TIMEOUT_US && !waits {
+            out.push((running.id, Err(format!("No answer from {at} after {} s.", ANSWER_TIMEOUT_US / 1_000_000))));
+            self.running = None;
+            // What may still come belongs to nobody.
+            self.node = None;
+        }
+    }
+}
+
+/// `MOVED 5798 10.0.0.2:7002` or `ASK …`: whether it is the latter, and the address.
+fn redirection(error: &[u8]) -> Option<(bool, String)> {
+    let text = std::str::from_utf8(error).ok()?;
+    let mut words = text.split(' ');
+    let asking = match words.next()? {
+        "MOVED" => false,
+        "ASK" => true,
+        _ => return None,
+    };
+    Some((asking, words.nth(1)?.to_owned()))
+}
+
+fn node_at(world: &World, addr: &str) -> Option<String> {
+    let view = world.view();
+    view.nodes.iter().find(|n| format!("{}:{}", n.ip, n.port) == addr).map(|n| n.name.clone())
+}
+
+/// A reply as the page has it.
+pub fn reply(value: Value) -> Reply {
+    let text = |b: Vec<u8>| String::from_utf8_lossy(&b).into_owned();
+    let list = |v: Vec<Value>| Reply::List(v.into_iter().map(reply).collect());
+    match value {
+        Value::Status(s) => Reply::Status(text(s)),
+        Value::Error(e) => Reply::Error(text(e)),
+        Value::Integer(n) => Reply::Integer(n),
+        Value::Bulk(b) | Value::Verbatim(_, b) => Reply::Bytes(b.into()),
+        Value::Null => Reply::Null,
+        Value::Array(v) | Value::Set(v) | Value::Push(v) => list(v),
+        Value::Map(pairs) => Reply::Map(pairs.into_iter().map(|(k, v)| (reply(k), reply(v))).collect()),
+        Value::Double(digits) => Reply::Double(text(digits).parse().unwrap_or(f64::NAN)),
+        Value::Boolean(b) => Reply::Bool(b),
+        Value::BigNumber(digits) => Reply::Bytes(digits.into()),
+        Value::Attribute(_, inner) => reply(*inner),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirections_are_read() {
+        assert_eq!(redirection(b"MOVED 5798 10.0.0.2:7002"), Some((false, "10.0.0.2:7002".into())));
+        assert_eq!(redirection(b"ASK 1 h:1"), Some((true, "h:1".into())));
+        assert_eq!(redirection(b"ERR no"), None);
+        assert_eq!(redirection(b"MOVED"), None);
+    }
+}
