@@ -7,12 +7,13 @@
 use crate::gather::Gatherer;
 use crate::lanes::Lanes;
 use crate::model::{
-    Boot, BootNode, Cluster, Detail, Fault, Frame, Kind, Message, NodeIndex, Phase, Process, SLOTS, TapeItem, Traffic,
+    Boot, BootNode, Cluster, Detail, Fault, Frame, Kind, Message, NodeIndex, Phase, Process, SLOTS, Traffic,
 };
 use crate::protocol::{Answer, FromWorker, State, TermEntry, TermKind, ToWorker};
 use crate::scenario::{self, Run, action, seed_text};
 use crate::scripts::Scripts;
 use std::collections::{BTreeMap, VecDeque};
+use vitrine_core::resp::Value;
 use vitrine_core::sim::disk::DurableChange;
 use vitrine_core::sim::fault::Target;
 use vitrine_core::sim::setup::Setup;
@@ -266,7 +267,8 @@ impl Engine {
                 self.answer(id, done.map(|()| Answer::Done));
             }
             ToWorker::Command { id, node, args } => {
-                let name = node.and_then(|n| self.world.setup().nodes.get(usize::from(n))).map(|n| n.name.clone());
+                let name =
+                    node.and_then(|n| self.world.setup().nodes.get(usize::from(n))).map(|n| n.name.clone());
                 self.command(id, name, args);
             }
             ToWorker::Run { id, node, args } => self.command(id, node, args),
@@ -277,7 +279,8 @@ impl Engine {
             ToWorker::RunUntil { id, until_us, relative } => {
                 let from = if relative { self.world.now_us() } else { 0 };
                 self.playing = false;
-                if let Some(old) = self.run_to.replace(RunTo { id, until_us: from.saturating_add(until_us) }) {
+                if let Some(old) = self.run_to.replace(RunTo { id, until_us: from.saturating_add(until_us) })
+                {
                     self.answer(old.id, Err("Another run took its place.".into()));
                 }
             }
@@ -343,7 +346,8 @@ impl Engine {
                 let target = match tab.checked_sub(1) {
                     None => Target::Cluster,
                     Some(n) => {
-                        let node = self.world.setup().nodes.get(usize::from(n)).ok_or("There is no such node.")?;
+                        let node =
+                            self.world.setup().nodes.get(usize::from(n)).ok_or("There is no such node.")?;
                         Target::Node(node.name.clone())
                     }
                 };
@@ -361,7 +365,12 @@ impl Engine {
     fn note(&mut self, tab: u16, text: String) {
         let entry = TermEntry { kind: TermKind::Note, text, tag: None };
         let prompt = self.terminals.get(&tab).map(|&t| self.world.terminal_prompt(t)).unwrap_or_default();
-        self.hold(FromWorker::Terminal { tab, entries: vec![entry], prompt: prompt.trim_end().into(), busy: false });
+        self.hold(FromWorker::Terminal {
+            tab,
+            entries: vec![entry],
+            prompt: prompt.trim_end().into(),
+            busy: false,
+        });
     }
 
     fn state(&mut self) -> State {
@@ -578,7 +587,8 @@ impl Engine {
             messages.retain(|m| m.kind != Kind::Meet);
         }
         let traffic = pairs.into_iter();
-        let traffic = traffic.map(|((a, b), packets)| Traffic { a: a as NodeIndex, b: b as NodeIndex, packets });
+        let traffic =
+            traffic.map(|((a, b), packets)| Traffic { a: a as NodeIndex, b: b as NodeIndex, packets });
         (messages, dropped, traffic.collect())
     }
 
@@ -623,14 +633,15 @@ fn entry(line: terminal::TermLine) -> TermEntry {
         terminal::TermKind::Input => TermKind::Typed,
         terminal::TermKind::Reply | terminal::TermKind::Push => TermKind::Reply,
         terminal::TermKind::Error => TermKind::Error,
-        terminal::TermKind::Info => TermKind::Redirect,
+        terminal::TermKind::Redirect => TermKind::Redirect,
+        terminal::TermKind::Info => TermKind::Note,
     };
     let text = match kind {
-        // The prompt is told from the command by a tab character.
-        TermKind::Typed => line.text.replacen("> ", ">\t", 1),
+        // The prompt is parted from the command by a tab character.
+        TermKind::Typed => format!("{}\t{}", line.prompt.as_deref().unwrap_or("").trim_end(), line.text),
         _ => line.text,
     };
-    let tag = (kind == TermKind::Reply && text == "OK").then(|| "status".to_owned());
+    let tag = matches!(line.value, Some(Value::Status(_))).then(|| "status".to_owned());
     TermEntry { kind, text, tag }
 }
 
@@ -642,4 +653,140 @@ pub fn fresh_seed(bytes: [u8; 4]) -> u64 {
 /// Reads a seed that a visitor or script gave.
 pub fn given_seed(text: &str) -> u64 {
     scenario::seed_of(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Belief, TapeItem, TapeMark};
+
+    /// Lets an engine run without a wall clock until something holds.
+    fn run_until(engine: &mut Engine, what: &str, mut holds: impl FnMut(&mut Engine) -> bool) {
+        for _ in 0..4000 {
+            if holds(engine) {
+                return;
+            }
+            let to = engine.now_us() + 10_000;
+            engine.handle(ToWorker::RunUntil { id: 0, until_us: to, relative: false });
+            while engine.advance(&|| 0.0, 1.0) {}
+        }
+        panic!("{what}: not after {} virtual seconds", engine.now_us() / 1_000_000);
+    }
+
+    fn formed(seed: u64) -> Engine {
+        let mut engine = Engine::new(seed).unwrap();
+        while engine.starting() && engine.now_us() < READY_PATIENCE_US {
+            engine.advance(&|| 0.0, 1.0);
+        }
+        let cluster = engine.state().cluster;
+        assert!(cluster.ok && cluster.slots_ok == SLOTS, "formed: {cluster:?}");
+        engine
+    }
+
+    fn ask(engine: &mut Engine, id: u32, node: Option<&str>, line: &str) -> Result<Reply, String> {
+        let args = crate::words::split_args(line).unwrap().into_iter().map(Into::into).collect();
+        engine.handle(ToWorker::Run { id, node: node.map(Into::into), args });
+        let mut got = None;
+        run_until(engine, line, |engine| {
+            engine.release(u64::MAX);
+            for message in engine.take_out() {
+                if let FromWorker::Answer { id: answered, result } = message
+                    && answered == id
+                {
+                    got = Some(result);
+                }
+            }
+            got.is_some()
+        });
+        got.unwrap().map(|answer| match answer {
+            Answer::Reply(reply) => reply,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    use crate::protocol::Reply;
+
+    #[test]
+    fn six_nodes_form_serve_fail_over_and_come_back() {
+        let mut engine = formed(1);
+        let cluster = engine.state().cluster;
+        assert_eq!(cluster.claims.len(), 3);
+        assert!(cluster.nodes[..3].iter().all(|n| n.master) && cluster.nodes[3..].iter().all(|n| !n.master));
+        assert!(cluster.beliefs.iter().flatten().all(|b| matches!(b, Belief::Own | Belief::Ok)));
+        engine.lanes.formed();
+
+        for (i, key) in ["a", "b", "c", "d", "name"].iter().enumerate() {
+            let set = ask(&mut engine, 10 + i as u32, None, &format!("SET {key} v-{key}"));
+            assert_eq!(set, Ok(Reply::Status("OK".into())));
+        }
+        let owner = engine.state().cluster.nodes.iter().filter(|n| n.master).map(|n| n.keys).sum::<u64>();
+        assert_eq!(owner, 5);
+
+        engine.handle(ToWorker::Fault { id: 1, fault: Fault::Crash { node: "A1".into() } });
+        let mut tape = Vec::new();
+        run_until(&mut engine, "promotion", |engine| {
+            tape.extend(engine.frame().into_iter().flat_map(|f| f.tape));
+            let c = engine.state().cluster;
+            c.ok && c.slots_ok == SLOTS && c.nodes[3].master
+        });
+        let marks: Vec<TapeMark> = (tape.iter())
+            .filter_map(|item| match item {
+                TapeItem::Mark { mark, .. } => Some(*mark),
+                TapeItem::Lane { .. } => None,
+            })
+            .collect();
+        for wanted in [TapeMark::Crash, TapeMark::Fail, TapeMark::Ballot, TapeMark::Vote, TapeMark::Up] {
+            assert!(marks.contains(&wanted), "{wanted:?} in {marks:?}");
+        }
+
+        engine.handle(ToWorker::Fault { id: 2, fault: Fault::Restart { node: "A1".into() } });
+        run_until(&mut engine, "A1 is a replica", |engine| {
+            let a1 = &engine.state().cluster.nodes[0];
+            !a1.master && a1.replica_of == Some(3) && a1.link == crate::model::LinkState::Online
+        });
+        for key in ["a", "b", "c", "d", "name"] {
+            let got = ask(&mut engine, 20, None, &format!("GET {key}"));
+            assert_eq!(got, Ok(Reply::Bytes(format!("v-{key}").into_bytes().into())));
+        }
+    }
+
+    #[test]
+    fn a_cluster_comes_back_from_its_durable_files() {
+        let mut engine = formed(2);
+        assert_eq!(
+            ask(&mut engine, 1, Some("A1"), "CONFIG SET appendfsync always"),
+            Ok(Reply::Status("OK".into()))
+        );
+        assert_eq!(ask(&mut engine, 2, None, "SET {x}k v"), Ok(Reply::Status("OK".into())));
+        run_until(&mut engine, "everysec", |engine| engine.now_us() > 20_000_000);
+        let images = engine.world().durable_images();
+        let mut again = Engine::restore(2, 1, &images, engine.wall_us()).unwrap();
+        assert!(again.boot().restored);
+        while again.starting() && again.now_us() < READY_PATIENCE_US {
+            again.advance(&|| 0.0, 1.0);
+        }
+        assert_eq!(again.state().cluster.slots_ok, SLOTS);
+        assert_eq!(ask(&mut again, 3, None, "GET {x}k"), Ok(Reply::Bytes(b"v".to_vec().into())));
+    }
+
+    #[test]
+    fn replies_wait_for_the_commit_that_covers_them() {
+        let mut engine = formed(3);
+        engine.handle(ToWorker::Type { tab: 0, line: "SET k v".into() });
+        run_until(&mut engine, "a reply", |engine| engine.holds());
+        let said = |out: Vec<FromWorker>| {
+            let entries = out.into_iter().filter_map(|m| match m {
+                FromWorker::Terminal { entries, .. } => Some(entries),
+                _ => None,
+            });
+            entries.flatten().map(|e| e.text).collect::<Vec<_>>()
+        };
+        assert!(!said(engine.take_out()).iter().any(|t| t == "OK"));
+        engine.release(0);
+        assert!(!said(engine.take_out()).iter().any(|t| t == "OK"));
+        let later = engine.now_us() + 100_000;
+        run_until(&mut engine, "later", |engine| engine.now_us() >= later);
+        engine.release(engine.now_us());
+        assert!(said(engine.take_out()).iter().any(|t| t == "OK"));
+    }
 }

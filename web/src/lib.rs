@@ -9,6 +9,7 @@ pub mod cut;
 pub mod engine;
 pub mod gather;
 pub mod geometry;
+pub mod idb;
 pub mod lanes;
 pub mod model;
 pub mod protocol;

@@ -13,7 +13,9 @@ pub fn seed_of(text: &str) -> u64 {
     match u64::from_str_radix(text, 16) {
         Ok(seed) => seed,
         // FNV-1a.
-        Err(_) => text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)),
+        Err(_) => {
+            text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
+        }
     }
 }
 
@@ -31,9 +33,11 @@ pub fn action(fault: Fault) -> Action {
         Fault::Pause { node } => Action::Pause { node },
         Fault::Resume { node } => Action::Resume { node },
         Fault::Restart { node } => Action::Start { node },
-        Fault::Cut { from, to, one_way } => {
-            Action::CutLink { a: from, b: to, dir: if one_way { Direction::Forward } else { Direction::Both } }
-        }
+        Fault::Cut { from, to, one_way } => Action::CutLink {
+            a: from,
+            b: to,
+            dir: if one_way { Direction::Forward } else { Direction::Both },
+        },
         Fault::HealLink { from, to } => Action::HealLink { a: from, b: to },
         Fault::Partition { groups } => Action::Partition { groups },
         Fault::Heal => Action::HealAll,

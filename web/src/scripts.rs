@@ -13,7 +13,17 @@ const REDIRECTS_MAX: u32 = 16;
 
 /// Commands that may wait by design.
 const WAITERS: [&str; 11] = [
-    "BLPOP", "BRPOP", "BLMOVE", "BLMPOP", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "BRPOPLPUSH", "WAIT", "XREAD", "XREADGROUP",
+    "BLPOP",
+    "BRPOP",
+    "BLMOVE",
+    "BLMPOP",
+    "BZPOPMIN",
+    "BZPOPMAX",
+    "BZMPOP",
+    "BRPOPLPUSH",
+    "WAIT",
+    "XREAD",
+    "XREADGROUP",
 ];
 
 struct Running {
@@ -105,7 +115,8 @@ impl Script {
             return;
         }
         let Some((id, args)) = self.queue.pop_front() else { return };
-        self.running = Some(Running { id, args, started_us: world.now_us(), redirects: 0, unreached: 0, skip: 0 });
+        self.running =
+            Some(Running { id, args, started_us: world.now_us(), redirects: 0, unreached: 0, skip: 0 });
         let node = match (target, &self.node) {
             (Some(name), _) => Some(name.to_owned()),
             (None, Some(node)) => Some(node.clone()),
@@ -172,7 +183,10 @@ impl Script {
             out.push((running.id, Err(format!("The connection to {at} ended: {}.", error.strerror()))));
             self.running = None;
         } else if waited > ANSWER_TIMEOUT_US && !waits {
-            out.push((running.id, Err(format!("No answer from {at} after {} s.", ANSWER_TIMEOUT_US / 1_000_000))));
+            out.push((
+                running.id,
+                Err(format!("No answer from {at} after {} s.", ANSWER_TIMEOUT_US / 1_000_000)),
+            ));
             self.running = None;
             // What may still come belongs to nobody.
             self.node = None;

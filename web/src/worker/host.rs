@@ -1,0 +1,314 @@
+//! An engine with the browser around it: its slices, its frames, and its storage.
+//!
+//! Storage holds exactly one consistent cut at any time: what a loss of power of all nodes at one virtual instant would leave.
+//! A cut is taken between two events of the world, committed in one transaction, and only then do the replies leave that came
+//! about before it. While a commit is under way the world goes on; the next cut takes what has come together meanwhile.
+
+use crate::{chance, lock, new_engine, post, scope, wall_ms};
+use std::cell::RefCell;
+use std::rc::Rc;
+use vitrine_web::cut::{Name, Names};
+use vitrine_web::engine::{Engine, Flow};
+use vitrine_web::idb::{Db, Meta, Stored};
+use vitrine_web::protocol::{Answer, FromWorker, Storage, ToWorker};
+use vitrine_web::scenario::{seed_of, seed_text};
+
+/// The name of the database.
+const DATABASE: &str = "vitrine";
+/// The least time between two frames, in milliseconds.
+const FRAME_MS: f64 = 1000.0 / 60.0 - 1.0;
+/// While the cluster is being formed, frames are fewer: the machine has better things to do.
+const FRAME_STARTING_MS: f64 = 60.0;
+/// The least time between two details, in milliseconds.
+const DETAIL_MS: f64 = 150.0;
+/// Commits that nobody waits for come no faster than this, in milliseconds.
+const COMMIT_MS: f64 = 100.0;
+/// How often the page is told how the storage fares, in milliseconds.
+const STORAGE_MS: f64 = 500.0;
+
+/// A commit on its way: the cut's virtual instant, and how it ended.
+struct Commit {
+    at_us: u64,
+    ended: Rc<RefCell<Option<Result<(), String>>>>,
+}
+
+/// The storage of this tab.
+struct Disk {
+    db: Db,
+    names: Names,
+    runs: u32,
+    commit: Option<Commit>,
+    last_ms: f64,
+    commits: u64,
+    /// The virtual instant up to which everything durable is committed.
+    committed_us: u64,
+    /// Whether what is stored is of this world; before its first cut a new cluster stores nothing.
+    begun: bool,
+}
+
+enum Keep {
+    Disk(Box<Disk>),
+    Memory,
+}
+
+/// See the module.
+pub struct Host {
+    engine: Engine,
+    keep: Keep,
+    frame_ms: f64,
+    detail_ms: f64,
+    storage_ms: f64,
+    told: Option<Storage>,
+    /// A reset that empties the storage first.
+    resetting: Option<(u32, Rc<RefCell<Option<Result<(), String>>>>)>,
+}
+
+impl Host {
+    /// Brings the world back from storage, or makes a new one.
+    ///
+    /// # Errors
+    /// No world could be made at all.
+    pub async fn start(seed: Option<String>, fresh: bool) -> Result<Host, String> {
+        let (opened, stored) = open(fresh).await;
+        let mut lost = None;
+        let mut engine = None;
+        let mut runs = 0;
+        let mut names = Names::default();
+        let mut begun = false;
+        if let Some(stored) = stored {
+            runs = stored.meta.runs + 1;
+            let wall_us = stored.meta.wall_us.parse().unwrap_or(0);
+            match Engine::restore(seed_of(&stored.meta.seed), runs.into(), &stored.images, wall_us) {
+                Ok(restored) => {
+                    engine = Some(restored);
+                    names = Names::loaded(stored.names);
+                    begun = true;
+                }
+                Err(why) => lost = Some(why),
+            }
+        }
+        let engine = match engine {
+            Some(engine) => engine,
+            None => new_engine(seed.as_deref())?,
+        };
+        let keep = match opened {
+            Ok(db) => Keep::Disk(Box::new(Disk {
+                db,
+                names,
+                runs,
+                commit: None,
+                last_ms: 0.0,
+                commits: 0,
+                committed_us: 0,
+                begun,
+            })),
+            Err(storage) => {
+                post(&FromWorker::Storage(storage));
+                Keep::Memory
+            }
+        };
+        if let Some(why) = lost {
+            let why = format!("what was stored could not be read and is replaced: {why}");
+            post(&FromWorker::Storage(Storage::Failed { why }));
+        }
+        post(&FromWorker::Boot(Box::new(engine.boot())));
+        Ok(Host { engine, keep, frame_ms: 0.0, detail_ms: 0.0, storage_ms: 0.0, told: None, resetting: None })
+    }
+
+    /// Takes in a message of the page.
+    pub fn handle(&mut self, message: ToWorker) {
+        if let Flow::Reset { id, seed } = self.engine.handle(message) {
+            self.reset(id, seed);
+        }
+        self.flush();
+    }
+
+    fn flush(&mut self) {
+        for message in self.engine.take_out() {
+            post(&message);
+        }
+    }
+
+    /// A new cluster in place of this one. The storage is emptied first, so that no reload brings the old one back.
+    fn reset(&mut self, id: u32, seed: Option<String>) {
+        let seed = seed.unwrap_or_else(|| seed_text(chance()));
+        match new_engine(Some(&seed)) {
+            Ok(engine) => self.engine = engine,
+            Err(why) => {
+                post(&FromWorker::Answer { id, result: Err(why) });
+                return;
+            }
+        }
+        let ended = Rc::new(RefCell::new(None));
+        if let Keep::Disk(disk) = &mut self.keep {
+            disk.names = Names::default();
+            (disk.begun, disk.runs, disk.commit) = (false, 0, None);
+            let (db, ended) = (disk.db.clone(), ended.clone());
+            wasm_bindgen_futures::spawn_local(async move {
+                let result = db.clear().await;
+                *ended.borrow_mut() = Some(result);
+            });
+        } else {
+            *ended.borrow_mut() = Some(Ok(()));
+        }
+        self.resetting = Some((id, ended));
+        self.told = None;
+        post(&FromWorker::Boot(Box::new(self.engine.boot())));
+    }
+
+    /// A slice of work. Gives whether there is more to do at once.
+    pub fn slice(&mut self, budget_ms: f64) -> bool {
+        if let Some((id, ended)) = &self.resetting {
+            let Some(result) = ended.borrow_mut().take() else { return false };
+            let id = *id;
+            self.resetting = None;
+            if let Err(why) = result {
+                self.give_up(why);
+            }
+            post(&FromWorker::Answer { id, result: Ok(Answer::Done) });
+        }
+        let more = self.engine.advance(&wall_ms, budget_ms);
+        self.store();
+        self.flush();
+        let now = wall_ms();
+        let every = if self.engine.starting() { FRAME_STARTING_MS } else { FRAME_MS };
+        if now - self.frame_ms >= every {
+            self.frame_ms = now;
+            if let Some(frame) = self.engine.frame() {
+                post(&FromWorker::Frame(Box::new(frame)));
+            }
+        }
+        if now - self.detail_ms >= DETAIL_MS {
+            self.detail_ms = now;
+            if let Some(detail) = self.engine.detail() {
+                post(&FromWorker::Detail(Box::new(detail)));
+            }
+        }
+        if now - self.storage_ms >= STORAGE_MS {
+            self.storage_ms = now;
+            self.tell_storage();
+        }
+        more
+    }
+
+    fn give_up(&mut self, why: String) {
+        self.keep = Keep::Memory;
+        self.told = None;
+        post(&FromWorker::Storage(Storage::Failed { why }));
+    }
+
+    fn tell_storage(&mut self) {
+        let Keep::Disk(disk) = &self.keep else { return };
+        if disk.commits == 0 {
+            return;
+        }
+        let cut_us = disk.committed_us;
+        let storage = Storage::Kept { cut_us, bytes: disk.names.bytes(), commits: disk.commits };
+        if self.told.as_ref() != Some(&storage) {
+            post(&FromWorker::Storage(storage.clone()));
+            self.told = Some(storage);
+        }
+    }
+
+    /// Lets replies go whose bytes are committed, and begins the next commit if it is time.
+    fn store(&mut self) {
+        let Keep::Disk(disk) = &mut self.keep else {
+            self.engine.release(u64::MAX);
+            return;
+        };
+        if let Some(commit) = &disk.commit {
+            let Some(result) = commit.ended.borrow_mut().take() else { return };
+            let at_us = commit.at_us;
+            disk.commit = None;
+            if let Err(why) = result {
+                self.give_up(why);
+                self.engine.release(u64::MAX);
+                return;
+            }
+            disk.commits += 1;
+            disk.committed_us = at_us;
+            self.engine.release(at_us);
+        }
+        if !disk.begun {
+            // Until the cluster is formed there is nothing worth coming back to.
+            if self.engine.starting() {
+                return;
+            }
+            self.engine.record();
+            let images = self.engine.world().durable_images();
+            let all = images.into_iter().flat_map(|(node, files)| {
+                files.into_keys().map(move |path| Name { node: node.clone(), path })
+            });
+            let writes = disk.names.first_cut(all, self.engine.world());
+            disk.begun = true;
+            disk.begin(&self.engine, writes, true);
+            return;
+        }
+        let waited_for = self.engine.holds();
+        if !self.engine.has_changes() {
+            // Nothing is on its way: all that was promised is there already.
+            let now = self.engine.now_us();
+            if disk.commits > 0 {
+                disk.committed_us = now;
+            }
+            self.engine.release(now);
+            return;
+        }
+        if waited_for || wall_ms() - disk.last_ms >= COMMIT_MS {
+            let changes = self.engine.take_changes();
+            let writes = disk.names.cut(&changes, self.engine.world());
+            disk.begin(&self.engine, writes, false);
+        }
+    }
+}
+
+impl Disk {
+    fn begin(&mut self, engine: &Engine, writes: Vec<vitrine_web::cut::Write>, clear: bool) {
+        let meta = Meta {
+            seed: seed_text(engine.seed()),
+            runs: self.runs,
+            wall_us: engine.wall_us().to_string(),
+            cut_us: engine.now_us() as f64,
+        };
+        let ended = Rc::new(RefCell::new(None));
+        let commit = self.db.commit(writes, &meta, clear);
+        let done = ended.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            let result = commit.await;
+            *done.borrow_mut() = Some(result);
+        });
+        self.commit = Some(Commit { at_us: engine.now_us(), ended });
+        self.last_ms = wall_ms();
+    }
+}
+
+/// The database and what is in it, or why there is none.
+async fn open(fresh: bool) -> (Result<Db, Storage>, Option<Stored>) {
+    let failed = |why: String| (Err(Storage::Failed { why }), None);
+    if !lock::own().await {
+        return (Err(Storage::OtherTab), None);
+    }
+    let factory = match scope().indexed_db() {
+        Ok(Some(factory)) => factory,
+        Ok(None) => return failed("this browser has no IndexedDB here".into()),
+        Err(_) => return failed("this browser forbids IndexedDB here".into()),
+    };
+    let db = match Db::open(&factory, DATABASE).await {
+        Ok(db) => db,
+        Err(why) => return failed(why),
+    };
+    if fresh {
+        return match db.clear().await {
+            Ok(()) => (Ok(db), None),
+            Err(why) => failed(why),
+        };
+    }
+    match db.load().await {
+        Ok(stored) => (Ok(db), stored),
+        Err(why) => {
+            // What cannot be read is replaced by the first cut of the new cluster.
+            post(&FromWorker::Storage(Storage::Failed { why: format!("what was stored is damaged: {why}") }));
+            (Ok(db), None)
+        }
+    }
+}
