@@ -10,7 +10,7 @@ use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::rc::Rc;
-use vitrine_web::model::Fault;
+use vitrine_web::model::{Fault, Node};
 use vitrine_web::protocol::{Answer, Reply, Scenario, State, ToWorker};
 use vitrine_web::words;
 use wasm_bindgen::prelude::*;
@@ -63,6 +63,16 @@ fn reply_to_js(reply: Reply) -> JsValue {
     }
 }
 
+/// A node as scripts see it: with names where the page has numbers.
+fn node_to_js(node: &Node, all: &[Node]) -> Result<JsValue, JsValue> {
+    let object = to_js(node)?;
+    let master = node.replica_of.and_then(|m| all.get(usize::from(m)));
+    let master = master.map_or(JsValue::NULL, |m| m.name.as_str().into());
+    Reflect::set(&object, &"replicaOf".into(), &master)?;
+    Reflect::set(&object, &"role".into(), &if node.master { "master" } else { "replica" }.into())?;
+    Ok(object)
+}
+
 impl Vitrine {
     fn promise(
         &self,
@@ -100,16 +110,21 @@ impl Vitrine {
 
 #[wasm_bindgen]
 impl Vitrine {
-    /// All nodes: `[{ name, id, addr, process, master, replicaOf, keys, offset, epochConfig, … }]`.
+    /// All nodes: `[{ name, id, addr, process, role, master, replicaOf, keys, offset, epochConfig, … }]`; `role` is `"master"`
+    /// or `"replica"` in the node's own view, `replicaOf` a name or null.
     pub fn nodes(&self) -> Promise {
-        self.state_then(|state| to_js(&state.cluster.nodes))
+        self.state_then(|state| {
+            let all = &state.cluster.nodes;
+            Ok(all.iter().map(|n| node_to_js(n, all)).collect::<Result<Array, JsValue>>()?.into())
+        })
     }
 
     /// One node by name, such as `"A1"`.
     pub fn node(&self, name: String) -> Promise {
         self.state_then(move |state| {
-            let node = state.cluster.nodes.into_iter().find(|n| n.name == name);
-            to_js(&node.ok_or_else(|| error(&format!("There is no node {name}.")))?)
+            let all = &state.cluster.nodes;
+            let node = all.iter().find(|n| n.name == name);
+            node_to_js(node.ok_or_else(|| error(&format!("There is no node {name}.")))?, all)
         })
     }
 

@@ -173,7 +173,13 @@ pub fn Terminal(props: &Props) -> Html {
             }
         })
     };
-    let prompt = if tab.prompt.is_empty() { ">".to_owned() } else { tab.prompt.clone() };
+    // Until the connection is made: where it will lead.
+    let first = props.cluster.nodes.get(usize::from(n.saturating_sub(1)));
+    let prompt = match (tab.prompt.is_empty(), first) {
+        (true, Some(node)) => format!("{}>", node.addr),
+        (true, None) => ">".to_owned(),
+        _ => tab.prompt.clone(),
+    };
     html! {
         <section class="term" aria-label="Terminal">
             <div class="dock__h"><div class="ttabs" role="tablist" aria-label="Connections" onkeydown={tab_keys}>
