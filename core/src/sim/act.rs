@@ -30,8 +30,7 @@ impl World {
     }
 
     fn host_named(&self, name: &str) -> Result<u32, String> {
-        let at = self.net.hosts.iter().position(|h| h.name == name);
-        at.map(|i| i as u32).ok_or_else(|| format!("there is no host `{name}`"))
+        self.net.resolve(name).ok_or_else(|| format!("there is no host `{name}`"))
     }
 
     fn client_numbered(&self, client: u32) -> Result<(), String> {

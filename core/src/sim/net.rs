@@ -113,6 +113,8 @@ const EPHEMERAL_LAST: u16 = 60999;
 pub(crate) struct Net {
     pub setup: NetSetup,
     pub hosts: Vec<Host>,
+    /// Hosts by address and by name in lower case.
+    directory: BTreeMap<String, u32>,
     /// Paths with something wrong.
     paths: BTreeMap<(u32, u32), PathState>,
     /// Whether every path is as the setup says, every host has power, and there is no partition.
@@ -129,6 +131,7 @@ impl Net {
         Net {
             setup,
             hosts: Vec::new(),
+            directory: BTreeMap::new(),
             paths: BTreeMap::new(),
             plain: true,
             conns: Vec::new(),
@@ -140,6 +143,9 @@ impl Net {
 
     /// Adds a host and gives its number.
     pub fn add_host(&mut self, name: String, ip: String) -> u32 {
+        let number = self.hosts.len() as u32;
+        self.directory.insert(ip.clone(), number);
+        self.directory.insert(name.to_ascii_lowercase(), number);
         self.hosts.push(Host {
             name,
             ip,
@@ -152,13 +158,13 @@ impl Net {
             card_free_us: 0,
             group: 0,
         });
-        (self.hosts.len() - 1) as u32
+        number
     }
 
     /// The host that has a name or an address.
     pub fn resolve(&self, host: &str) -> Option<u32> {
-        let at = self.hosts.iter().position(|h| h.ip == host || h.name.eq_ignore_ascii_case(host));
-        at.map(|i| i as u32)
+        let lower = || host.to_ascii_lowercase();
+        self.directory.get(host).or_else(|| self.directory.get(&lower())).copied()
     }
 
     pub(crate) fn ephemeral_port(&mut self, host: u32) -> u16 {

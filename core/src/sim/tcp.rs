@@ -450,9 +450,7 @@ impl Net {
             c.ends[side].forgotten = true;
             c.streams[side].slow = None;
             c.streams[side].ending = true;
-            // What has not left the card is gone with it.
-            let now = s.now_us;
-            c.streams[side].flight.retain(|g| g.sent_us < now || g.arrives_us <= now);
+            c.streams[side].flight.clear();
             if let Some(slow) = c.streams[1 - side].slow.as_mut() {
                 slow.unread.clear();
                 slow.unread_len = 0;
