@@ -1,0 +1,64 @@
+//! What of a node's data survives which end: the simulated disks under a real append-only file. Runs natively and in a
+//! browser.
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+mod sim_common;
+
+use sim_common::*;
+use vitrine_core::sim::{Action, Unsynced, World, world};
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// Writes for a while, ends the process in some way, starts it again and gives (acknowledged, found).
+fn write_and_end(fsync: &str, end: Action) -> (i64, i64) {
+    let mut world = alone(&format!("appendonly yes\nappendfsync {fsync}"));
+    let terminal = node_terminal(&mut world);
+    let mut acknowledged = 0;
+    for i in 0..300 {
+        let text = say_one(&mut world, terminal, &format!("RPUSH list {i}"));
+        acknowledged = text.strip_prefix("(integer) ").unwrap().parse().unwrap();
+        world.run_for(10_000);
+    }
+    act(&mut world, end);
+    world.run_for(SECOND);
+    act(&mut world, Action::Start { node: "A1".into() });
+    world.run_for(2 * SECOND);
+    // The old connection is half open after a loss of power.
+    let terminal = node_terminal(&mut world);
+    let text = say_one(&mut world, terminal, "LLEN list");
+    (acknowledged, text.strip_prefix("(integer) ").unwrap_or_else(|| panic!("{text}")).parse().unwrap())
+}
+
+#[test]
+fn what_a_power_loss_takes_is_what_was_not_synced() {
+    let kill = || Action::Kill { node: "A1".into() };
+    let power_loss = || Action::PowerLoss { node: "A1".into(), unsynced: Unsynced::Lost };
+    assert_eq!(write_and_end("always", power_loss()), (300, 300));
+    assert_eq!(write_and_end("everysec", kill()), (300, 300), "the page cache survives the process");
+    let (acknowledged, found) = write_and_end("everysec", power_loss());
+    assert!(
+        found < acknowledged && acknowledged - found < 150,
+        "{found} of {acknowledged}: about a second is lost"
+    );
+}
+
+#[test]
+fn a_mirror_of_the_disk_brings_the_world_back() {
+    let mut world = World::new(setup(9, "appendonly yes\nappendfsync always")).unwrap();
+    let mut mirror = world.durable_images();
+    world.record_durable_changes(true);
+    world.run_for(SECOND);
+    let terminal = node_terminal(&mut world);
+    for i in 0..50 {
+        assert_eq!(say_one(&mut world, terminal, &format!("RPUSH list {i}")), format!("(integer) {}", i + 1));
+        world::apply_changes(&mut mirror, &world.take_durable_changes());
+        assert!(mirror == world.durable_images(), "after {i}");
+    }
+    let mut restored = World::restore(world.setup().clone(), &mirror, 1_800_000_000_000_000).unwrap();
+    restored.run_for(SECOND);
+    let terminal = node_terminal(&mut restored);
+    assert_eq!(say_one(&mut restored, terminal, "LLEN list"), "(integer) 50");
+}
