@@ -241,7 +241,11 @@ impl Node {
         }
         self.now = now;
         self.asleep_until_us.take_if(|until| now.mono_us >= *until);
-        if self.stalled() && !matches!(input, Input::Disk { .. }) {
+        let stalled = self.stalled();
+        if !matches!(input, Input::Disk { .. }) && (stalled || !self.inbox.is_empty()) {
+            // The disk may just have answered: what came in before still comes first, or bytes would overtake the
+            // connection that they came by.
+            self.turn_open |= !stalled;
             self.inbox.push_back(input);
             return;
         }

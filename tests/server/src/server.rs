@@ -433,7 +433,7 @@ impl Server {
 
     /// Takes what the node wants done, and hands it what comes of that, until there is nothing more for now.
     fn take_outputs(&mut self) {
-        for _ in 0..ROUNDS_MAX {
+        for round in 1..=ROUNDS_MAX {
             while let Some(output) = self.node.poll_output(self.clock.now()) {
                 self.carry_out(output);
                 if self.exit.is_some() {
@@ -442,7 +442,8 @@ impl Server {
                 }
             }
             self.flush_dirty();
-            if self.inputs.is_empty() {
+            // What is left over makes the next turn begin at once.
+            if self.inputs.is_empty() || round == ROUNDS_MAX {
                 return;
             }
             for input in std::mem::take(&mut self.inputs) {
