@@ -40,14 +40,18 @@ impl Six {
         six
     }
 
-    /// Waits until every node knows so many replicas, and all of these follow their masters.
+    /// Waits until every node knows so many replicas and their masters, and all of these follow.
     pub fn wait_replicas(&self, count: usize) {
         for (index, node) in self.nodes.iter().enumerate() {
             wait_eq(
                 &format!("replicas that node {index} ({:?}) knows", node.kind),
                 40,
                 &count.to_string(),
-                || node.run("CLUSTER NODES").matches("slave ").count().to_string(),
+                || {
+                    let nodes = node.run("CLUSTER NODES");
+                    // Hearsay says that a node is a replica, but not whose.
+                    (nodes.matches("slave ").count() - nodes.matches("slave - ").count()).to_string()
+                },
             );
         }
         self.wait_replicas_linked();

@@ -2,7 +2,7 @@
 //! takes over from the other.
 
 use crate::cluster::Six;
-use crate::support::{Kind, assert_same, wait_eq, wait_for};
+use crate::support::{Kind, assert_same, text, wait_eq, wait_for};
 
 #[test]
 fn each_takes_over_from_the_other() {
@@ -48,6 +48,8 @@ fn each_takes_over_from_the_other() {
         );
     }
 
+    published_everywhere(&six);
+
     // Redis's master dies: ours is elected, with the votes of both kinds. Then the reverse.
     for (victim, heir) in [(0, Kind::Ours), (1, Kind::Redis)] {
         assert_eq!(six.nodes[victim].kind, heir.other());
@@ -76,5 +78,32 @@ fn each_takes_over_from_the_other() {
         {
             assert!(info.contains(line), "{:?} lacks {line}:\n{info}", node.kind);
         }
+    }
+}
+
+/// What is published on one node arrives at the subscribers of all others, over the bus: of both kinds, from both kinds.
+/// A shard channel stays within its shard.
+fn published_everywhere(six: &Six) {
+    for from in [0, 1, 3, 4] {
+        let mut subscribers: Vec<_> = six.nodes.iter().map(|node| node.client()).collect();
+        for subscriber in &mut subscribers {
+            assert_eq!(subscriber.run("SUBSCRIBE news"), "[subscribe news 1]");
+            assert_eq!(subscriber.run("PSUBSCRIBE n*"), "[psubscribe n* 2]");
+        }
+        let message = format!("from-{from}");
+        six.nodes[from].run(&format!("PUBLISH news {message}"));
+        for (index, subscriber) in subscribers.iter_mut().enumerate() {
+            let mut next = || text(&subscriber.receive().expect("a message"));
+            assert_eq!(next(), format!("[message news {message}]"), "node {from} to node {index}");
+            assert_eq!(next(), format!("[pmessage n* news {message}]"), "node {from} to node {index}");
+        }
+    }
+    for (owner, replica) in [(0, 3), (1, 4)] {
+        let channel = (0..).map(|i| format!("shard:{i}")).find(|channel| six.owner(owner, channel) == owner);
+        let channel = channel.expect("some channel is the shard's");
+        let mut subscriber = six.nodes[replica].client();
+        assert_eq!(subscriber.run(&format!("SSUBSCRIBE {channel}")), format!("[ssubscribe {channel} 1]"));
+        six.nodes[owner].run(&format!("SPUBLISH {channel} hello"));
+        assert_eq!(text(&subscriber.receive().expect("a message")), format!("[smessage {channel} hello]"));
     }
 }

@@ -1,6 +1,9 @@
 //! One stream between the two servers: ours follows Redis, Redis follows ours, and chains of both.
 
-use crate::support::{Kind, Server, assert_same, assert_same_digest, fill, wait_eq, wait_for};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::support::{Client, Kind, Server, assert_same, assert_same_digest, fill, wait_eq, wait_for};
 
 fn follow(replica: &Server, master: &Server) {
     assert_eq!(replica.run(&format!("REPLICAOF 127.0.0.1 {}", master.port)), "OK");
@@ -215,4 +218,64 @@ fn passwords_and_restarts() {
         assert_same("restarted", &mut replica.client(), &mut master.client());
         assert_eq!(master.info("sync_partial_ok"), (partial + 1).to_string(), "{kind:?} as master");
     }
+}
+
+/// A full synchronisation while clients write: what runs meanwhile reaches the replica behind the snapshot.
+fn under_load(master_kind: Kind, replica_kind: Kind) {
+    let master = Server::start(master_kind, &[]);
+    let replica = Server::start(replica_kind, &[]);
+    fill(&mut master.client());
+    let mut client = master.client();
+    for i in 0..20_000 {
+        client.send(&[b"SET", format!("bulk:{i}").as_bytes(), &[b'b'; 200]]);
+        if i % 500 == 499 {
+            for _ in 0..500 {
+                assert!(client.receive().is_some());
+            }
+        }
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..3)
+        .map(|writer| {
+            let (stop, port) = (Arc::clone(&stop), master.port);
+            std::thread::spawn(move || {
+                let mut client = Client::try_connect(port).expect("it listens");
+                let mut count = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    client.run_all(&[
+                        &format!("SET load:{writer}:{} {count}", count % 1000),
+                        &format!("DEL bulk:{}", count * 3 + writer),
+                        &format!("RPUSH load-list:{writer} {count}"),
+                        &format!("HINCRBY load-hash field-{} 1", count % 50),
+                    ]);
+                    count += 1;
+                }
+                count
+            })
+        })
+        .collect();
+    for round in 0..3 {
+        follow(&replica, &master);
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        if round < 2 {
+            assert_eq!(replica.run("REPLICAOF NO ONE"), "OK");
+            // A write of its own: its history is another one now, and only a snapshot can bring it back.
+            assert_eq!(replica.run("SET stray 1"), "OK");
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    for writer in writers {
+        assert!(writer.join().expect("it ends") > 0);
+    }
+    wait_caught_up(&replica, &master);
+    let names = format!("{replica_kind:?} behind {master_kind:?}, under load");
+    assert_eq!(replica.run("EXISTS stray"), "0", "{names}");
+    assert_same_digest(&names, &mut replica.client(), &mut master.client());
+}
+
+#[test]
+fn synchronisation_under_load() {
+    under_load(Kind::Ours, Kind::Redis);
+    under_load(Kind::Redis, Kind::Ours);
+    under_load(Kind::Ours, Kind::Ours);
 }
