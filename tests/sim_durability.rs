@@ -62,3 +62,15 @@ fn a_mirror_of_the_disk_brings_the_world_back() {
     let terminal = node_terminal(&mut restored);
     assert_eq!(say_one(&mut restored, terminal, "LLEN list"), "(integer) 50");
 }
+
+#[test]
+fn a_node_alone_finishes_what_it_is_stalled_for() {
+    // No cluster bus and no cron turns a node that waits for its disk: the disk's answers alone must carry it through.
+    let mut world = alone("appendonly yes\nappendfsync always\nenable-debug-command yes");
+    let terminal = node_terminal(&mut world);
+    assert_eq!(say_one(&mut world, terminal, "SET a 1"), "OK");
+    assert_eq!(say_one(&mut world, terminal, "SAVE"), "OK");
+    assert_eq!(say_one(&mut world, terminal, "DEBUG RELOAD"), "OK");
+    assert_eq!(say_one(&mut world, terminal, "DEBUG LOADAOF"), "OK");
+    assert_eq!(say_one(&mut world, terminal, "GET a"), "\"1\"");
+}

@@ -32,6 +32,17 @@ impl Node {
         self.saves.wants_step() || self.aof.wants_step() || self.sync_job_wants_slice()
     }
 
+    /// Makes what the node is stalled for: the file of a SAVE, the first base of an append-only file. No timer drives these;
+    /// the disk's answers do.
+    pub(super) fn work_while_stalled(&mut self) {
+        while self.saves.blocks() && self.saves.wants_step() {
+            self.saves.step(&mut self.out);
+        }
+        while self.aof_waits && self.aof.wants_step() {
+            self.aof.step(&mut self.out);
+        }
+    }
+
     /// Does one slice of background work.
     pub(crate) fn background_slice(&mut self) {
         if self.saves.wants_step() {

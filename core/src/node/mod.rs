@@ -324,6 +324,7 @@ impl Node {
                 }
             }
             if self.stalled() {
+                self.work_while_stalled();
                 self.turn_open = false;
                 return;
             }
