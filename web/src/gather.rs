@@ -169,7 +169,7 @@ impl Gatherer {
             (Life::Exited { .. } | Life::Refused { .. }, _) => Process::Stopped,
         };
         node.process_since_us = entry.since_us;
-        let aof = entry.files.iter().filter(|f| f.path.ends_with(".aof"));
+        let aof = entry.files.iter().filter(|f| f.path.contains(".aof.") && !f.path.ends_with(".manifest"));
         let (mut len, mut dirty, mut pending) = (0, 0, 0);
         for f in aof {
             (len, dirty, pending) = (len + f.len, dirty + f.dirty, pending + f.pending);

@@ -107,7 +107,7 @@ impl Db {
             let request = request.clone();
             Closure::once_into_js(move || {
                 if let Ok(db) =
-                    request.result().and_then(|db| db.dyn_into::<IdbDatabase>().map_err(JsValue::from))
+                    request.result().and_then(JsCast::dyn_into::<IdbDatabase>)
                 {
                     for store in [META, NAMES, BLOCKS] {
                         if !db.object_store_names().contains(store) {

@@ -83,6 +83,9 @@ pub struct App {
     pings: u32,
     pings_missed: u32,
     start_fresh: bool,
+    /// Whether the worker has said that it listens.
+    greeted: bool,
+    early: Vec<ToWorker>,
     next_id: u32,
     waiting: BTreeMap<u32, ui::Done>,
     _tick: Closure<dyn FnMut()>,
@@ -149,6 +152,8 @@ impl Component for App {
             pings: 0,
             pings_missed: 0,
             start_fresh: false,
+            greeted: false,
+            early: Vec::new(),
             next_id: 1,
             waiting: BTreeMap::new(),
             _tick: tick,
@@ -191,6 +196,8 @@ impl App {
     fn start_worker(&mut self, ctx: &Context<Self>) {
         let scope = ctx.link().clone();
         self.link = None;
+        self.greeted = false;
+        self.early.clear();
         self.stopped = None;
         self.silent = false;
         self.pings_missed = 0;
@@ -202,9 +209,11 @@ impl App {
         }
     }
 
-    fn send(&self, message: &ToWorker) {
-        if let Some(link) = &self.link {
-            link.send(message);
+    /// Sends a message; one that comes before the worker listens waits for that.
+    fn send(&mut self, message: &ToWorker) {
+        match &self.link {
+            Some(link) if self.greeted => link.send(message),
+            _ => self.early.push(message.clone()),
         }
     }
 
@@ -240,7 +249,11 @@ impl App {
         match message {
             FromWorker::Hello => {
                 let fresh = std::mem::take(&mut self.start_fresh);
+                self.greeted = true;
                 self.send(&ToWorker::Start { seed: None, fresh });
+                for message in std::mem::take(&mut self.early) {
+                    self.send(&message);
+                }
                 false
             }
             FromWorker::Boot(boot) => {
@@ -347,9 +360,11 @@ impl App {
         if self.link.is_none() || self.stopped.is_some() {
             return false;
         }
-        self.pings += 1;
         self.pings_missed += 1;
-        self.send(&ToWorker::Ping(self.pings));
+        if self.greeted {
+            self.pings += 1;
+            self.send(&ToWorker::Ping(self.pings));
+        }
         if self.pings_missed > PINGS_MISSED_MAX && !self.silent {
             self.silent = true;
             return true;

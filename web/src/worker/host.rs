@@ -26,10 +26,13 @@ const COMMIT_MS: f64 = 100.0;
 /// How often the page is told how the storage fares, in milliseconds.
 const STORAGE_MS: f64 = 500.0;
 
+/// Where the outcome of something the browser does will be.
+type Outcome = Rc<RefCell<Option<Result<(), String>>>>;
+
 /// A commit on its way: the cut's virtual instant, and how it ended.
 struct Commit {
     at_us: u64,
-    ended: Rc<RefCell<Option<Result<(), String>>>>,
+    ended: Outcome,
 }
 
 /// The storage of this tab.
@@ -60,7 +63,7 @@ pub struct Host {
     storage_ms: f64,
     told: Option<Storage>,
     /// A reset that empties the storage first.
-    resetting: Option<(u32, Rc<RefCell<Option<Result<(), String>>>>)>,
+    resetting: Option<(u32, Outcome)>,
 }
 
 impl Host {

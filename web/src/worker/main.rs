@@ -76,20 +76,28 @@ pub(crate) fn chance() -> u64 {
     }
 }
 
-/// The worker's one state: nothing before `Start`, then a host.
-type Shared = Rc<RefCell<Option<Host>>>;
+/// The worker's one state: what waits until the world is there, then a host.
+enum Stage {
+    Early(Vec<ToWorker>),
+    Running(Box<Host>),
+}
+
+type Shared = Rc<RefCell<Stage>>;
 
 fn main() {
     std::panic::set_hook(Box::new(|info| post(&FromWorker::Fatal { cause: info.to_string() })));
-    let host: Shared = Rc::new(RefCell::new(None));
+    let host: Shared = Rc::new(RefCell::new(Stage::Early(Vec::new())));
     let on_message = {
         let host = host.clone();
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             match serde_wasm_bindgen::from_value::<ToWorker>(event.data()) {
                 Ok(ToWorker::Start { seed, fresh }) => begin(host.clone(), seed, fresh),
                 Ok(message) => match &mut *host.borrow_mut() {
-                    Some(host) => host.handle(message),
-                    None => early(&message),
+                    Stage::Running(host) => host.handle(message),
+                    Stage::Early(waiting) => match message {
+                        ToWorker::Ping(n) => post(&FromWorker::Pong(n)),
+                        message => waiting.push(message),
+                    },
                 },
                 Err(error) => {
                     post(&FromWorker::Fatal {
@@ -104,19 +112,15 @@ fn main() {
     post(&FromWorker::Hello);
 }
 
-/// A message before there is a world.
-fn early(message: &ToWorker) {
-    if let ToWorker::Ping(n) = message {
-        post(&FromWorker::Pong(*n));
-    }
-}
-
 /// Makes the world and starts the clockwork.
 fn begin(shared: Shared, seed: Option<String>, fresh: bool) {
     wasm_bindgen_futures::spawn_local(async move {
         match Host::start(seed, fresh).await {
-            Ok(host) => {
-                *shared.borrow_mut() = Some(host);
+            Ok(mut host) => {
+                if let Stage::Early(waiting) = &mut *shared.borrow_mut() {
+                    std::mem::take(waiting).into_iter().for_each(|message| host.handle(message));
+                }
+                *shared.borrow_mut() = Stage::Running(Box::new(host));
                 clockwork(shared);
             }
             Err(cause) => post(&FromWorker::Fatal { cause }),
@@ -132,8 +136,8 @@ fn clockwork(shared: Shared) {
     };
     let tick = Closure::<dyn FnMut()>::new(move || {
         let more = match &mut *shared.borrow_mut() {
-            Some(host) => host.slice(SLICE_MS),
-            None => false,
+            Stage::Running(host) => host.slice(SLICE_MS),
+            Stage::Early(_) => false,
         };
         schedule(more);
     });
