@@ -101,7 +101,8 @@ impl Cluster {
         if let (false, Some(idx)) = (link.connected, link.node) {
             let node = &mut self.nodes[idx];
             // No ping can go out over a link that cannot be made, and failure detection counts from the ping: take the
-            // failed attempt for one, as Redis does when connect() fails at once.
+            // failed attempt for one. Redis does so when connect() fails at once (no route); when it fails later (refused)
+            // it counts from the next ping that would have been due, up to half a timeout later.
             if node.ping_sent_ms == 0 {
                 node.ping_sent_ms = cx.now_ms();
             }

@@ -224,7 +224,7 @@ fn memory(node: &Node, out: &mut String) {
         "mem_total_replication_buffers": backlog,
         "mem_clients_slaves": of_type(true),
         "mem_clients_normal": of_type(false),
-        "mem_cluster_links": 0,
+        "mem_cluster_links": node.cluster().map_or(0, crate::cluster::Cluster::links_memory),
         "mem_aof_buffer": aof_buffer,
         "mem_allocator": "libc",
         "active_defrag_running": 0,
