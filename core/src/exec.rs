@@ -8,7 +8,7 @@ use crate::command::table::CommandId;
 use crate::config::Config;
 pub use crate::config::notify;
 use crate::node::Node;
-use crate::node::client::{Blocked, Client, ClientId, OwnedArgs, TimeoutReply, own};
+use crate::node::client::{Blocked, Client, ClientId, OwnedArgs, own};
 use crate::resp::reply::Reply;
 use crate::store::{Db, Hash, List, Object, Set, Zset, num};
 use std::borrow::Cow;
@@ -135,6 +135,20 @@ impl Exec<'_> {
     /// [`Error::NOT_INTEGER`].
     pub fn integer(&self, index: usize) -> Result<i64, Error> {
         num::parse_i64(self.args[index]).ok_or(Error::NOT_INTEGER)
+    }
+
+    /// Argument `index` as a count whose sign has a meaning, so that the one number without an opposite is refused
+    /// (`getRangeLongFromObjectOrReply` from `-LONG_MAX`).
+    ///
+    /// # Errors
+    /// [`Error::NOT_INTEGER`], or the text for `i64::MIN`.
+    pub fn signed_count(&self, index: usize) -> Result<i64, Error> {
+        match self.integer(index)? {
+            i64::MIN => Err(Error::fixed(
+                "value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+            )),
+            count => Ok(count),
+        }
     }
 
     /// Whether argument `index` is `word`, whatever the case of its letters.
@@ -327,12 +341,11 @@ impl Exec<'_> {
 
     /// Leaves the client waiting until one of `keys` is ready, when the command runs again with [`Exec::retrying`] set,
     /// or until `deadline_ms` (wall clock) passes. While it runs again this does nothing: the client goes on waiting.
-    pub fn block_on_keys(&mut self, keys: &[&[u8]], deadline_ms: Option<i64>, timeout_reply: TimeoutReply) {
+    pub fn block_on_keys(&mut self, keys: &[&[u8]], deadline_ms: Option<i64>) {
         if self.retrying {
             return;
         }
-        let blocked =
-            Blocked::Keys { args: own(self.args), db: self.db, keys: own(keys), deadline_ms, timeout_reply };
+        let blocked = Blocked::Keys { args: own(self.args), db: self.db, keys: own(keys), deadline_ms };
         self.node.block(self.client, blocked);
     }
 }

@@ -264,10 +264,7 @@ fn hrandfield(exec: &mut Exec<'_>) -> Done {
         exec.reply.bulk_or_null(field.as_deref());
         return Ok(());
     }
-    let count = exec.integer(2).ok().filter(|&count| count > i64::MIN);
-    let count = count.ok_or(Error::fixed(
-        "value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-    ))?;
+    let count = exec.signed_count(2)?;
     let with_values = exec.args.len() == 4;
     if exec.args.len() > 4 || (with_values && !exec.arg_is(3, "withvalues")) {
         return Err(Error::SYNTAX);

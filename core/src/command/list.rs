@@ -6,7 +6,6 @@
 use super::Handlers;
 use crate::exec::{Done, Error, Exec, notify};
 use crate::node::Node;
-use crate::node::client::TimeoutReply;
 use crate::store::quicklist::End;
 use crate::store::{List, Object, Str, float, num};
 use std::rc::Rc;
@@ -280,11 +279,6 @@ fn lpos(exec: &mut Exec<'_>) -> Done {
                      start from the end of the list",
                 ));
             }
-            if rank == i64::MIN {
-                return Err(Error::fixed(
-                    "value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-                ));
-            }
         } else if exec.arg_is(index, "count") && more {
             let value = exec.integer(index + 1).ok().filter(|&value| value >= 0);
             count = Some(value.ok_or(Error::fixed("COUNT can't be negative"))? as usize);
@@ -311,7 +305,9 @@ fn lpos(exec: &mut Exec<'_>) -> Done {
         Some(0) => usize::MAX,
         Some(count) => count,
     };
-    let skip = rank.unsigned_abs() as usize - 1;
+    // The least number is its own opposite in Redis's arithmetic: a negative rank, which every match reaches.
+    let skip =
+        if rank == i64::MIN { 0 } else { usize::try_from(rank.unsigned_abs() - 1).unwrap_or(usize::MAX) };
     let matches = |value: crate::store::listpack::Value<'_>| value.with(|bytes| bytes == wanted);
     let found: Vec<usize> = if rank > 0 {
         let all = list.iter().take(looked_at).enumerate().filter(|(_, value)| matches(*value));
@@ -399,21 +395,17 @@ fn rpoplpush(exec: &mut Exec<'_>) -> Done {
 
 /// When a blocking command gives up; `None` is never (`getTimeoutFromObjectOrReply`, timeout.c 7.0.15).
 pub(crate) fn deadline(exec: &Exec<'_>, index: usize) -> Result<Option<i64>, Error> {
-    let seconds = float::parse_f64(exec.args[index])
-        .filter(|seconds| seconds.is_finite())
-        .ok_or(Error::fixed("timeout is not a float or out of range"))?;
-    let ms = seconds * 1000.0;
-    if ms > i64::MAX as f64 {
-        return Err(Error::fixed("timeout is out of range"));
-    }
-    let ms = libm::ceil(ms) as i64;
-    if ms < 0 {
+    let seconds =
+        float::parse_f64(exec.args[index]).ok_or(Error::fixed("timeout is not a float or out of range"))?;
+    // What a 64-bit integer cannot hold becomes the least of them in C.
+    let ms = libm::ceil(seconds * 1000.0);
+    if ms < 0.0 || ms >= i64::MAX as f64 {
         return Err(Error::fixed("timeout is negative"));
     }
-    if ms == 0 {
+    if ms == 0.0 {
         return Ok(None);
     }
-    exec.now_ms().checked_add(ms).map(Some).ok_or(Error::fixed("timeout is out of range"))
+    Ok(Some(exec.now_ms().saturating_add(ms as i64)))
 }
 
 fn blocking_pop(exec: &mut Exec<'_>, end: End) -> Done {
@@ -435,7 +427,7 @@ fn blocking_pop(exec: &mut Exec<'_>, end: End) -> Done {
         exec.reply.null_array();
         return Ok(());
     }
-    exec.block_on_keys(&exec.args[1..last], deadline_ms, TimeoutReply::NullArray);
+    exec.block_on_keys(&exec.args[1..last], deadline_ms);
     Ok(())
 }
 
@@ -444,7 +436,7 @@ fn blocking_move(exec: &mut Exec<'_>, from: End, to: End, deadline_ms: Option<i6
         let (source, target) = (exec.args[1], exec.args[2]);
         exec.propagate_as(&[b"LMOVE", source, target, end_word(from), end_word(to)]);
     } else if exec.may_block() {
-        exec.block_on_keys(&exec.args[1..2], deadline_ms, TimeoutReply::Null);
+        exec.block_on_keys(&exec.args[1..2], deadline_ms);
     } else {
         exec.reply.null();
     }
@@ -505,7 +497,7 @@ fn multi_pop(exec: &mut Exec<'_>, at: usize, wait: Option<Option<i64>>) -> Done 
     }
     match wait {
         Some(deadline_ms) if exec.may_block() => {
-            exec.block_on_keys(keys, deadline_ms, TimeoutReply::NullArray);
+            exec.block_on_keys(keys, deadline_ms);
         }
         _ => exec.reply.null_array(),
     }

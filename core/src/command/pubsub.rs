@@ -65,7 +65,10 @@ fn spublish(exec: &mut Exec<'_>) -> Done {
 
 fn channels(exec: &mut Exec<'_>, shard: bool) -> Done {
     if exec.args.len() > 3 {
-        return Err(Error::arity(exec.command.name()));
+        return Err(Error::new(format!(
+            "unknown subcommand or wrong number of arguments for '{}'. Try PUBSUB HELP.",
+            String::from_utf8_lossy(exec.args[1])
+        )));
     }
     let pattern = exec.args.get(2).copied();
     let table = if shard { &exec.node.pubsub.shard_channels } else { &exec.node.pubsub.channels };

@@ -252,12 +252,7 @@ fn srandmember(exec: &mut Exec<'_>) -> Done {
     let key = exec.args[1];
     let count = match exec.args.len() {
         2 => None,
-        _ => {
-            let count = exec.integer(2).ok().filter(|&count| count > i64::MIN);
-            Some(count.ok_or(Error::fixed(
-                "value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-            ))?)
-        }
+        _ => Some(exec.signed_count(2)?),
     };
     let mut rng = exec.node.rng.clone();
     let Some(set) = exec.read_set(key)? else {

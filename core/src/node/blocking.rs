@@ -3,7 +3,7 @@
 //! A client that waits for keys keeps its command. When a key becomes ready the command simply runs again, in the order in
 //! which clients began to wait for it; if another one was faster it goes on waiting at its place in the queue.
 
-use super::client::{Blocked, ClientId, TimeoutReply, borrow};
+use super::client::{Blocked, ClientId, borrow};
 use super::process::{CallKind, resolve};
 use super::{Node, Pause};
 use crate::command::table::Resolved;
@@ -129,10 +129,8 @@ impl Node {
         let Some(blocked) = self.clients.get(&id).and_then(|client| client.blocked.clone()) else { return };
         self.unblock(id);
         match blocked {
-            Blocked::Keys { timeout_reply, .. } => self.reply_to(id, |reply| match timeout_reply {
-                TimeoutReply::NullArray => reply.null_array(),
-                TimeoutReply::Null => reply.null(),
-            }),
+            // BLMOVE too, although it answers a plain null when it may not wait (`replyToBlockedClientOnTimeout`).
+            Blocked::Keys { .. } => self.reply_to(id, |reply| reply.null_array()),
             Blocked::Replicas { offset, .. } => {
                 self.repl.waiting.retain(|&waiting| waiting != id);
                 let count = self.replicas_at(offset);

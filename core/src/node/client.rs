@@ -77,8 +77,6 @@ pub enum Blocked {
         keys: Vec<Box<[u8]>>,
         /// Wall clock in milliseconds at which it gives up; `None` is never.
         deadline_ms: Option<i64>,
-        /// What it gets then.
-        timeout_reply: TimeoutReply,
     },
     /// It waits for replicas to acknowledge an offset (WAIT).
     Replicas {
@@ -102,15 +100,6 @@ pub enum Blocked {
     Reload,
     /// It waits for the process to end (SHUTDOWN), or for the news that it does not.
     Shutdown,
-}
-
-/// What a client that waited too long gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeoutReply {
-    /// `*-1` in RESP2, `_` in RESP3.
-    NullArray,
-    /// `$-1` in RESP2, `_` in RESP3.
-    Null,
 }
 
 /// What a node keeps of one client.

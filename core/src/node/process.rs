@@ -55,18 +55,16 @@ impl Node {
         if let Resolved::Command(command) = resolve(args) {
             self.stats.commands[command.index()].rejected += 1;
         }
+        if in_exec_call {
+            self.discard_transaction(id);
+            let text = error.0.strip_prefix('-').unwrap_or(&error.0);
+            self.stats.count_error(b"EXECABORT");
+            reply.error(&format!("-EXECABORT Transaction discarded because of: {text}"));
+            return;
+        }
         if let Some(client) = self.clients.get_mut(&id)
             && let Some(multi) = &mut client.multi
         {
-            if in_exec_call {
-                self.discard_transaction(id);
-                let text =
-                    error.0.strip_prefix('-').map_or_else(|| format!("ERR {}", error.0), str::to_owned);
-                let text = format!("-EXECABORT Transaction discarded because of: {text}");
-                self.stats.count_error(b"EXECABORT");
-                reply.error(&text);
-                return;
-            }
             multi.aborted = true;
         }
         self.write_error(&error, reply);
