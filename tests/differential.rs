@@ -47,7 +47,7 @@ macro_rules! scripts {
     };
 }
 
-scripts!(string, generic, list, hash, set, bitmap, expiry, transactions, pubsub);
+scripts!(string, generic, list, hash, set, bitmap, expiry, transactions, pubsub, zset);
 
 #[test]
 fn generated() {

@@ -115,6 +115,38 @@ const TEMPLATES: &[(char, &str)] = &[
     ('t', "SINTERCARD 2 {K} {K}"),
     ('t', "SSCAN {K} 0 COUNT 1000"),
     ('t', "SORT {K} ALPHA {DESC|ASC|}"),
+    ('z', "ZADD {K} {S} {M}"),
+    ('z', "ZADD {K} {NX|XX|GT|LT|CH|} {INCR|CH|} {S} {M}"),
+    ('z', "ZADD {K} {CH|} {S} {M} {S} {M} {S} {M}"),
+    ('z', "ZINCRBY {K} {S} {M}"),
+    ('z', "ZREM {K} {M} {M}"),
+    ('z', "{ZCARD|ZPOPMIN|ZPOPMAX} {K}"),
+    ('z', "{ZPOPMIN|ZPOPMAX} {K} {N}"),
+    ('z', "{ZSCORE|ZRANK|ZREVRANK} {K} {M}"),
+    ('z', "ZMSCORE {K} {M} {M}"),
+    ('z', "ZCOUNT {K} {Z} {Z}"),
+    ('z', "ZRANGE {K} {N} {N} {REV|WITHSCORES|LIMIT 0 1|} {WITHSCORES|}"),
+    ('z', "ZRANGE {K} {Z} {Z} BYSCORE {REV|} {WITHSCORES|} {LIMIT 0 2|LIMIT 1 -1|LIMIT -1 1|}"),
+    ('z', "{ZRANGEBYSCORE|ZREVRANGEBYSCORE} {K} {Z} {Z} {LIMIT 1 2|WITHSCORES|}"),
+    ('z', "ZREVRANGE {K} {N} {N} {WITHSCORES|}"),
+    ('z', "ZRANGESTORE {K} {K} {N} {N} {REV|}"),
+    ('z', "ZRANGESTORE {K} {K} {Z} {Z} BYSCORE {REV|} {LIMIT 0 3|}"),
+    ('z', "ZREMRANGEBYRANK {K} {N} {N}"),
+    ('z', "ZREMRANGEBYSCORE {K} {Z} {Z}"),
+    ('z', "{ZUNION|ZINTER|ZDIFF} 2 {K} {K} {WITHSCORES|}"),
+    ('z', "{ZUNION|ZINTER} 3 {K} {K} {K} {WITHSCORES|} {AGGREGATE MIN|AGGREGATE MAX|WEIGHTS 2 -1 inf|}"),
+    ('z', "{ZUNIONSTORE|ZINTERSTORE|ZDIFFSTORE} {K} 2 {K} {K}"),
+    ('z', "{ZUNIONSTORE|ZINTERSTORE} {K} 2 {K} {K} {AGGREGATE MIN|AGGREGATE MAX|WEIGHTS 2 -1|}"),
+    ('z', "ZUNIONSTORE {K} 2 {K} t1"),
+    ('z', "ZINTERCARD 2 {K} {K} {LIMIT 1|}"),
+    ('z', "ZMPOP 2 {K} {K} {MIN|MAX} {COUNT 2|COUNT 9|}"),
+    ('z', "BZPOPMIN z1 z1 x"),
+    ('z', "ZSCAN {K} 0 COUNT 1000"),
+    ('y', "ZADD {K} 0 {M} 0 {M}"),
+    ('y', "ZREM {K} {M} {M}"),
+    ('y', "ZLEXCOUNT {K} {X} {X}"),
+    ('y', "{ZRANGEBYLEX|ZREVRANGEBYLEX} {K} {X} {X} {LIMIT 1 3|}"),
+    ('y', "ZREMRANGEBYLEX {K} {X} {X}"),
     ('*', "DEL {K}"),
     ('*', "DEL {K} {K} {K}"),
     ('*', "UNLINK {K} {K}"),
@@ -141,9 +173,10 @@ const TEMPLATES: &[(char, &str)] = &[
     ('*', "UNWATCH"),
 ];
 
-/// Keys: a letter for the type that lives there mostly, and a number.
+/// Keys: a letter for the type that lives there mostly, and a number. The last one is a sorted set whose scores are all equal, as ranges
+/// of members demand: nothing else goes there.
 const KEYS: &[&str] =
-    &["s1", "s2", "s3", "b1", "b2", "l1", "l2", "l3", "h1", "h2", "t1", "t2", "t3", "z1", "z2", "z3"];
+    &["s1", "s2", "s3", "b1", "b2", "l1", "l2", "l3", "h1", "h2", "t1", "t2", "t3", "z1", "z2", "z3", "y1"];
 
 /// splitmix64.
 struct Draw(u64);
@@ -163,7 +196,12 @@ impl Draw {
 
     fn key(&mut self, kind: char) -> String {
         let own: Vec<&str> = KEYS.iter().copied().filter(|key| key.starts_with(kind)).collect();
-        if own.is_empty() || self.below(25) == 0 { self.pick(KEYS) } else { self.pick(&own) }.to_string()
+        if own.is_empty() || (kind != 'y' && self.below(25) == 0) {
+            self.pick(&KEYS[..KEYS.len() - 1])
+        } else {
+            self.pick(&own)
+        }
+        .to_string()
     }
 
     fn hole(&mut self, hole: &str, kind: char) -> String {
@@ -302,7 +340,7 @@ impl Draw {
 
 fn comparison(name: &[u8]) -> Compare {
     match name {
-        b"HGETALL" | b"HSCAN" => Compare::Pairs,
+        b"HGETALL" | b"HSCAN" | b"ZSCAN" => Compare::Pairs,
         b"SMEMBERS" | b"SUNION" | b"SDIFF" | b"SINTER" | b"SSCAN" | b"SPOP" | b"HKEYS" | b"HVALS"
         | b"KEYS" | b"SCAN" | b"EXEC" => Compare::Unordered,
         _ => Compare::Exact,

@@ -27,6 +27,9 @@ mod set;
 mod sort;
 mod string;
 mod transactions;
+mod zset;
+mod zset_combine;
+mod zset_range;
 
 use crate::exec::{Done, Error, Exec, Handler};
 use std::sync::OnceLock;
@@ -56,6 +59,9 @@ const GROUPS: &[Handlers] = &[
     sort::HANDLERS,
     string::HANDLERS,
     transactions::HANDLERS,
+    zset::HANDLERS,
+    zset_combine::HANDLERS,
+    zset_range::HANDLERS,
 ];
 
 /// The code of a command, if this server has it.
