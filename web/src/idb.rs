@@ -106,9 +106,7 @@ impl Db {
         let on_upgrade = {
             let request = request.clone();
             Closure::once_into_js(move || {
-                if let Ok(db) =
-                    request.result().and_then(JsCast::dyn_into::<IdbDatabase>)
-                {
+                if let Ok(db) = request.result().and_then(JsCast::dyn_into::<IdbDatabase>) {
                     for store in [META, NAMES, BLOCKS] {
                         if !db.object_store_names().contains(store) {
                             let _ = db.create_object_store(store);

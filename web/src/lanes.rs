@@ -230,7 +230,8 @@ fn action_mark(action: &Action) -> Option<(TapeMark, String)> {
         | A::AddClient { .. }
         | A::Connect { .. }
         | A::Send { .. }
-        | A::Disconnect { .. } => None,
+        | A::Disconnect { .. }
+        | A::SyncDisk { .. } => None,
         other => Some((TapeMark::Other, format!("{other:?}"))),
     }
 }

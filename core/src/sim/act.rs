@@ -96,6 +96,7 @@ impl World {
             | A::DiskEio { node, .. }
             | A::DiskStall { node }
             | A::DiskHeal { node }
+            | A::SyncDisk { node }
             | A::ClockJump { node, .. } => Some(self.node_named(node)?),
             A::CutLink { a, b, .. } | A::HealLink { a, b } | A::Loss { a, b, .. } => {
                 self.host_named(a)?;
@@ -223,6 +224,10 @@ impl World {
                 self.change_disk(&node, |trouble, _| trouble.slow_factor = factor)
             }
             A::DiskStall { node } => self.change_disk(&node, |trouble, _| trouble.stalled = true),
+            A::SyncDisk { node } => self.with_node(&node, |w, i| {
+                w.procs[i as usize].disk.write_back();
+                w.collect_changes(i);
+            }),
             A::DiskHeal { node } => self.with_node(&node, |w, i| {
                 let disk = &mut w.procs[i as usize].disk;
                 disk.trouble = DiskTrouble { stalled: disk.trouble.stalled, ..DiskTrouble::default() };

@@ -95,6 +95,8 @@ pub enum Action {
     DiskSlow { node: String, factor: u32 },
     /// Nothing on the disk completes.
     DiskStall { node: String },
+    /// `sync` on the host: the kernel writes back at once what it would write back in a while.
+    SyncDisk { node: String },
     /// The disk is as good as new (what was lost stays lost).
     DiskHeal { node: String },
     /// The wall clock is set forward or back.

@@ -487,6 +487,8 @@ impl App {
             }
             Act::Type(tab, line) => {
                 self.term_tab = tab;
+                // On a phone the reply is on another panel than what asked for it.
+                self.panel = Panel::Term;
                 let entry = self.term.entry(tab).or_default();
                 if !line.trim().is_empty() && entry.history.last() != Some(&line) {
                     entry.history.push(line.clone());

@@ -163,7 +163,7 @@ pub fn Keys(props: &Props) -> Html {
     html! {
         <>
         <div class="keys__f"><label class="field">{ icon("i-search") }<span class="sr">{ "Match pattern" }</span>
-            <input ref={field} placeholder="*" spellcheck="false" autocomplete="off" onkeydown={enter} /><span class="mono num">{ format!("{} keys", words::thousands(props.total)) }</span></label>
+            <input ref={field} placeholder="*" spellcheck="false" autocomplete="off" onkeydown={enter} /><span class="mono num">{ if props.total == 1 { "1 key".to_owned() } else { format!("{} keys", words::thousands(props.total)) } }</span></label>
             <button class="btn" disabled={!props.up} onclick={scan.reform(|_: MouseEvent| ())}>{ "List" }</button></div>
         { match &*found {
             None => html! { <p class="empty">{ format!("Listing keys runs SCAN on {}, as a client would: it takes its place in the run like any other command.", props.name) }</p> },

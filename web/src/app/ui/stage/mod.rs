@@ -60,8 +60,8 @@ pub fn Stage(props: &Props) -> Html {
     }
     // A phone's stage has no labels and no room beside the ring: it shows the drawing's middle alone.
     let view_box = match (*phone, props.layout.wall_x) {
-        (true, None) => "186 44 500 506".to_owned(),
-        (true, Some(_)) => "106 44 690 506".to_owned(),
+        (true, None) => "186 28 500 522".to_owned(),
+        (true, Some(_)) => "106 28 690 522".to_owned(),
         _ => format!("0 0 {WIDTH} {HEIGHT}"),
     };
     let (headline, aside, alarm) = headline(props);
