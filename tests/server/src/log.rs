@@ -4,22 +4,37 @@ use chrono::{DateTime, Local};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
+use vitrine_core::config::Verbosity;
 use vitrine_core::host::LogLevel;
+
+fn least(verbosity: Verbosity) -> LogLevel {
+    match verbosity {
+        Verbosity::Debug => LogLevel::Debug,
+        Verbosity::Verbose => LogLevel::Verbose,
+        Verbosity::Notice => LogLevel::Notice,
+        Verbosity::Warning => LogLevel::Warning,
+    }
+}
 
 /// Writes log lines.
 #[derive(Clone, Debug)]
 pub struct Log {
     /// The log file; `None` for standard output.
     file: Option<PathBuf>,
-    /// Lines less serious than this are left out. Only the host's own lines: the node holds its own back.
+    /// Lines less serious than this are left out.
     least: LogLevel,
     /// The letter beside the process id: `M`aster, `S`lave (replica), or `C`hild, which start-up lines have.
     role: char,
 }
 
 impl Log {
-    pub fn new(file: Option<PathBuf>, least: LogLevel) -> Log {
-        Log { file, least, role: 'C' }
+    pub fn new(file: Option<PathBuf>, verbosity: Verbosity) -> Log {
+        Log { file, least: least(verbosity), role: 'C' }
+    }
+
+    /// Takes over `loglevel`.
+    pub fn set_least(&mut self, verbosity: Verbosity) {
+        self.least = least(verbosity);
     }
 
     /// The node became a master or a replica.
@@ -27,15 +42,11 @@ impl Log {
         self.role = if replica { 'S' } else { 'M' };
     }
 
-    /// A line of the host itself.
+    /// A line, if it is serious enough.
     pub fn line(&self, level: LogLevel, text: &str) {
-        if level >= self.least {
-            self.node_line(level, text);
+        if level < self.least {
+            return;
         }
-    }
-
-    /// A line of the node, which has looked at `loglevel` itself.
-    pub fn node_line(&self, level: LogLevel, text: &str) {
         let time: DateTime<Local> = Local::now();
         let stamp = time.format("%d %b %Y %H:%M:%S%.3f");
         let pid = std::process::id();

@@ -86,7 +86,7 @@ fn read_stdin() -> String {
 
 fn refuse(error: &ConfigError) {
     if error.unreadable {
-        Log::new(None, LogLevel::Notice).line(LogLevel::Warning, &error.reason);
+        Log::new(None, Verbosity::Notice).line(LogLevel::Warning, &error.reason);
     } else {
         eprint!("{error}");
     }
@@ -119,7 +119,7 @@ fn go_to_background(args: &[String], stdin_text: Option<&str>) -> i32 {
 fn serve(settings: &mut Settings, program: &str, bare: bool) -> i32 {
     let config = settings.config.clone();
     let log_file = (!config.logfile.is_empty()).then(|| settings.dir.join(&config.logfile));
-    let log = Log::new(log_file, least_level(&config));
+    let log = Log::new(log_file, config.loglevel);
     let pid = std::process::id();
     log.line(LogLevel::Warning, "oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
     log.line(
@@ -170,15 +170,6 @@ fn serve(settings: &mut Settings, program: &str, bare: bool) -> i32 {
         let _ = std::fs::remove_file(path);
     }
     code
-}
-
-fn least_level(config: &Config) -> LogLevel {
-    match config.loglevel {
-        Verbosity::Debug => LogLevel::Debug,
-        Verbosity::Verbose => LogLevel::Verbose,
-        Verbosity::Notice => LogLevel::Notice,
-        Verbosity::Warning => LogLevel::Warning,
-    }
 }
 
 /// The lines that a terminal is greeted with; Redis's test suite reads the process id here.

@@ -282,7 +282,6 @@ impl Server {
             return;
         }
         self.terminating = true;
-        self.log.signal_line(&format!("Received {signal} scheduling shutdown..."));
         self.node.handle(self.clock.now(), Input::Terminate { signal });
     }
 
@@ -521,7 +520,11 @@ impl Server {
                     self.inputs.push_back(Input::Disk { op: OpId(op.0), result });
                 }
             }
-            Output::Log { level, text } => self.log.node_line(level, &text),
+            Output::Log { level, text } => {
+                // CONFIG SET may have changed it.
+                self.log.set_least(self.node.config().loglevel);
+                self.log.line(level, &text);
+            }
             Output::Event(NodeEvent::Role { replica, .. }) => self.log.set_role(replica),
             Output::Event(_) => {}
             Output::Exit { code } => self.exit = Some(code),
