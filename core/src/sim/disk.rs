@@ -850,13 +850,27 @@ impl Disk {
                 if inode.durable_name.is_none() || !inode.is_dirty() {
                     continue;
                 }
-                let pages: Vec<u32> = inode.dirty.keys().copied().collect();
-                let front = rng.below(pages.len() as u64 + 1) as usize;
-                let mut index = 0;
-                inode.dirty.retain(|_, _| {
+                let count = inode.dirty.len() as u64;
+                let (front, mut index) = (rng.below(count + 1), 0);
+                let mut lost = Vec::new();
+                inode.dirty.retain(|&page, _| {
                     index += 1;
-                    if unsynced == Unsynced::Prefix { index <= front } else { rng.below(2) == 0 }
+                    let kept = if unsynced == Unsynced::Prefix { index <= front } else { rng.below(2) == 0 };
+                    if !kept {
+                        lost.push(page);
+                    }
+                    kept
                 });
+                // The data of a file is written before the journal says that the file is shorter, and what was written
+                // behind the cut is on the device only if the cut is.
+                if let Some(cut) = inode.cut_to {
+                    let (whole, end) = (cut.div_ceil(PAGE_LEN as u64), cut);
+                    let overwritten = |page: &u32| u64::from(*page) * (PAGE_LEN as u64) < end;
+                    let behind = inode.dirty.keys().any(|&page| u64::from(page) >= whole);
+                    if !behind && lost.iter().any(overwritten) {
+                        inode.cut_to = None;
+                    }
+                }
                 self.sync_inode(number);
             }
         }

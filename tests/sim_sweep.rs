@@ -1,0 +1,155 @@
+//! Many seeds, many faults: whatever happened to six nodes, once the faults are over they are one whole cluster again within a bound,
+//! replicas equal their masters, and nothing panicked. `VITRINE_SEEDS=100..5000` sweeps more than the few of a test run.
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+mod sim_common;
+
+use sim_common::*;
+use vitrine_core::rng::Rng;
+use vitrine_core::sim::{Action, Direction, Life, Setup, Target, Unsynced, World};
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+/// The cluster is whole again after this at the latest. The sum of what may follow each other: a connection's last
+/// retransmission, a validity check, an election that is tried again, a resynchronisation.
+const WHOLE_AFTER: u64 = 120 * SECOND;
+
+const NAMES: [&str; 6] = ["A1", "B1", "C1", "A2", "B2", "C2"];
+
+fn random_fault(rng: &mut Rng) -> Action {
+    let mut pick = |n: u64| rng.below(n);
+    let node = NAMES[pick(6) as usize].to_string();
+    let other = NAMES[pick(6) as usize].to_string();
+    let dir = [Direction::Both, Direction::Forward, Direction::Backward][pick(3) as usize];
+    match pick(20) {
+        0 => Action::Kill { node },
+        1 => Action::PowerLoss { node, unsynced: Unsynced::Lost },
+        2 => Action::PowerLoss { node, unsynced: Unsynced::Prefix },
+        3 => Action::Shutdown { node },
+        4 | 5 => Action::Start { node },
+        6 => Action::Pause { node },
+        7 => Action::Resume { node },
+        8 => Action::CutLink { a: node, b: other, dir },
+        9 => Action::HealLink { a: node, b: other },
+        10 => {
+            let mut groups = vec![Vec::new(), Vec::new()];
+            for name in NAMES {
+                groups[pick(2) as usize].push(name.to_string());
+            }
+            Action::Partition { groups }
+        }
+        11 | 12 => Action::HealAll,
+        13 => Action::Latency { a: node, b: other, dir, latency_us: pick(200_000), jitter_us: pick(50_000) },
+        14 => Action::Loss { a: node, b: other, dir, ppm: pick(300_000) as u32 },
+        15 => Action::DiskSlow { node, factor: pick(200) as u32 },
+        16 => Action::DiskStall { node },
+        17 | 18 => Action::DiskHeal { node },
+        _ => Action::ClockJump { node, delta_us: pick(4_000_000) as i64 - 2_000_000 },
+    }
+}
+
+/// What keeps the cluster from being whole; `None` if nothing does.
+fn trouble(world: &World) -> Option<String> {
+    for entry in &world.view().nodes {
+        let name = &entry.name;
+        let Some(node) = world.node(name) else { return Some(format!("{name}: {:?}", entry.process)) };
+        let (status, cluster) = (node.status(), node.cluster_view()?);
+        if status.loading || !cluster.ok || cluster.slots_assigned != 16384 || cluster.nodes.len() != 6 {
+            return Some(format!(
+                "{name}: loading {}, ok {}, {} slots, knows {}",
+                status.loading,
+                cluster.ok,
+                cluster.slots_assigned,
+                cluster.nodes.len()
+            ));
+        }
+        if let Some(master) = &status.master {
+            let at = world.view().nodes.iter().find(|n| n.ip == master.host).map(|n| n.name.clone())?;
+            let theirs = world.node(&at)?.status();
+            if !master.up || theirs.keys != status.keys {
+                return Some(format!(
+                    "{name} follows {at}: up {}, {} keys of {}",
+                    master.up, status.keys, theirs.keys
+                ));
+            }
+        }
+    }
+    None
+}
+
+fn sweep(seed: u64) {
+    let mut rng = Rng::new(seed ^ 0x5eed);
+    let mut setup = Setup::six_nodes(seed);
+    if rng.below(2) == 0 {
+        setup.nodes.iter_mut().for_each(|n| n.conf.push_str("appendfsync always\n"));
+    }
+    let mut world = World::new(setup).unwrap();
+    world.run_until(15 * SECOND);
+    assert!(world.formation().unwrap().done_at_us.is_some(), "seed {seed}: {:?}", world.formation());
+    let terminal = world.terminal(Target::Cluster).unwrap();
+    for i in 0..40 {
+        for _ in 0..rng.below(3) {
+            let _ = world.act(random_fault(&mut rng));
+        }
+        for k in 0..5 {
+            world.type_line(terminal, &format!("SET key:{}:{k} {i}", rng.below(50))).unwrap();
+            world.type_line(terminal, &format!("RPUSH list:{k} {i}")).unwrap();
+        }
+        world.run_for(rng.below(3 * SECOND));
+        if rng.below(10) == 0 {
+            heal(&mut world);
+        }
+    }
+    act(&mut world, Action::Interrupt { terminal });
+    heal(&mut world);
+    let end = world.now_us();
+    while let Some(what) = trouble(&world) {
+        // A shutdown waits for replicas, so it may end after the faults did.
+        for name in NAMES {
+            if world.view().nodes.iter().any(|n| n.name == name && n.process == Life::Exited { code: 0 }) {
+                act(&mut world, Action::Start { node: name.to_string() });
+            }
+        }
+        if world.now_us() > end + WHOLE_AFTER {
+            let mut text =
+                format!("seed {seed}: not whole {} s after the last fault: {what}\n", WHOLE_AFTER / SECOND);
+            for a in world.actions().iter().filter(|a| !matches!(a.action, Action::TypeLine { .. })) {
+                text += &format!("{:>12} {:?}\n", a.at_us, a.action);
+            }
+            for name in NAMES {
+                let lines: Vec<_> = world.log_after(name, 0).collect();
+                for line in lines.iter().rev().take(40).rev() {
+                    text += &format!("{name} {:>12} {}\n", line.at_us, line.text);
+                }
+            }
+            panic!("{text}");
+        }
+        world.run_for(SECOND);
+    }
+}
+
+fn heal(world: &mut World) {
+    act(world, Action::HealAll);
+    for name in NAMES {
+        let node = || name.to_string();
+        act(world, Action::DiskHeal { node: node() });
+        let life = world.view().nodes.iter().find(|n| n.name == name).map(|n| n.process.clone()).unwrap();
+        match life {
+            Life::Paused => act(world, Action::Resume { node: node() }),
+            Life::Running => {}
+            _ => act(world, Action::Start { node: node() }),
+        }
+    }
+}
+
+#[test]
+fn after_the_faults_the_cluster_is_whole() {
+    let range = std::env::var("VITRINE_SEEDS").unwrap_or_else(|_| "0..20".to_string());
+    let (from, to) = range.split_once("..").unwrap();
+    for seed in from.parse().unwrap()..to.parse().unwrap() {
+        sweep(seed);
+    }
+}
