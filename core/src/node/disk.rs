@@ -103,7 +103,12 @@ impl Node {
         }
         let background = self.snapshot_running();
         if self.aof.on_disk(self.now, &config, background, op, &result, &mut self.out) {
-            self.aof_waits = self.aof_waits && self.aof.stalls(&config, self.snapshot_running());
+            if self.aof_waits {
+                // What came while the file was being switched waits for its first write, and no turn ends before that.
+                let background = self.snapshot_running();
+                self.aof.flush(self.now, &config, false, background, &mut self.out);
+                self.aof_waits = self.aof.stalls(&config, background);
+            }
         } else if let Some(outcome) = self.saves.on_disk(self.now, op, &result, &config.dir, &mut self.out) {
             self.dirty -= outcome.dirty_saved.min(self.dirty);
             if !outcome.background {

@@ -158,7 +158,15 @@ impl Node {
                 self.shutdown = Some(Shutdown { stage: Stage::Save, ..shutdown });
                 self.start_save(false);
             }
-            Stage::Aof | Stage::Save | Stage::Replicas { .. } => {}
+            Stage::Aof => {
+                // The first flush does nothing when it finds a write under way: what is left follows that one.
+                let config = std::rc::Rc::clone(&self.config);
+                self.aof.flush(self.now, &config, true, false, &mut self.out);
+                if self.aof.info(self.now).pending_fsyncs == 0 {
+                    self.aof.fsync(self.now, &mut self.out);
+                }
+            }
+            Stage::Save | Stage::Replicas { .. } => {}
         }
     }
 
