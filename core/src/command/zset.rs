@@ -98,13 +98,13 @@ fn add(exec: &mut Exec<'_>, always_incr: bool) -> Done {
         at += 1;
     }
     let pairs = &exec.args[at..];
-    if pairs.is_empty() || pairs.len() % 2 != 0 {
+    if pairs.is_empty() || !pairs.len().is_multiple_of(2) {
         return Err(Error::SYNTAX);
     }
     if options.nx && options.xx {
         return Err(Error::fixed("XX and NX options at the same time are not compatible"));
     }
-    if (options.gt && options.nx) || (options.lt && options.nx) || (options.gt && options.lt) {
+    if [options.nx, options.gt, options.lt].into_iter().filter(|&on| on).count() > 1 {
         return Err(Error::fixed("GT, LT, and/or NX options at the same time are not compatible"));
     }
     if options.incr && pairs.len() > 2 {
