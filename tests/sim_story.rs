@@ -188,7 +188,7 @@ fn a_cluster_without_power_comes_back_from_its_durable_files() {
         world.step().unwrap();
         let lines = world.take_terminal_output(terminal).into_iter().filter(|l| l.kind == TermKind::Reply);
         acknowledged.extend(lines.map(|l| l.at_us));
-        if world.events() % 97 == 0 {
+        if world.events().is_multiple_of(97) {
             world::apply_changes(&mut mirror, &world.take_durable_changes());
         }
     }
