@@ -155,6 +155,8 @@ pub struct TimedAction {
 pub enum FromWorker {
     /// The worker listens.
     Hello,
+    /// What is being waited for before there is a world, in words.
+    Waiting(String),
     /// A world begins; everything the page knew of another is void.
     Boot(Box<Boot>),
     /// What changed.

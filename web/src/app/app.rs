@@ -256,6 +256,10 @@ impl App {
                 }
                 false
             }
+            FromWorker::Waiting(what) => {
+                self.phase = Phase::Starting { what };
+                true
+            }
             FromWorker::Boot(boot) => {
                 self.tape = Shared::new(Tape::new(boot.nodes.len(), 0));
                 self.marks.clear();

@@ -288,6 +288,7 @@ impl Disk {
 /// The database and what is in it, or why there is none.
 async fn open(fresh: bool) -> (Result<Db, Storage>, Option<Stored>) {
     let failed = |why: String| (Err(Storage::Failed { why }), None);
+    post(&FromWorker::Waiting("Reading what this browser keeps".into()));
     if !lock::own().await {
         return (Err(Storage::OtherTab), None);
     }
