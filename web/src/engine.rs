@@ -735,6 +735,9 @@ mod tests {
             let c = engine.state().cluster;
             c.ok && c.slots_ok == SLOTS && c.nodes[3].master
         });
+        // The scripts' connection may stand to the host without power: another node is asked.
+        assert_eq!(ask(&mut engine, 19, None, "GET a"), Ok(Reply::Bytes(b"v-a".to_vec().into())));
+        assert!(ask(&mut engine, 18, Some("A1"), "PING").is_err());
         let marks: Vec<TapeMark> = (tape.iter())
             .filter_map(|item| match item {
                 TapeItem::Mark { mark, .. } => Some(*mark),

@@ -8,6 +8,8 @@ use vitrine_core::sim::world::World;
 
 /// No answer after this is said to be none, in virtual microseconds; commands that wait by design have no such limit.
 const ANSWER_TIMEOUT_US: u64 = 5_000_000;
+/// In a cluster the next node is asked when one does not answer a PING within this, in virtual microseconds.
+const PING_TIMEOUT_US: u64 = 1_000_000;
 /// As many redirections as a client follows.
 const REDIRECTS_MAX: u32 = 16;
 
@@ -29,12 +31,16 @@ const WAITERS: [&str; 11] = [
 struct Running {
     id: u32,
     args: Vec<Vec<u8>>,
-    started_us: u64,
+    /// When the node that is asked now was asked.
+    asked_us: u64,
     redirects: u32,
-    /// Nodes that could not be reached.
+    /// Nodes that did not answer the PING before the command.
     unreached: usize,
     /// Replies that come before the command's own (ASKING's).
     skip: u32,
+    /// A PING is on its way: the command itself is sent only to a node that answers, so that none runs twice.
+    checking: bool,
+    asking: bool,
 }
 
 struct Script {
@@ -45,6 +51,8 @@ struct Script {
     cluster: bool,
     queue: VecDeque<(u32, Vec<Vec<u8>>)>,
     running: Option<Running>,
+    /// Between MULTI and EXEC nothing may be sent that the script did not ask for.
+    in_multi: bool,
 }
 
 /// All connections of scripts.
@@ -79,8 +87,14 @@ impl Scripts {
         if !self.by_target.contains_key(&node) {
             let name = node.as_ref().map_or("script".to_owned(), |n| format!("script-{n}"));
             let client = world.client(&name)?;
-            let script =
-                Script { client, node: None, cluster: node.is_none(), queue: VecDeque::new(), running: None };
+            let script = Script {
+                client,
+                node: None,
+                cluster: node.is_none(),
+                queue: VecDeque::new(),
+                running: None,
+                in_multi: false,
+            };
             self.by_target.insert(node.clone(), script);
         }
         let Some(script) = self.by_target.get_mut(&node) else { return Ok(()) };
@@ -97,12 +111,9 @@ impl Scripts {
     /// Looks what came in, and goes on.
     pub fn poll(&mut self, world: &mut World, out: &mut Vec<Answered>) {
         for (target, script) in &mut self.by_target {
-            loop {
-                let before = out.len();
-                script.poll(world, out);
-                if out.len() == before {
-                    break;
-                }
+            let before = out.len();
+            script.poll(world, out);
+            if out.len() > before {
                 script.begin(world, target.as_deref());
             }
         }
@@ -115,8 +126,16 @@ impl Script {
             return;
         }
         let Some((id, args)) = self.queue.pop_front() else { return };
-        self.running =
-            Some(Running { id, args, started_us: world.now_us(), redirects: 0, unreached: 0, skip: 0 });
+        self.running = Some(Running {
+            id,
+            args,
+            asked_us: world.now_us(),
+            redirects: 0,
+            unreached: 0,
+            skip: 0,
+            checking: false,
+            asking: false,
+        });
         let node = match (target, &self.node) {
             (Some(name), _) => Some(name.to_owned()),
             (None, Some(node)) => Some(node.clone()),
@@ -127,7 +146,8 @@ impl Script {
         }
     }
 
-    /// Sends the running command to a node, over the connection that stands or a new one.
+    /// Begins to send the running command to a node, over the connection that stands or a new one: first a PING, since a
+    /// host without power says nothing about the connections that it had.
     fn send_to(&mut self, world: &mut World, node: &str, asking: bool) {
         let Some(running) = &mut self.running else { return };
         let stands = self.node.as_deref() == Some(node) && world.client_ended(self.client).is_none();
@@ -135,19 +155,56 @@ impl Script {
             let _ = world.connect(self.client, node);
             world.take_replies(self.client);
             self.node = Some(node.to_owned());
+            self.in_multi = false;
         }
+        (running.asked_us, running.asking) = (world.now_us(), asking);
+        if self.in_multi {
+            self.send(world);
+            return;
+        }
+        running.checking = true;
         let mut bytes = Vec::new();
-        running.skip = u32::from(asking);
-        if asking {
+        encode_command(&mut bytes, &["PING"]);
+        let _ = world.send(self.client, &bytes);
+    }
+
+    /// Sends the command itself.
+    fn send(&mut self, world: &mut World) {
+        let Some(running) = &mut self.running else { return };
+        running.checking = false;
+        running.asked_us = world.now_us();
+        let mut bytes = Vec::new();
+        running.skip = u32::from(running.asking);
+        if running.asking {
             encode_command(&mut bytes, &["ASKING"]);
         }
         encode_command(&mut bytes, &running.args);
+        let is = |name: &str| running.args[0].eq_ignore_ascii_case(name.as_bytes());
+        if is("MULTI") {
+            self.in_multi = true;
+        } else if is("EXEC") || is("DISCARD") {
+            self.in_multi = false;
+        }
         let _ = world.send(self.client, &bytes);
     }
 
     fn poll(&mut self, world: &mut World, out: &mut Vec<Answered>) {
+        let mut replies = world.take_replies(self.client).into_iter();
         let Some(running) = &mut self.running else { return };
-        for value in world.take_replies(self.client) {
+        if running.checking {
+            match replies.next() {
+                // A node that reads its files serves nobody; a cluster has others.
+                Some(value)
+                    if !(self.cluster && value.as_error().is_some_and(|e| e.starts_with(b"LOADING"))) =>
+                {
+                    self.send(world);
+                }
+                Some(_) => self.give_up(world, "is loading its files".into(), out),
+                None => self.look_after(world, out),
+            }
+            return;
+        }
+        for value in replies {
             if running.skip > 0 {
                 running.skip -= 1;
                 continue;
@@ -165,31 +222,44 @@ impl Script {
             self.running = None;
             return;
         }
-        let waited = world.now_us().saturating_sub(running.started_us);
+        self.look_after(world, out);
+    }
+
+    /// No reply yet: is the connection still there, and is there still time?
+    fn look_after(&mut self, world: &mut World, out: &mut Vec<Answered>) {
+        let Some(running) = &self.running else { return };
+        let waited = world.now_us().saturating_sub(running.asked_us);
         let waits = std::str::from_utf8(&running.args[0])
             .is_ok_and(|name| WAITERS.iter().any(|w| w.eq_ignore_ascii_case(name)));
-        let at = self.node.clone().unwrap_or_default();
+        let limit = if running.checking && self.cluster { PING_TIMEOUT_US } else { ANSWER_TIMEOUT_US };
         if let Some(error) = world.client_ended(self.client) {
-            running.unreached += 1;
-            let nodes = &world.setup().nodes;
-            let next = nodes.iter().position(|n| n.name == at).map(|i| (i + 1) % nodes.len());
-            if self.cluster
-                && running.unreached < nodes.len()
-                && let Some(next) = next.map(|n| nodes[n].name.clone())
-            {
-                self.send_to(world, &next, false);
-                return;
+            self.give_up(world, format!("ended the connection: {}", error.strerror()), out);
+        } else if waited > limit && (running.checking || !waits) {
+            self.give_up(world, format!("did not answer within {} s", limit / 1_000_000), out);
+        }
+    }
+
+    /// The node that is asked cannot serve: tries the next one while nothing but a PING was sent, else says so.
+    fn give_up(&mut self, world: &mut World, why: String, out: &mut Vec<Answered>) {
+        let Some(running) = &mut self.running else { return };
+        let at = self.node.take().unwrap_or_default();
+        let nodes = &world.setup().nodes;
+        running.unreached += 1;
+        let next = match self.cluster {
+            true if running.unreached < nodes.len() => {
+                let here = nodes.iter().position(|n| n.name == at).unwrap_or(0);
+                Some(nodes[(here + 1) % nodes.len()].name.clone())
             }
-            out.push((running.id, Err(format!("The connection to {at} ended: {}.", error.strerror()))));
-            self.running = None;
-        } else if waited > ANSWER_TIMEOUT_US && !waits {
-            out.push((
-                running.id,
-                Err(format!("No answer from {at} after {} s.", ANSWER_TIMEOUT_US / 1_000_000)),
-            ));
-            self.running = None;
-            // What may still come belongs to nobody.
-            self.node = None;
+            // An old connection may have ended while nobody looked: one new one is worth a try.
+            false if running.unreached < 2 => Some(at.clone()),
+            _ => None,
+        };
+        match next.filter(|_| running.checking) {
+            Some(next) => self.send_to(world, &next, false),
+            None => {
+                out.push((running.id, Err(format!("{at} {why}."))));
+                self.running = None;
+            }
         }
     }
 }
