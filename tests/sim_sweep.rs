@@ -19,12 +19,12 @@ const WHOLE_AFTER: u64 = 120 * SECOND;
 
 const NAMES: [&str; 6] = ["A1", "B1", "C1", "A2", "B2", "C2"];
 
-fn random_fault(rng: &mut Rng) -> Action {
+fn random_fault(rng: &mut Rng, always: bool) -> Action {
     let mut pick = |n: u64| rng.below(n);
     let node = NAMES[pick(6) as usize].to_string();
     let other = NAMES[pick(6) as usize].to_string();
     let dir = [Direction::Both, Direction::Forward, Direction::Backward][pick(3) as usize];
-    match pick(20) {
+    match pick(25) {
         0 => Action::Kill { node },
         1 => Action::PowerLoss { node, unsynced: Unsynced::Lost },
         2 => Action::PowerLoss { node, unsynced: Unsynced::Prefix },
@@ -47,6 +47,12 @@ fn random_fault(rng: &mut Rng) -> Action {
         15 => Action::DiskSlow { node, factor: pick(200) as u32 },
         16 => Action::DiskStall { node },
         17 | 18 => Action::DiskHeal { node },
+        19 => Action::DiskFull { node, free_bytes: pick(20_000) },
+        20 => Action::DiskReadOnly { node },
+        // Under everysec a failed fsync denies writes until one succeeds, and without writes there is none: Redis 7.0.15
+        // stands still there, and so do we.
+        21 => Action::DiskEio { node, read: false, write: pick(2) == 0, fsync: always && pick(2) == 0 },
+        22 => Action::ClockDrift { node, rate_ppm: 300_000 + pick(2_000_000) },
         _ => Action::ClockJump { node, delta_us: pick(4_000_000) as i64 - 2_000_000 },
     }
 }
@@ -83,7 +89,8 @@ fn trouble(world: &World) -> Option<String> {
 fn sweep(seed: u64) {
     let mut rng = Rng::new(seed ^ 0x5eed);
     let mut setup = Setup::six_nodes(seed);
-    if rng.below(2) == 0 {
+    let always = rng.below(2) == 0;
+    if always {
         setup.nodes.iter_mut().for_each(|n| n.conf.push_str("appendfsync always\n"));
     }
     let mut world = World::new(setup).unwrap();
@@ -92,7 +99,7 @@ fn sweep(seed: u64) {
     let terminal = world.terminal(Target::Cluster).unwrap();
     for i in 0..40 {
         for _ in 0..rng.below(3) {
-            let _ = world.act(random_fault(&mut rng));
+            let _ = world.act(random_fault(&mut rng, always));
         }
         for k in 0..5 {
             world.type_line(terminal, &format!("SET key:{}:{k} {i}", rng.below(50))).unwrap();
@@ -107,9 +114,9 @@ fn sweep(seed: u64) {
     heal(&mut world);
     let end = world.now_us();
     while let Some(what) = trouble(&world) {
-        // A shutdown waits for replicas, so it may end after the faults did.
+        // A shutdown waits for replicas and a process may find out late that its disk failed: they end after the faults did.
         for name in NAMES {
-            if world.view().nodes.iter().any(|n| n.name == name && n.process == Life::Exited { code: 0 }) {
+            if world.view().nodes.iter().any(|n| n.name == name && matches!(n.process, Life::Exited { .. })) {
                 act(&mut world, Action::Start { node: name.to_string() });
             }
         }
@@ -136,6 +143,7 @@ fn heal(world: &mut World) {
     for name in NAMES {
         let node = || name.to_string();
         act(world, Action::DiskHeal { node: node() });
+        act(world, Action::ClockDrift { node: node(), rate_ppm: 1_000_000 });
         let life = world.view().nodes.iter().find(|n| n.name == name).map(|n| n.process.clone()).unwrap();
         match life {
             Life::Paused => act(world, Action::Resume { node: node() }),

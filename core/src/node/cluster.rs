@@ -45,6 +45,8 @@ pub(crate) struct ClusterPart {
     config_source: Rc<Config>,
     /// How long the file is, in bytes.
     file_len: usize,
+    /// How many of them are text; the rest is newlines.
+    text_len: usize,
     /// Writes and syncs of the file that are under way, with the bytes that must be written.
     saves: BTreeMap<OpId, usize>,
     /// How many of them the messages in `held` wait for.
@@ -111,6 +113,7 @@ impl Node {
             config: cluster_config(&config),
             config_source: config,
             file_len: 0,
+            text_len: 0,
             saves: BTreeMap::new(),
             syncs: 0,
             held: Vec::new(),
@@ -134,6 +137,13 @@ impl Node {
             if result.is_err() || short {
                 self.log(LogLevel::Warning, "Fatal: can't update cluster config file.");
                 self.out.exit(1);
+                return true;
+            }
+            if part.saves.is_empty() && part.file_len > part.text_len {
+                // Only now: had the write failed, cutting the file would have spoilt the old text. Its failure does no harm.
+                part.file_len = part.text_len;
+                let path: Rc<str> = self.config.cluster_config_file.as_str().into();
+                self.out.disk(DiskRequest::Truncate { path, len: part.text_len as u64 });
             }
             return true;
         }
@@ -361,14 +371,14 @@ impl Node {
     }
 
     /// Overwrites nodes.conf in place: padded with newlines, which loading skips, so that a write cut short leaves a file
-    /// that can be read; then cut to its length.
+    /// that can be read; cut to its length once that has succeeded.
     fn save_nodes_conf(&mut self, text: String, fsync: bool) {
         let path: Rc<str> = self.config.cluster_config_file.as_str().into();
         let Some(part) = &mut self.cluster else { return };
-        let len = text.len();
-        let old_len = std::mem::replace(&mut part.file_len, len);
+        part.text_len = text.len();
+        part.file_len = part.file_len.max(part.text_len);
         let mut bytes = text.into_bytes();
-        bytes.resize(len.max(old_len), b'\n');
+        bytes.resize(part.file_len, b'\n');
         let written = bytes.len();
         let op =
             self.out.disk(DiskRequest::WriteAt { path: Rc::clone(&path), offset: 0, bytes: bytes.into() });
@@ -378,10 +388,6 @@ impl Node {
             part.saves.insert(op, 0);
             part.syncs += 1;
             self.waits_for.insert(op);
-        }
-        if old_len > len {
-            // Its failure does no harm.
-            self.out.disk(DiskRequest::Truncate { path, len: len as u64 });
         }
     }
 

@@ -60,7 +60,7 @@ impl Default for DiskSetup {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DiskTrouble {
-    /// It holds no more than this many bytes.
+    /// It holds no more than this many bytes, counted in whole pages of 4 KiB.
     pub capacity_bytes: Option<u64>,
     /// Every change fails with EROFS.
     pub read_only: bool,
@@ -447,18 +447,20 @@ impl Disk {
         self.names.iter().map(share).collect()
     }
 
-    /// The bytes that all files take.
+    /// The bytes that all files take, in whole pages.
     pub fn used(&self) -> u64 {
-        self.names.values().map(|i| self.inodes[i].cache.len()).sum()
+        self.names.values().map(|i| self.inodes[i].cache.len().next_multiple_of(PAGE_LEN as u64)).sum()
     }
 
-    fn room(&self) -> u64 {
+    /// How many more bytes there is room for; `None` if there is no limit.
+    fn room(&self) -> Option<u64> {
         let limit = match (self.trouble.capacity_bytes, self.setup.capacity_bytes) {
             (Some(limit), _) => limit,
-            (None, 0) => return u64::MAX,
+            (None, 0) => return None,
             (None, limit) => limit,
         };
-        limit.saturating_sub(self.used())
+        let room = limit.saturating_sub(self.used());
+        Some(room - room % PAGE_LEN as u64)
     }
 
     /// Takes an operation in; gives its number and when it completes.
@@ -707,10 +709,13 @@ impl Disk {
             return Err(DiskError::Io);
         }
         let end = offset.checked_add(bytes.len() as u64).ok_or(DiskError::NoSpace)?;
-        let grows = end.saturating_sub(self.inodes[&number].cache.len());
-        let limited = self.trouble.capacity_bytes.is_some() || self.setup.capacity_bytes != 0;
-        let missing = if limited { grows.saturating_sub(self.room()) } else { 0 };
-        let fits = (bytes.len() as u64).saturating_sub(missing) as usize;
+        // Space is given out in pages: what a file's last page has left costs nothing.
+        let mut fits = bytes.len();
+        if let Some(room) = self.room() {
+            let allocated = self.inodes[&number].cache.len().next_multiple_of(PAGE_LEN as u64);
+            let end_max = allocated.saturating_add(room);
+            fits = (bytes.len() as u64).saturating_sub(end.saturating_sub(end_max)) as usize;
+        }
         if fits == 0 && !bytes.is_empty() {
             return Err(DiskError::NoSpace);
         }
@@ -833,7 +838,7 @@ impl Disk {
 
     /// The process is gone: what has begun goes on in the kernel, the rest is dropped.
     pub fn process_ended(&mut self, now_us: u64) {
-        self.ops.retain(|_, op| op.begins_us <= now_us);
+        self.ops.retain(|_, op| op.begins_us < now_us);
         for lane in self.lanes.values_mut() {
             *lane = Lane { free_us: lane.free_us.min(now_us + 1), unsynced: lane.unsynced, pending: 0 };
         }

@@ -108,7 +108,7 @@ fn a_kill_drops_what_has_not_begun() {
     for i in 0..10u8 {
         host.submit(DiskRequest::Append { path: "a".into(), bytes: [i].into() });
     }
-    host.disk.process_ended(host.now_us);
+    host.disk.process_ended(host.now_us + 1);
     host.finish();
     assert_eq!(host.read("a").unwrap(), [0], "the first had begun");
 }
@@ -131,16 +131,20 @@ fn a_failed_fsync_loses_the_pages_for_good() {
 #[test]
 fn a_full_disk_takes_a_part() {
     let mut host = Host::new();
-    host.append("a", &[1; 90]).unwrap();
-    host.disk.trouble.capacity_bytes = Some(100);
-    assert_eq!(host.append("a", &[2; 30]), Ok(DiskReply::Written(10)));
+    host.append("a", &[1; 5000]).unwrap();
+    host.disk.trouble.capacity_bytes = Some(3 * 4096 + 100);
+    assert_eq!(
+        host.append("a", &[2; 10_000]),
+        Ok(DiskReply::Written(3 * 4096 - 5000)),
+        "up to the last page's end"
+    );
     assert_eq!(host.append("a", &[3; 30]), Err(DiskError::NoSpace));
     assert_eq!(
         host.op(DiskRequest::WriteAt { path: "a".into(), offset: 0, bytes: [4; 50][..].into() }),
         Ok(DiskReply::Written(50)),
         "bytes in place need no room"
     );
-    host.op(DiskRequest::Truncate { path: "a".into(), len: 10 }).unwrap();
+    host.op(DiskRequest::Truncate { path: "a".into(), len: 8000 }).unwrap();
     assert_eq!(host.append("a", &[5; 90]), Ok(DiskReply::Written(90)));
 }
 

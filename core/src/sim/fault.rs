@@ -85,7 +85,7 @@ pub enum Action {
         dir: Direction,
         ppm: u32,
     },
-    /// Only so many more bytes fit on the disk.
+    /// Only so many more bytes fit on the disk, in whole pages of 4 KiB.
     DiskFull { node: String, free_bytes: u64 },
     /// Every change of the disk fails with EROFS.
     DiskReadOnly { node: String },
