@@ -71,6 +71,8 @@ pub struct App {
     pub(crate) armed: Option<Armed>,
     pub(crate) gossip: bool,
     pub(crate) folded: bool,
+    /// In a narrow window the card lies over the stage once it was asked for.
+    pub(crate) over: bool,
     pub(crate) storage: Option<Storage>,
     pub(crate) stopped: Option<String>,
     pub(crate) silent: bool,
@@ -140,6 +142,7 @@ impl Component for App {
             armed: None,
             gossip: true,
             folded: link::remembered("lesson").as_deref() == Some("folded"),
+            over: false,
             storage: None,
             stopped: None,
             silent: false,
@@ -477,6 +480,7 @@ impl App {
             }
             Act::Fold(folded) => {
                 self.folded = folded;
+                self.over = !folded;
                 link::remember("lesson", if folded { "folded" } else { "open" });
                 true
             }

@@ -8,10 +8,11 @@ use yew::prelude::*;
 
 pub fn view(app: &App, act: &Callback<Act>) -> Html {
     let folded = app.folded.then_some("app--lesson-folded");
+    let over = app.over.then_some("app--lesson-over");
     let close = act.reform(|_: MouseEvent| Act::CloseMenu);
     html! {
         <>
-        <div class={classes!("app", app.panel.class(), folded)}>
+        <div class={classes!("app", app.panel.class(), folded, over)}>
             <topbar::TopBar now_us={app.now_us} playing={app.playing} speed={app.speed}
                 phase={app.phase.clone()} seed={app.boot.as_ref().map(|b| b.seed.clone())}
                 nodes={app.cluster.nodes.len()} stopped={app.stopped.is_some()} act={act.clone()} />
