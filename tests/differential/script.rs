@@ -2,7 +2,9 @@
 //!
 //! Words with an `@` before the command say how its replies are compared: `@unordered` (the elements of aggregates in any
 //! order), `@pairs` (RESP2 arrays of pairs in any order), `@any` (only whether both are errors; for what is random),
-//! `@near` (integers may differ by 1500: times to live), `@ignore` (not at all). Alone on a line: `@client N` goes on over connection N,
+//! `@near` (integers may differ by 1500: times to live), `@messages` (several messages to one client may come in any order:
+//! patterns that match the same channel lie in a hash table with a seed of its own in every server process), `@ignore` (not at
+//! all). Alone on a line: `@client N` goes on over connection N,
 //! `@sleep MS` waits, `@repeat N command …` sends a command N times.
 
 use super::resp::{Tree, shown};
@@ -23,6 +25,8 @@ pub enum Compare {
     Any,
     /// Integers may differ a little.
     Near,
+    /// Byte for byte, the messages to one connection in any order.
+    Messages,
     /// Not at all.
     Ignore,
 }
@@ -31,7 +35,7 @@ impl Compare {
     /// Whether two replies are the same.
     pub fn same(self, ours: &Tree, real: &Tree) -> bool {
         match self {
-            Compare::Exact => ours == real,
+            Compare::Exact | Compare::Messages => ours == real,
             Compare::Unordered | Compare::Pairs => {
                 let (mut ours, mut real) = (ours.clone(), real.clone());
                 ours.sort(self == Compare::Pairs);
@@ -128,6 +132,7 @@ pub fn run(ours: &mut Ours, real: &mut Real, name: &str, text: &str) -> Vec<Stri
                 "pairs" => compare = Compare::Pairs,
                 "any" => compare = Compare::Any,
                 "near" => compare = Compare::Near,
+                "messages" => compare = Compare::Messages,
                 "ignore" => compare = Compare::Ignore,
                 "client" => client = std::mem::take(&mut line).parse().expect("the number of a client"),
                 "sleep" => {
@@ -173,7 +178,7 @@ fn compare_replies(
     compare: Compare,
     differences: &mut Vec<String>,
 ) {
-    let ours = ours.waiting(other);
+    let mut ours = ours.waiting(other);
     let mut theirs = Vec::new();
     if ours.is_empty() && other == client {
         // We have nothing to say (a client waits): neither should the real server.
@@ -186,6 +191,10 @@ fn compare_replies(
     }
     if other == client || !ours.is_empty() {
         theirs.extend(real.waiting_now(other));
+    }
+    if compare == Compare::Messages {
+        ours.sort_by_cached_key(Tree::to_string);
+        theirs.sort_by_cached_key(Tree::to_string);
     }
     let same = ours.len() == theirs.len()
         && ours.iter().zip(&theirs).all(|(ours, theirs)| compare.same(ours, theirs));
