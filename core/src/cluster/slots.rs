@@ -8,6 +8,7 @@ use super::node::{NodeIdx, flag};
 use super::{Cluster, Cx, TODO_FSYNC_CONFIG, TODO_SAVE_CONFIG, TODO_UPDATE_STATE};
 use crate::event::Event;
 use crate::host::LogLevel;
+use std::rc::Rc;
 
 pub use crate::store::slot::key_slot;
 
@@ -151,13 +152,14 @@ impl SlotSet {
 /// Who owns each slot.
 #[derive(Clone, Debug)]
 pub struct SlotTable {
-    owners: Box<[NodeIdx]>,
+    /// Shared by clones: it changes seldom.
+    owners: Rc<[NodeIdx]>,
     assigned: u32,
 }
 
 impl Default for SlotTable {
     fn default() -> SlotTable {
-        SlotTable { owners: vec![NodeIdx::NONE; SLOTS].into_boxed_slice(), assigned: 0 }
+        SlotTable { owners: vec![NodeIdx::NONE; SLOTS].into(), assigned: 0 }
     }
 }
 
@@ -173,7 +175,7 @@ impl SlotTable {
     }
 
     fn set(&mut self, slot: u16, owner: Option<NodeIdx>) {
-        let Some(entry) = self.owners.get_mut(usize::from(slot)) else { return };
+        let Some(entry) = Rc::make_mut(&mut self.owners).get_mut(usize::from(slot)) else { return };
         self.assigned -= u32::from(*entry != NodeIdx::NONE);
         self.assigned += u32::from(owner.is_some());
         *entry = owner.unwrap_or(NodeIdx::NONE);

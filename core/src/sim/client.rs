@@ -6,6 +6,7 @@
 
 use crate::host::NetError;
 use crate::resp::{Decoder, Value};
+use crate::sim::chunks::Chunks;
 use crate::sim::fault::{Action, Target};
 use crate::sim::form::{Formation, FormationStatus, Former};
 use crate::sim::net::{Net, Owner};
@@ -13,7 +14,6 @@ use crate::sim::queue::{ConnRef, Ev, Sched};
 use crate::sim::terminal::{TermLine, Terminal};
 use crate::sim::trace::{Tag, TraceKind};
 use crate::sim::world::World;
-use std::collections::VecDeque;
 
 /// How many replies a plain client keeps for its owner.
 pub const REPLIES_MAX: usize = 100_000;
@@ -153,7 +153,7 @@ fn cut(mut text: String) -> String {
 /// A plain client: what it received.
 #[derive(Clone, Default)]
 pub(crate) struct Plain {
-    replies: VecDeque<Value>,
+    replies: Chunks<Value>,
     ended: Option<NetError>,
 }
 
@@ -186,9 +186,11 @@ impl Plain {
     fn on(&mut self, io: &mut Io<'_>, event: ClientEvent) {
         match event {
             ClientEvent::Data(bytes) => {
-                self.replies.extend(io.replies(&bytes));
-                while self.replies.len() > REPLIES_MAX {
-                    self.replies.pop_front();
+                for reply in io.replies(&bytes) {
+                    if self.replies.len() == REPLIES_MAX {
+                        self.replies.drop_first();
+                    }
+                    self.replies.push(reply);
                 }
             }
             ClientEvent::Closed(error) => self.ended = Some(error),
@@ -338,7 +340,7 @@ impl World {
     /// The replies that a plain client has received since the last call.
     pub fn take_replies(&mut self, client: u32) -> Vec<Value> {
         match self.clients.get_mut(client as usize).map(|c| &mut c.kind) {
-            Some(Kind::Plain(plain)) => plain.replies.drain(..).collect(),
+            Some(Kind::Plain(plain)) => plain.replies.drain(),
             _ => Vec::new(),
         }
     }

@@ -7,6 +7,7 @@
 //! Faults act on the boundary of a node alone ([`crate::host`]): on messages, disk operations, time and process life.
 
 mod act;
+pub mod chunks;
 pub mod client;
 mod clock;
 mod content;

@@ -10,6 +10,7 @@ use crate::sim::queue::{ConnRef, Sched};
 use crate::sim::tcp::Conn;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 
 /// The network of a world.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,7 +120,8 @@ pub(crate) struct Net {
     paths: BTreeMap<(u32, u32), PathState>,
     /// Whether every path is as the setup says, every host has power, and there is no partition.
     plain: bool,
-    pub conns: Vec<Option<Box<Conn>>>,
+    /// Shared with the checkpoints of the world until something happens to one.
+    pub conns: Vec<Option<Rc<Conn>>>,
     pub generations: Vec<u32>,
     pub free: Vec<u32>,
     /// What is to be handed to the owners.

@@ -2,11 +2,12 @@
 
 use crate::host::{Input, LogLevel};
 use crate::node::Node;
+use crate::sim::chunks::Chunks;
 use crate::sim::clock::Clock;
 use crate::sim::disk::Disk;
 use crate::sim::trace::Life;
 use serde::Serialize;
-use std::collections::VecDeque;
+use std::rc::Rc;
 
 /// How many lines of its log a node's host keeps.
 pub const LOG_LINES_MAX: usize = 1000;
@@ -40,21 +41,22 @@ pub(crate) struct Process {
     /// How often it was started.
     pub starts: u32,
     pub pid: u32,
-    pub node: Option<Box<Node>>,
+    /// Shared with the checkpoints of the world until its next turn.
+    pub node: Option<Rc<Node>>,
     pub clock: Clock,
     pub disk: Disk,
     /// When the timer in the queue goes off.
     pub wake_at_us: Option<u64>,
     /// What happened while it was stopped.
     pub pending: Vec<Input>,
-    pub log: VecDeque<LogLine>,
+    pub log: Chunks<LogLine>,
 }
 
 impl Process {
     pub fn keep_log_line(&mut self, line: LogLine) {
         if self.log.len() == LOG_LINES_MAX {
-            self.log.pop_front();
+            self.log.drop_first();
         }
-        self.log.push_back(line);
+        self.log.push(line);
     }
 }

@@ -113,6 +113,11 @@ impl Sched {
         self.heap.peek().map(|e| e.at_us)
     }
 
+    /// The first entry and its instant.
+    pub fn peek(&self) -> Option<(u64, Ev)> {
+        self.heap.peek().map(|e| (e.at_us, e.ev))
+    }
+
     /// The first event, if it is due by `until_us`; time moves on to it.
     pub fn pop_until(&mut self, until_us: u64) -> Option<Ev> {
         if self.heap.peek()?.at_us > until_us {

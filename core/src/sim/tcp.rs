@@ -19,6 +19,7 @@ use crate::sim::net::{Mail, Net, Notice, Owner};
 use crate::sim::queue::{ConnRef, Ev, Sched};
 use crate::sim::trace::{self, BusKind, Channel, Tag, TraceKind};
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 /// The first retransmission comes after this (Linux's `TCP_RTO_MIN`), in microseconds.
 pub(crate) const RETRANSMIT_FIRST_US: u64 = 200_000;
@@ -170,11 +171,11 @@ impl Net {
         if *self.generations.get(conn.index as usize)? != conn.generation {
             return None;
         }
-        self.conns[conn.index as usize].as_deref_mut()
+        self.conns[conn.index as usize].as_mut().map(Rc::make_mut)
     }
 
     fn insert(&mut self, conn: Conn) -> ConnRef {
-        let conn = Some(Box::new(conn));
+        let conn = Some(Rc::new(conn));
         if let Some(index) = self.free.pop() {
             self.conns[index as usize] = conn;
             return ConnRef { index, generation: self.generations[index as usize] };
@@ -748,7 +749,7 @@ impl Net {
             let whole = self.open(a, b) && self.open(b, a);
             let conn = ConnRef { index: index as u32, generation: self.generations[index] };
             let keepalive = self.setup.keepalive_us;
-            let Some(c) = self.conns[index].as_deref_mut() else { continue };
+            let Some(c) = self.conns[index].as_mut().map(Rc::make_mut) else { continue };
             if whole {
                 c.broken_since_us = None;
             } else if c.broken_since_us.is_none() {

@@ -7,6 +7,7 @@
 use crate::config::text::split_args;
 use crate::host::NetError;
 use crate::resp::Value;
+use crate::sim::chunks::Chunks;
 use crate::sim::client::{ClientEvent, Io};
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -94,7 +95,7 @@ pub(crate) struct Terminal {
     mode: Mode,
     lines: VecDeque<String>,
     current: Option<Current>,
-    output: VecDeque<TermLine>,
+    output: Chunks<TermLine>,
 }
 
 impl Terminal {
@@ -113,12 +114,12 @@ impl Terminal {
             mode: Mode::Commands,
             lines: VecDeque::new(),
             current: None,
-            output: VecDeque::new(),
+            output: Chunks::default(),
         }
     }
 
     pub fn take_output(&mut self) -> Vec<TermLine> {
-        self.output.drain(..).collect()
+        self.output.drain()
     }
 
     pub fn busy(&self) -> bool {
@@ -150,9 +151,9 @@ impl Terminal {
 
     fn print_line(&mut self, line: TermLine) {
         if self.output.len() == OUTPUT_LINES_MAX {
-            self.output.pop_front();
+            self.output.drop_first();
         }
-        self.output.push_back(line);
+        self.output.push(line);
     }
 
     pub fn on(&mut self, io: &mut Io<'_>, event: ClientEvent) {

@@ -1,6 +1,7 @@
 //! A world as an observer sees it: values to be shown, taken without changing anything.
 
 use crate::event::Event;
+use crate::sim::chunks::Chunks;
 use crate::sim::clock::RATE_ONE;
 use crate::sim::disk::{DiskTrouble, FileShares};
 use crate::sim::fault::Action;
@@ -10,7 +11,7 @@ use crate::sim::tcp::InFlight;
 use crate::sim::trace::{Channel, Life};
 use crate::sim::world::World;
 use serde::Serialize;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 /// How many changes the tape keeps.
 pub const TAPE_LEN_MAX: usize = 10_000;
@@ -55,7 +56,7 @@ pub enum TapeKind {
 /// The changes of state of a run, the latest of them.
 #[derive(Clone, Default)]
 pub(crate) struct Tape {
-    changes: VecDeque<TapeChange>,
+    changes: Chunks<TapeChange>,
     last: u64,
 }
 
@@ -63,9 +64,9 @@ impl Tape {
     pub fn push(&mut self, at_us: u64, node: Option<u32>, what: TapeKind) {
         self.last += 1;
         if self.changes.len() == TAPE_LEN_MAX {
-            self.changes.pop_front();
+            self.changes.drop_first();
         }
-        self.changes.push_back(TapeChange { number: self.last, at_us, node, what });
+        self.changes.push(TapeChange { number: self.last, at_us, node, what });
     }
 }
 
@@ -234,7 +235,7 @@ impl World {
     /// The changes of state with a number greater than `after`, oldest first, as far as they are kept.
     pub fn tape_after(&self, after: u64) -> impl Iterator<Item = &TapeChange> {
         let skip = self.tape.changes.partition_point(|c| c.number <= after);
-        self.tape.changes.iter().skip(skip)
+        self.tape.changes.iter_from(skip)
     }
 
     /// What is wrong at present, in words: one line per fault that somebody put there.
