@@ -99,23 +99,36 @@ impl Cluster {
     pub fn closed(&mut self, cx: &mut Cx<'_>, conn: ConnId, error: NetError) {
         let Some(link) = self.links.get(&conn) else { return };
         if let (false, Some(idx)) = (link.connected, link.node) {
-            let node = &mut self.nodes[idx];
-            // No ping can go out over a link that cannot be made, and failure detection counts from the ping: take the
-            // failed attempt for one. Redis does so when connect() fails at once (no route); when it fails later (refused)
-            // it counts from the next ping that would have been due, up to half a timeout later.
-            if node.ping_sent_ms == 0 {
-                node.ping_sent_ms = cx.now_ms();
+            // Where there is no route, connect() fails at once: no ping goes out over such a link, and failure detection
+            // counts from a ping, so the attempt is taken for one. A connection that is refused stood as a link until
+            // then, and the ping that was due over it has been counted (`clusterNodeCronHandleReconnect`, and
+            // `clusterLinkConnectHandler` for the other case, cluster.c 7.0.15).
+            if error == NetError::Unreachable {
+                let node = &mut self.nodes[idx];
+                if node.ping_sent_ms == 0 {
+                    node.ping_sent_ms = cx.now_ms();
+                }
+                cx.log(
+                    LogLevel::Debug,
+                    format_args!(
+                        "Unable to connect to Cluster Node [{}]:{} -> {}",
+                        node.ip,
+                        node.cport,
+                        error.strerror()
+                    ),
+                );
+            } else {
+                cx.log(
+                    LogLevel::Verbose,
+                    format_args!(
+                        "Connection with Node {} at {}:{} failed: {}",
+                        self.nodes[idx].name,
+                        self.nodes[idx].ip,
+                        self.nodes[idx].cport,
+                        error.strerror()
+                    ),
+                );
             }
-            cx.log(
-                LogLevel::Verbose,
-                format_args!(
-                    "Connection with Node {} at {}:{} failed: {}",
-                    self.nodes[idx].name,
-                    self.nodes[idx].ip,
-                    self.nodes[idx].cport,
-                    error.strerror()
-                ),
-            );
         } else {
             let why = if error == NetError::Eof { "connection closed" } else { error.strerror() };
             cx.log(LogLevel::Debug, format_args!("I/O error reading from node link: {why}"));

@@ -40,6 +40,28 @@ fn a_replica_takes_over_and_the_old_master_follows_it() {
 }
 
 #[test]
+fn an_attempt_to_connect_counts_as_a_ping_only_where_there_is_no_route() {
+    let mut world = World::new(6, 21);
+    world.form(3);
+    let about = world.name(0);
+    for (error, counts) in [(NetError::Refused, false), (NetError::Unreachable, true)] {
+        let sent_ms = world.with(1, |cluster, cx| {
+            let idx = cluster.find(about.as_bytes()).unwrap();
+            if let Some(old) = cluster.nodes[idx].link {
+                cluster.free_link(cx, old);
+            }
+            cluster.nodes[idx].ping_sent_ms = 0;
+            cluster.connect(cx, idx);
+            let conn = cluster.nodes[idx].link.unwrap();
+            cluster.closed(cx, conn, error);
+            assert!(cluster.nodes[idx].link.is_none());
+            cluster.nodes[idx].ping_sent_ms
+        });
+        assert_eq!(sent_ms != 0, counts, "{error:?}");
+    }
+}
+
+#[test]
 fn suspicion_needs_the_majority_to_become_certainty() {
     let mut world = World::new(6, 22);
     world.form(3);
