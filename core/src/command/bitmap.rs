@@ -319,6 +319,21 @@ impl Field {
             }
         }
     }
+
+    /// A value that SET is given, as the field can hold it. An unsigned field takes a negative number as the large one with
+    /// the same bits. A signed one saturates upwards where `max - value` passes the end of 64 bits: Redis takes the
+    /// difference for a negative one (`checkSignedBitfieldOverflow`, bitops.c 7.0.15).
+    fn fit_given(&self, value: i64) -> Option<i128> {
+        if !self.signed {
+            return self.fit(i128::from(value as u64));
+        }
+        let max = (1i128 << (self.bits - 1)) - 1;
+        if self.bits < 64 && self.overflow == Overflow::Saturate && max - i128::from(value) > i64::MAX.into()
+        {
+            return Some(max);
+        }
+        self.fit(i128::from(value))
+    }
 }
 
 /// A field's type, such as `i16` or `u8` (`getBitfieldTypeFromArgument`).
@@ -407,9 +422,7 @@ fn bitfield_generic(exec: &mut Exec<'_>, read_only: bool) -> Done {
                 results.push(Some(old));
                 continue;
             }
-            // An unsigned field takes a negative number as the large one with the same bits.
-            Action::Set(value) if field.signed => field.fit(i128::from(value)),
-            Action::Set(value) => field.fit(i128::from(value as u64)),
+            Action::Set(value) => field.fit_given(value),
             Action::Add(increment) => field.fit(old + i128::from(increment)),
         };
         if let Some(new) = new {
@@ -466,6 +479,9 @@ mod tests {
         assert_eq!(field(false, 8, Overflow::Wrap).fit(-1), Some(255));
         assert_eq!(field(true, 8, Overflow::Saturate).fit(300), Some(127));
         assert_eq!(field(false, 8, Overflow::Saturate).fit(-5), Some(0));
+        assert_eq!(field(true, 16, Overflow::Saturate).fit_given(i64::MIN), Some(32767));
+        assert_eq!(field(true, 16, Overflow::Saturate).fit_given(i64::MIN + 32768), Some(-32768));
+        assert_eq!(field(true, 64, Overflow::Saturate).fit_given(i64::MIN), Some(i128::from(i64::MIN)));
         assert_eq!(field(true, 64, Overflow::Fail).fit(1 << 64), None);
         assert_eq!(field(true, 64, Overflow::Wrap).fit(1 << 63), Some(i128::from(i64::MIN)));
         for (signed, bits) in [(true, 64), (false, 63), (true, 1), (false, 13)] {
