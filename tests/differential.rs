@@ -49,7 +49,11 @@ macro_rules! scripts {
 
 scripts!(string, generic, list, hash, set, bitmap, expiry, transactions, pubsub, zset);
 
+/// `VITRINE_DIFF_SEED` and `VITRINE_DIFF_COMMANDS` draw other commands, or more of them.
 #[test]
 fn generated() {
-    generate::compare(20_000, 1);
+    let number = |name: &str, usual| {
+        std::env::var(name).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{name}: no number")))
+    };
+    generate::compare(number("VITRINE_DIFF_COMMANDS", 20_000), number("VITRINE_DIFF_SEED", 1) as u64);
 }

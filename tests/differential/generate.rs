@@ -1,8 +1,9 @@
 //! Commands drawn from a seed.
 //!
 //! A template is a command with holes: `{a|b|}` is one of its words (or none), `{K}` a key, mostly of the template's own type, and so on
-//! as [`Draw::hole`] says. Left out is what is random by itself (SPOP, RANDOMKEY …), what depends on the clock, and SORT of numbers:
-//! Redis takes an `errno` that an earlier command left behind for a bad number.
+//! as [`Draw::hole`] says. Left out is what is random by itself (SPOP, RANDOMKEY …), what depends on the clock, SORT of numbers
+//! (Redis takes an `errno` that an earlier command left behind for a bad number), and OBJECT REFCOUNT: in a transaction it
+//! counts the queue of commands as well.
 
 use super::resp::{Tree, shown};
 use super::script::{Compare, line_of};
@@ -142,6 +143,7 @@ const TEMPLATES: &[(char, &str)] = &[
     ('z', "ZMPOP 2 {K} {K} {MIN|MAX} {COUNT 2|COUNT 9|}"),
     ('z', "BZPOPMIN z1 z1 x"),
     ('z', "ZSCAN {K} 0 COUNT 1000"),
+    ('z', "SORT {K} ALPHA {DESC|LIMIT 1 3|}"),
     ('y', "ZADD {K} 0 {M} 0 {M}"),
     ('y', "ZREM {K} {M} {M}"),
     ('y', "ZLEXCOUNT {K} {X} {X}"),
@@ -153,7 +155,7 @@ const TEMPLATES: &[(char, &str)] = &[
     ('*', "EXISTS {K} {K} {K}"),
     ('*', "TOUCH {K} {K}"),
     ('*', "TYPE {K}"),
-    ('*', "OBJECT REFCOUNT {K}"),
+    ('*', "OBJECT ENCODING {K}"),
     ('*', "RENAME {K} {K}"),
     ('*', "RENAMENX {K} {K}"),
     ('*', "COPY {K} {K} {REPLACE|DB 0|DB 99|}"),
@@ -370,9 +372,7 @@ fn state(side: &mut impl Side) -> BTreeMap<String, String> {
         if compare != Compare::Exact {
             content.sort(compare == Compare::Pairs);
         }
-        // Known difference: after some STORE commands a small sorted set is a skiplist in Redis and a listpack here.
-        let is_zset = kind.text() == Some(b"zset");
-        let encoding = if is_zset { kind.clone() } else { ask(side, &format!("OBJECT ENCODING {key}")) };
+        let encoding = ask(side, &format!("OBJECT ENCODING {key}"));
         let expires = ask(side, &format!("PEXPIRETIME {key}"));
         all.insert(key.to_string(), format!("{kind} {encoding} {expires} {content}"));
     }

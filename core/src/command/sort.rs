@@ -9,7 +9,7 @@ use super::string::read_string;
 use crate::exec::{Done, Error, Exec, notify};
 use crate::store::float::strtod;
 use crate::store::quicklist::End;
-use crate::store::{Object, Str};
+use crate::store::{Object, Str, Zset};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -125,7 +125,18 @@ fn compare(a: &(Str, Weight), b: &(Str, Weight)) -> Ordering {
 /// `SORT key [BY pattern] [LIMIT offset count] [GET pattern …] [ASC | DESC] [ALPHA] [STORE destination]`
 fn sort_generic(exec: &mut Exec<'_>, read_only: bool) -> Done {
     let mut options = parse_options(exec, read_only)?;
-    let object = exec.read(exec.args[1]).cloned();
+    // SORT leaves a sorted set in the big encoding, for good: it reads through the dictionary.
+    if let Some(Object::Zset(zset)) = exec.read(exec.args[1])
+        && matches!(**zset, Zset::Pack(_))
+    {
+        let node = &mut *exec.node;
+        if let Some(entry) = node.dbs[exec.db].get_entry_mut(exec.args[1])
+            && let Object::Zset(zset) = &mut entry.object
+        {
+            Rc::make_mut(zset).convert(&node.limits);
+        }
+    }
+    let object = exec.raw_db().get(exec.args[1]).cloned();
     let mut unsorted = options.by.is_some_and(|pattern| !pattern.contains(&b'*'));
     let mut elements: Vec<(Str, Weight)> = Vec::new();
     match &object {
