@@ -406,3 +406,6 @@ pub(crate) fn store_limits(config: &Config, seed: HashSeed) -> Limits {
         ..Limits::default()
     }
 }
+
+#[cfg(test)]
+mod tests;
