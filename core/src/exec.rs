@@ -91,8 +91,8 @@ pub struct Exec<'a> {
     pub reply: &'a mut Reply,
     /// The selected database.
     pub db: usize,
-    /// The command runs again because a key that its client waits for is ready.
-    pub retrying: bool,
+    /// The command runs again because this key, which its client waits for, is ready.
+    pub ready_key: Option<&'a [u8]>,
     pub(crate) propagation: Propagation,
 }
 
@@ -339,10 +339,18 @@ impl Exec<'_> {
         self.node.may_block(self.client)
     }
 
-    /// Leaves the client waiting until one of `keys` is ready, when the command runs again with [`Exec::retrying`] set,
+    /// The keys that a blocking command is to look at: all, in its own order; when it runs again, the one that became
+    /// ready and no other (blocked.c 7.0.15 serves key by key).
+    pub fn keys_at_hand<'k, 'b>(&self, keys: &'k [&'b [u8]]) -> &'k [&'b [u8]] {
+        let Some(ready) = self.ready_key else { return keys };
+        let place = keys.iter().position(|key| *key == ready);
+        place.map_or(&[], |place| &keys[place..=place])
+    }
+
+    /// Leaves the client waiting until one of `keys` is ready, when the command runs again with [`Exec::ready_key`] set,
     /// or until `deadline_ms` (wall clock) passes. While it runs again this does nothing: the client goes on waiting.
     pub fn block_on_keys(&mut self, keys: &[&[u8]], deadline_ms: Option<i64>) {
-        if self.retrying {
+        if self.ready_key.is_some() {
             return;
         }
         let blocked = Blocked::Keys { args: own(self.args), db: self.db, keys: own(keys), deadline_ms };

@@ -2,6 +2,8 @@
 //!
 //! The blocking forms are the plain ones with a wait in front: when there is nothing to take, the client is left waiting on
 //! its keys and the command runs again when one of them has something. What is propagated is always the plain form.
+//!
+//! A key of another type is an error when such a command is sent, and nothing at all while it waits.
 
 use super::Handlers;
 use crate::exec::{Done, Error, Exec, notify};
@@ -349,7 +351,7 @@ fn end_word(end: End) -> &'static [u8] {
 /// Moves an element. Returns false if the source is empty.
 fn do_move(exec: &mut Exec<'_>, from: End, to: End) -> Result<bool, Error> {
     let (source, target) = (exec.args[1], exec.args[2]);
-    if exec.write_list(source)?.is_none() {
+    if waited_for(exec, source)?.is_none() {
         return Ok(false);
     }
     exec.write_list(target)?;
@@ -360,8 +362,24 @@ fn do_move(exec: &mut Exec<'_>, from: End, to: End) -> Result<bool, Error> {
     exec.reply.bulk(&value);
     let left = if left == usize::MAX { exec.write_list(source)?.map_or(0, |list| list.len()) } else { left };
     taken(exec, source, from, left);
-    exec.dirty(1);
+    count_one(exec);
     Ok(true)
+}
+
+/// The list at a key that a client may wait for.
+fn waited_for<'a>(exec: &'a mut Exec<'_>, key: &[u8]) -> Result<Option<&'a mut List>, Error> {
+    let retrying = exec.ready_key.is_some();
+    match exec.write_list(key) {
+        Err(_) if retrying => Ok(None),
+        found => found,
+    }
+}
+
+/// Counts a change. An element that goes to a client which waited for it counts as pushed only (`serveClientBlockedOnList`).
+fn count_one(exec: &mut Exec<'_>) {
+    if exec.ready_key.is_none() {
+        exec.dirty(1);
+    }
 }
 
 fn push_one(exec: &mut Exec<'_>, key: &[u8], end: End, value: &Str) -> Done {
@@ -411,15 +429,15 @@ pub(crate) fn deadline(exec: &Exec<'_>, index: usize) -> Result<Option<i64>, Err
 fn blocking_pop(exec: &mut Exec<'_>, end: End) -> Done {
     let last = exec.args.len() - 1;
     let deadline_ms = deadline(exec, last)?;
-    for &key in &exec.args[1..last] {
-        let reply = &mut *exec.reply;
-        let Some(list) = list_mut(exec.node, exec.db, key, exec.client)? else { continue };
-        reply.array(2);
-        reply.bulk(key);
-        list.pop_with(end, |value| value.with(|bytes| reply.bulk(bytes)));
+    for &key in exec.keys_at_hand(&exec.args[1..last]) {
+        let Some(list) = waited_for(exec, key)? else { continue };
+        let value = list.pop(end);
         let left = list.len();
+        exec.reply.array(2);
+        exec.reply.bulk(key);
+        exec.reply.bulk_or_null(value.as_deref());
         taken(exec, key, end, left);
-        exec.dirty(1);
+        count_one(exec);
         exec.propagate_as(&[if end == End::Head { b"LPOP" } else { b"RPOP" }, key]);
         return Ok(());
     }
@@ -434,7 +452,10 @@ fn blocking_pop(exec: &mut Exec<'_>, end: End) -> Done {
 fn blocking_move(exec: &mut Exec<'_>, from: End, to: End, deadline_ms: Option<i64>) -> Done {
     if do_move(exec, from, to)? {
         let (source, target) = (exec.args[1], exec.args[2]);
-        exec.propagate_as(&[b"LMOVE", source, target, end_word(from), end_word(to)]);
+        match exec.command.name() {
+            "brpoplpush" => exec.propagate_as(&[b"RPOPLPUSH", source, target]),
+            _ => exec.propagate_as(&[b"LMOVE", source, target, end_word(from), end_word(to)]),
+        }
     } else if exec.may_block() {
         exec.block_on_keys(&exec.args[1..2], deadline_ms);
     } else {
@@ -478,17 +499,15 @@ fn multi_pop(exec: &mut Exec<'_>, at: usize, wait: Option<Option<i64>>) -> Done 
         }
     }
     let keys = &exec.args[at + 1..where_at];
-    for &key in keys {
-        let reply = &mut *exec.reply;
-        let Some(list) = list_mut(exec.node, exec.db, key, exec.client)? else { continue };
+    for &key in exec.keys_at_hand(keys) {
+        let Some(list) = waited_for(exec, key)? else { continue };
         let count = count.unwrap_or(1).min(list.len());
-        reply.array(2);
-        reply.bulk(key);
-        reply.array(count);
-        for _ in 0..count {
-            list.pop_with(end, |value| value.with(|bytes| reply.bulk(bytes)));
-        }
+        let values: Vec<Str> = (0..count).filter_map(|_| list.pop(end)).collect();
         let left = list.len();
+        exec.reply.array(2);
+        exec.reply.bulk(key);
+        exec.reply.array(values.len());
+        values.iter().for_each(|value| exec.reply.bulk(value));
         taken(exec, key, end, left);
         exec.dirty(count as u64);
         let verb: &[u8] = if end == End::Head { b"LPOP" } else { b"RPOP" };

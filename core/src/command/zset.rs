@@ -380,14 +380,14 @@ fn pop(exec: &mut Exec<'_>, end: End) -> Done {
     take(exec, key, end, count, nested)
 }
 
-/// The first of some keys that has members, with how many. While a command runs again for a client that waited, keys of
-/// other types are no error: nobody waits for them.
+/// The first of some keys that has members, with how many. While a command runs again for a client that waited, a key of
+/// another type is no error: nobody waits for such.
 fn first_filled<'a>(exec: &mut Exec<'_>, keys: &[&'a [u8]]) -> Result<Option<(&'a [u8], usize)>, Error> {
-    for &key in keys {
+    for &key in exec.keys_at_hand(keys) {
         match zset_mut(exec.node, exec.db, key, exec.client) {
             Ok(Some(zset)) if !zset.is_empty() => return Ok(Some((key, zset.len()))),
             Ok(_) => {}
-            Err(_) if exec.retrying => {}
+            Err(_) if exec.ready_key.is_some() => {}
             Err(error) => return Err(error),
         }
     }

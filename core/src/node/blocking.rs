@@ -1,7 +1,8 @@
 //! Clients that wait: for keys, for replicas, for a pause to end (blocked.c 7.0.15).
 //!
-//! A client that waits for keys keeps its command. When a key becomes ready the command simply runs again, in the order in
-//! which clients began to wait for it; if another one was faster it goes on waiting at its place in the queue.
+//! A client that waits for keys keeps its command. When a key becomes ready the command runs again on that key alone, in the
+//! order in which clients began to wait for it; if another one was faster, or the key is of another type than the command
+//! is for, it goes on waiting at its place in the queue.
 
 use super::client::{Blocked, ClientId, borrow};
 use super::process::{CallKind, resolve};
@@ -64,14 +65,14 @@ impl Node {
                     if self.dbs[place.0].get(&place.1).is_none() {
                         break;
                     }
-                    self.retry(id);
+                    self.retry(id, &place.1);
                 }
             }
         }
     }
 
     /// Runs a waiting client's command again.
-    fn retry(&mut self, id: ClientId) {
+    fn retry(&mut self, id: ClientId, ready: &[u8]) {
         let Some(client) = self.clients.get_mut(&id) else { return };
         let Some(Blocked::Keys { args, .. }) = &client.blocked else { return };
         let args = args.clone();
@@ -80,7 +81,7 @@ impl Node {
         let before = reply.len();
         if let Resolved::Command(command) = resolve(&args) {
             self.command_time_ms = self.now.wall_ms();
-            self.call(id, command, &args, &mut reply, CallKind::Retry);
+            self.call(id, command, &args, &mut reply, CallKind::Retry(ready));
         }
         let served = reply.len() > before;
         if let Some(client) = self.clients.get_mut(&id) {

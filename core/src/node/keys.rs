@@ -101,12 +101,13 @@ impl Node {
         }
     }
 
-    /// Puts a value under a key, new or not, and wakes those who wait for such a key.
+    /// Puts a value under a key, new or not. A new one wakes those who wait for such a key; one that takes another's place
+    /// does not, as in Redis (`dbAdd`, `dbOverwrite`).
     pub(crate) fn insert(&mut self, db: usize, key: &[u8], object: Object) {
         let waited_for = matches!(object, Object::List(_) | Object::Zset(_));
         let clock = self.lru_clock();
         let old = self.dbs[db].insert(key, object, clock);
-        if waited_for && !self.blocked_keys.is_empty() {
+        if waited_for && old.is_none() && !self.blocked_keys.is_empty() {
             self.signal_key_ready(db, key);
         }
         if old.is_none() {

@@ -10,11 +10,11 @@ use crate::resp::reply::Reply;
 
 /// Where a call comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CallKind {
+pub(crate) enum CallKind<'a> {
     /// A client's command, EXEC's queue included.
     Client,
-    /// A command that waited on a key and may go on now.
-    Retry,
+    /// A command that waited on this key and may go on now.
+    Retry(&'a [u8]),
     /// A command read back from the append-only file: neither propagated nor counted.
     Loading,
 }
@@ -178,12 +178,13 @@ impl Node {
         command: CommandId,
         args: &[&[u8]],
         reply: &mut Reply,
-        kind: CallKind,
+        kind: CallKind<'_>,
     ) {
         let Some(handler) = handler(command) else {
             self.write_error(&unknown_command(args), reply);
             return;
         };
+        let ready_key = if let CallKind::Retry(key) = kind { Some(key) } else { None };
         let dirty_before = self.dirty;
         let db = self.clients.get(&id).map_or(0, |client| client.db);
         self.call_depth += 1;
@@ -194,17 +195,20 @@ impl Node {
             args,
             reply,
             db,
-            retrying: kind == CallKind::Retry,
+            ready_key,
             propagation: Propagation::AsSent,
         };
         let done = handler(&mut exec);
         let propagation = std::mem::take(&mut exec.propagation);
         self.call_depth -= 1;
         let stats = &mut self.stats.commands[command.index()];
-        stats.calls += 1;
         let cost_us = std::mem::take(&mut self.command_cost_us);
         stats.usec += cost_us;
-        self.stats.commands_processed += 1;
+        // A command that waited was counted, and shown to monitors, when it was sent.
+        if ready_key.is_none() {
+            stats.calls += 1;
+            self.stats.commands_processed += 1;
+        }
         if let Err(error) = &done {
             stats.failed += 1;
             self.write_error(error, reply);
@@ -216,7 +220,10 @@ impl Node {
         if cost_us > 0 || self.config.slowlog_log_slower_than == 0 {
             self.note_duration(id, command, args, cost_us as i64);
         }
-        if !self.monitors.is_empty() && command.flags() & (flags::SKIP_MONITOR | flags::ADMIN) == 0 {
+        if ready_key.is_none()
+            && !self.monitors.is_empty()
+            && command.flags() & (flags::SKIP_MONITOR | flags::ADMIN) == 0
+        {
             self.feed_monitors(id, db, args);
         }
         let changed = self.dirty != dirty_before;

@@ -75,3 +75,45 @@ fn what_came_during_a_wait_comes_first() {
     assert_eq!(sent[&writer], b"+OK\r\n");
     assert_eq!(sent[&late], b"$5\r\nvalue\r\n");
 }
+
+/// A node that saves nothing, with clients 1 to `clients` connected and everything else settled.
+fn with_clients(conf: &str, clients: u64) -> Node {
+    let options = NodeOptions {
+        conf_text: format!("save \"\"\n{conf}"),
+        conf_path: None,
+        seed: 1,
+        pid: 1,
+        executable: String::new(),
+        os: String::new(),
+    };
+    let mut node = Node::new(at(0), options).expect("the configuration is right");
+    settle(&mut node, at(0), &mut BTreeMap::new());
+    for conn in 1..=clients {
+        node.handle(at(0), accepted(ConnId(conn)));
+    }
+    node
+}
+
+/// Sends a line over a connection; what every connection was sent in that turn.
+fn ask(node: &mut Node, conn: u64, line: &[u8]) -> BTreeMap<u64, String> {
+    let mut sent = BTreeMap::new();
+    node.handle(at(0), Input::Received { conn: ConnId(conn), bytes: [line, b"\r\n"].concat() });
+    settle(node, at(0), &mut sent);
+    sent.into_iter().map(|(conn, bytes)| (conn.0, String::from_utf8_lossy(&bytes).into_owned())).collect()
+}
+
+/// BLPOP is one call and one line of MONITOR, however often it is tried.
+#[test]
+fn a_command_that_waited_is_counted_once() {
+    let mut node = with_clients("", 4);
+    ask(&mut node, 4, b"MONITOR");
+    assert!(ask(&mut node, 2, b"BLPOP k j 0")[&4].contains("\"BLPOP\""));
+    ask(&mut node, 3, b"BLPOP k 0");
+    let dirty = node.dirty;
+    let sent = ask(&mut node, 1, b"RPUSH k a");
+    assert_eq!(sent[&2], "*2\r\n$1\r\nk\r\n$1\r\na\r\n");
+    assert!(!sent.contains_key(&3) && !sent[&4].contains("BLPOP"), "{sent:?}");
+    assert_eq!(node.dirty, dirty + 1, "the element that was handed on counts as pushed");
+    let blpop = table::lookup(b"blpop").expect("a command");
+    assert_eq!(node.stats.commands[blpop.index()].calls, 2);
+}
