@@ -4,6 +4,7 @@ use super::{Handlers, connection};
 use crate::exec::{Done, Error, Exec};
 use crate::node::Node;
 use crate::node::client::{Blocked, Client, ClientId, ReplyMode, Role};
+use crate::node::pause::Purpose;
 use crate::resp::reply::Reply;
 use crate::store::num;
 
@@ -290,7 +291,7 @@ fn pause(exec: &mut Exec<'_>) -> Done {
         return Err(Error::fixed("timeout is negative"));
     }
     let until_ms = exec.now_ms().checked_add(timeout_ms).ok_or(Error::fixed("timeout is out of range"))?;
-    exec.node.pause_clients(until_ms, writes_only);
+    exec.node.pause_clients(Purpose::Command, until_ms, writes_only);
     exec.reply.ok();
     Ok(())
 }
@@ -298,7 +299,7 @@ fn pause(exec: &mut Exec<'_>) -> Done {
 /// `CLIENT UNPAUSE`
 fn unpause(exec: &mut Exec<'_>) -> Done {
     exec.reply.ok();
-    exec.node.end_pause();
+    exec.node.end_pause(Purpose::Command);
     Ok(())
 }
 
@@ -359,7 +360,7 @@ fn unblock(exec: &mut Exec<'_>) -> Done {
         } else {
             exec.node.time_out(target);
         }
-        exec.node.resumed.push(target);
+        exec.node.resumed.push_back(target);
     }
     exec.reply.integer(i64::from(waits));
     Ok(())

@@ -1,12 +1,12 @@
-//! Clients that wait: for keys, for replicas, for a pause to end (blocked.c 7.0.15).
+//! Clients that wait for keys or for replicas (blocked.c 7.0.15).
 //!
 //! A client that waits for keys keeps its command. When a key becomes ready the command runs again on that key alone, in the
 //! order in which clients began to wait for it; if another one was faster, or the key is of another type than the command
 //! is for, it goes on waiting at its place in the queue.
 
+use super::Node;
 use super::client::{Blocked, ClientId, borrow};
 use super::process::{CallKind, resolve};
-use super::{Node, Pause};
 use crate::command::table::Resolved;
 
 impl Node {
@@ -91,36 +91,37 @@ impl Node {
         if served {
             self.unblock(id);
             self.wants_to_send(id);
-            self.resumed.push(id);
+            self.resumed.push_back(id);
         }
     }
 
-    /// Gives those who waited too long their reply, and lets clients go on whose command was served meanwhile.
+    /// Gives those who waited too long their reply, in the order of their times, and lets clients go on whose command was
+    /// served, or may run now (`handleBlockedClientsTimeout`, `processUnblockedClients`).
     pub(super) fn handle_blocked_timeouts(&mut self) {
-        for id in std::mem::take(&mut self.resumed) {
-            self.resume_client(id);
+        self.look_at_pauses();
+        if !self.blocked_keys.is_empty() || !self.repl.waiting.is_empty() {
+            let now_ms = self.now.wall_ms();
+            let mut late: Vec<(i64, ClientId)> = self
+                .clients
+                .values()
+                .filter_map(|client| match client.blocked {
+                    Some(
+                        Blocked::Keys { deadline_ms: Some(deadline), .. }
+                        | Blocked::Replicas { deadline_ms: Some(deadline), .. },
+                    ) if deadline <= now_ms => Some((deadline, client.id)),
+                    _ => None,
+                })
+                .collect();
+            late.sort_unstable();
+            for (_, id) in late {
+                self.time_out(id);
+                self.resumed.push_back(id);
+            }
         }
-        if let Some(pause) = self.pause
-            && self.now.wall_ms() > pause.until_ms
+        // What one of them runs may stall the node or free others.
+        while !self.stalled()
+            && let Some(id) = self.resumed.pop_front()
         {
-            self.end_pause();
-        }
-        let now_ms = self.now.wall_ms();
-        if self.blocked_keys.is_empty() && self.repl.waiting.is_empty() {
-            return;
-        }
-        let late: Vec<ClientId> = self
-            .clients
-            .values()
-            .filter(|client| match &client.blocked {
-                Some(Blocked::Keys { deadline_ms: Some(deadline), .. })
-                | Some(Blocked::Replicas { deadline_ms: Some(deadline), .. }) => *deadline <= now_ms,
-                _ => false,
-            })
-            .map(|client| client.id)
-            .collect();
-        for id in late {
-            self.time_out(id);
             self.resume_client(id);
         }
     }
@@ -142,38 +143,6 @@ impl Node {
             | Blocked::Reload
             | Blocked::ConfigRewrite
             | Blocked::Shutdown => {}
-        }
-    }
-
-    /// Whether clients are paused for a command that may replicate (`true`) or for one that only reads.
-    pub(crate) fn paused(&self, may_replicate: bool) -> bool {
-        self.pause.is_some_and(|pause| {
-            self.now.wall_ms() <= pause.until_ms && (may_replicate || !pause.writes_only)
-        })
-    }
-
-    /// Pauses clients; a pause that is longer or wider than the one in force wins (`pauseClients`).
-    pub(crate) fn pause_clients(&mut self, until_ms: i64, writes_only: bool) {
-        let pause = match self.pause {
-            Some(old) => {
-                Pause { until_ms: old.until_ms.max(until_ms), writes_only: old.writes_only && writes_only }
-            }
-            None => Pause { until_ms, writes_only },
-        };
-        self.pause = Some(pause);
-    }
-
-    /// Ends the pause and runs what was held back.
-    pub(crate) fn end_pause(&mut self) {
-        self.pause = None;
-        let held: Vec<ClientId> = self
-            .clients
-            .values()
-            .filter(|client| matches!(client.blocked, Some(Blocked::Paused { .. })))
-            .map(|client| client.id)
-            .collect();
-        for id in held {
-            self.resume_client(id);
         }
     }
 

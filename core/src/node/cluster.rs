@@ -4,6 +4,7 @@
 //! one that must be durable keeps the node waiting, as `fsync` keeps Redis, and with it every message of the turn.
 
 use super::client::{Blocked, ClientId};
+use super::pause::Purpose;
 use super::process::resolve;
 use super::{ConnUse, Node, log_threshold};
 use crate::cluster::route::{Query, Route};
@@ -360,8 +361,8 @@ impl Node {
                     db.flush();
                 }
             }
-            Action::PauseWrites { until_ms } => self.pause_clients(until_ms, true),
-            Action::Unpause => self.end_pause(),
+            Action::PauseWrites { until_ms } => self.pause_clients(Purpose::Failover, until_ms, true),
+            Action::Unpause => self.end_pause(Purpose::Failover),
             Action::DeliverPublish { channel, message, sharded } => {
                 self.publish(&channel, &message, sharded, None);
             }
@@ -461,7 +462,7 @@ impl Node {
         for (id, text) in redirected {
             self.unblock(id);
             self.reply_to(id, |reply| reply.error(&format!("-{text}")));
-            self.resumed.push(id);
+            self.resumed.push_back(id);
         }
     }
 

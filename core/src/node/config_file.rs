@@ -125,7 +125,7 @@ impl Node {
                 self.reply_to(job.client, |reply| reply.error(&format!("Rewriting config file: {text}")));
             }
         }
-        self.resumed.push(job.client);
+        self.resumed.push_back(job.client);
     }
 
     /// The one user, as a `user` line describes it (`ACLDescribeUser`, acl.c 7.0.15).

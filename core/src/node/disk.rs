@@ -129,7 +129,7 @@ impl Node {
         for id in waiting {
             self.unblock(id);
             self.reply_to(id, |reply| if ok { reply.ok() } else { reply.error("-ERR") });
-            self.resumed.push(id);
+            self.resumed.push_back(id);
         }
         self.saved_for_reload(ok);
         self.shutdown_saved(ok);

@@ -293,7 +293,7 @@ impl Node {
                 None => reply.ok(),
                 Some(text) => reply.error(text),
             });
-            self.resumed.push(id);
+            self.resumed.push_back(id);
         }
     }
 

@@ -17,6 +17,7 @@ pub(crate) mod loading;
 pub(crate) mod memory;
 mod net;
 pub(crate) mod observe;
+pub(crate) mod pause;
 pub(crate) mod process;
 mod shutdown;
 pub mod stats;
@@ -107,7 +108,7 @@ pub struct Node {
     pub(crate) blocked_keys: BTreeMap<(usize, Box<[u8]>), Vec<ClientId>>,
     pub(crate) ready_keys: Vec<(usize, Box<[u8]>)>,
     pub(crate) watched: BTreeMap<(usize, Box<[u8]>), Vec<ClientId>>,
-    pub(crate) pause: Option<Pause>,
+    pauses: pause::Pauses,
     pub(crate) pubsub: Pubsub,
     pub(crate) monitors: Vec<ClientId>,
     pub(crate) repl: Replication,
@@ -118,7 +119,7 @@ pub struct Node {
     /// How many children Redis would have forked so far.
     children: u32,
     /// Clients whose command was served after a wait; what they sent meanwhile runs at the end of the turn.
-    pub(crate) resumed: Vec<ClientId>,
+    pub(crate) resumed: VecDeque<ClientId>,
     /// The database that the master's stream had selected last.
     pub(crate) last_master_db: usize,
     pub(crate) saves: Saves<DatasetSource>,
@@ -143,15 +144,6 @@ pub struct Node {
     pub(crate) asleep_until_us: Option<u64>,
     /// How long the running command has taken so far, in microseconds.
     pub(crate) command_cost_us: u64,
-}
-
-/// Clients are paused (CLIENT PAUSE, or a manual failover of the cluster).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pause {
-    /// Wall clock in milliseconds at which it ends.
-    pub until_ms: i64,
-    /// Only commands that may change data wait.
-    pub writes_only: bool,
 }
 
 impl Node {
@@ -195,7 +187,7 @@ impl Node {
             blocked_keys: BTreeMap::new(),
             ready_keys: Vec::new(),
             watched: BTreeMap::new(),
-            pause: None,
+            pauses: pause::Pauses::default(),
             pubsub: Pubsub::default(),
             monitors: Vec::new(),
             repl,
@@ -204,7 +196,7 @@ impl Node {
             expire_cursor_db: 0,
             cron_loops: 0,
             children: 0,
-            resumed: Vec::new(),
+            resumed: VecDeque::new(),
             last_master_db: 0,
             saves: Saves::new(now),
             aof: Aof::new(),

@@ -2,7 +2,7 @@
 //! call itself with what follows from it (`call`, server.c 7.0.15).
 
 use super::Node;
-use super::client::{Blocked, ClientId, ReplyMode, own};
+use super::client::{ClientId, ReplyMode};
 use crate::command::handler;
 use crate::command::table::{self, CommandId, Resolved, flags};
 use crate::exec::{Error, Exec, Propagation};
@@ -159,7 +159,7 @@ impl Node {
             return Err(Error::fixed("Replica can't interact with the keyspace"));
         }
         if !is_replica_client && !obey && self.paused(may_replicate) {
-            self.block(id, Blocked::Paused { args: own(args) });
+            self.hold_back(id, args);
             return Ok(());
         }
         if in_multi && !runs_inside_multi(command.name()) {

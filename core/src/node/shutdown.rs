@@ -4,8 +4,9 @@
 //! work is given up, the append-only file made durable and the snapshot written; then the process ends. What the disk
 //! refuses keeps the node alive unless it was told to end all the same.
 
+use super::Node;
 use super::client::{Blocked, ClientId};
-use super::{Node, Pause};
+use super::pause::Purpose;
 use crate::config::ShutdownFlags;
 use crate::host::LogLevel;
 use crate::replication::primary::{LinkState, replica_name};
@@ -26,7 +27,6 @@ enum Stage {
 pub(crate) struct Shutdown {
     stage: Stage,
     flags: ShutdownFlags,
-    pause_before: Option<Pause>,
 }
 
 impl Node {
@@ -60,16 +60,15 @@ impl Node {
         };
         self.log(LogLevel::Warning, "User requested shutdown...");
         let timeout_ms = i64::from(self.config.shutdown_timeout) * 1000;
-        let pause_before = self.pause;
         if !flags.has(ShutdownFlags::NOW) && timeout_ms != 0 && !self.replicas_caught_up() {
             self.repl.get_ack = !self.paused(true);
-            self.pause_clients(i64::MAX, true);
+            self.pause_clients(Purpose::Shutdown, i64::MAX, true);
             self.log(LogLevel::Notice, "Waiting for replicas before shutting down.");
             let deadline_ms = self.now.wall_ms() + timeout_ms;
-            self.shutdown = Some(Shutdown { stage: Stage::Replicas { deadline_ms }, flags, pause_before });
+            self.shutdown = Some(Shutdown { stage: Stage::Replicas { deadline_ms }, flags });
             return;
         }
-        self.shutdown = Some(Shutdown { stage: Stage::Aof, flags, pause_before });
+        self.shutdown = Some(Shutdown { stage: Stage::Aof, flags });
         self.finish_shutdown();
     }
 
@@ -201,8 +200,10 @@ impl Node {
     }
 
     fn cancel_shutdown(&mut self) {
-        let Some(shutdown) = self.shutdown.take() else { return };
-        self.pause = shutdown.pause_before;
+        if self.shutdown.take().is_none() {
+            return;
+        }
+        self.end_pause(Purpose::Shutdown);
         let waiting: Vec<ClientId> = self
             .clients
             .values()
@@ -212,10 +213,7 @@ impl Node {
         for id in waiting {
             self.unblock(id);
             self.reply_to(id, |reply| reply.error("Errors trying to SHUTDOWN. Check logs."));
-            self.resumed.push(id);
-        }
-        if self.pause.is_none() {
-            self.end_pause();
+            self.resumed.push_back(id);
         }
     }
 

@@ -117,3 +117,23 @@ fn a_command_that_waited_is_counted_once() {
     let blpop = table::lookup(b"blpop").expect("a command");
     assert_eq!(node.stats.commands[blpop.index()].calls, 2);
 }
+
+/// A failover that ends leaves a client's pause alone, and the other way round; what was held back runs in its order.
+#[test]
+fn a_pause_ends_for_its_own_purpose_alone() {
+    use super::pause::Purpose;
+    let mut node = with_clients("", 4);
+    ask(&mut node, 1, b"CLIENT PAUSE 100000 WRITE");
+    node.pause_clients(Purpose::Failover, i64::MAX, true);
+    assert_eq!(ask(&mut node, 3, b"APPEND k 1"), BTreeMap::new());
+    assert_eq!(ask(&mut node, 2, b"APPEND k 2"), BTreeMap::new());
+    node.end_pause(Purpose::Failover);
+    assert_eq!(ask(&mut node, 1, b"GET k")[&1], "$-1\r\n", "the writes still wait");
+    node.pause_clients(Purpose::Failover, i64::MAX, true);
+    assert_eq!(ask(&mut node, 1, b"CLIENT UNPAUSE")[&1], "+OK\r\n");
+    assert_eq!(ask(&mut node, 4, b"APPEND k 3"), BTreeMap::new());
+    node.end_pause(Purpose::Failover);
+    let sent = ask(&mut node, 1, b"PING");
+    assert_eq!([&sent[&3], &sent[&2], &sent[&4]], [":1\r\n", ":2\r\n", ":3\r\n"]);
+    assert_eq!(ask(&mut node, 1, b"GET k")[&1], "$3\r\n123\r\n");
+}
