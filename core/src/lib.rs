@@ -6,6 +6,7 @@
 pub mod cluster;
 pub mod command;
 pub mod config;
+pub mod cost;
 pub mod event;
 pub mod exec;
 pub mod host;

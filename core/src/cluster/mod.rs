@@ -535,6 +535,11 @@ impl Cluster {
         self.manual.end_ms != 0
     }
 
+    /// How many messages went each way.
+    pub fn stats(&self) -> &MessageStats {
+        &self.stats
+    }
+
     /// How many bus connections there are, as INFO counts them (`cluster_connections`).
     pub fn connections(&self) -> usize {
         (self.nodes.len() - 1) * 2

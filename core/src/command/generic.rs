@@ -7,6 +7,7 @@
 use super::Handlers;
 use super::scan_args::{ScanArgs, reply_cursor};
 use crate::config::MaxmemoryPolicy;
+use crate::cost::Work;
 use crate::exec::{Done, Error, Exec, notify};
 use crate::store::num::I64Text;
 use crate::store::{Object, Str, StrValue, glob};
@@ -265,6 +266,7 @@ fn keys(exec: &mut Exec<'_>) -> Done {
     let loading = exec.node.loading();
     let begin = exec.reply.begin();
     let mut count = 0;
+    exec.node.work(Work::ScannedKeys, exec.node.dbs[exec.db].len());
     for (key, _, expire) in exec.node.dbs[exec.db].iter() {
         let expired = !loading && expire.is_some_and(|at| now_ms > at);
         if !expired && (pattern == b"*" || glob::matches(pattern, key, false)) {

@@ -331,7 +331,7 @@ fn stats(node: &Node, out: &mut String) {
         "pubsub_channels": node.pubsub.channels.len(),
         "pubsub_patterns": node.pubsub.patterns.len(),
         "pubsubshard_channels": node.pubsub.shard_channels.len(),
-        "latest_fork_usec": 0,
+        "latest_fork_usec": node.cpu.last_fork_us,
         "total_forks": stats.forks,
         "migrate_cached_sockets": 0,
         "slave_expires_tracked_keys": 0,
@@ -450,13 +450,14 @@ fn commandstats(node: &Node, out: &mut String) {
         if stats.calls == 0 && stats.rejected == 0 && stats.failed == 0 {
             continue;
         }
-        let per_call = if stats.calls == 0 { 0.0 } else { stats.usec as f32 / stats.calls as f32 };
+        let usec = stats.nsec / 1000;
+        let per_call = if stats.calls == 0 { 0.0 } else { usec as f32 / stats.calls as f32 };
         let _ = write!(
             out,
             "cmdstat_{}:calls={},usec={},usec_per_call={per_call:.2},rejected_calls={},failed_calls={}\r\n",
             command.name(),
             stats.calls,
-            stats.usec,
+            usec,
             stats.rejected,
             stats.failed
         );

@@ -4,6 +4,7 @@
 use super::Handlers;
 use crate::command::table::{self, CommandId};
 use crate::config::{REDIS_VERSION, ShutdownFlags};
+use crate::cost::Work;
 use crate::exec::{Done, Error, Exec};
 use crate::node::Node;
 use crate::node::client::Blocked;
@@ -41,6 +42,7 @@ impl Node {
         for (index, db) in self.dbs.iter_mut().enumerate() {
             if only.is_none_or(|only| only == index) && !db.is_empty() {
                 removed += db.len() as u64;
+                self.cpu.work(Work::Freed, db.len() as u64);
                 db.flush();
             }
         }

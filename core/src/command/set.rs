@@ -2,6 +2,7 @@
 
 use super::Handlers;
 use super::scan_args::{ScanArgs, reply_cursor};
+use crate::cost::Work;
 use crate::exec::{Done, Error, Exec, notify};
 use crate::node::Node;
 use crate::store::{Object, Set, Str};
@@ -309,6 +310,7 @@ fn sets_at(exec: &mut Exec<'_>, keys: &[&[u8]]) -> Result<Vec<Option<Rc<Set>>>, 
             Some(_) => return Err(Error::WRONG_TYPE),
         });
     }
+    exec.node.work(Work::Elements, sets.iter().flatten().map(|set| set.len()).sum());
     Ok(sets)
 }
 

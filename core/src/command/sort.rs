@@ -6,6 +6,7 @@
 
 use super::Handlers;
 use super::string::read_string;
+use crate::cost::Work;
 use crate::exec::{Done, Error, Exec, notify};
 use crate::store::float::strtod;
 use crate::store::quicklist::End;
@@ -156,6 +157,7 @@ fn sort_generic(exec: &mut Exec<'_>, read_only: bool) -> Done {
         }
         Some(_) => return Err(Error::WRONG_TYPE),
     }
+    exec.node.work(Work::Elements, elements.len());
 
     if unsorted {
         let ordered = matches!(object, Some(Object::List(_) | Object::Zset(_)));

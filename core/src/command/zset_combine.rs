@@ -3,6 +3,7 @@
 
 use super::Handlers;
 use super::zset::reply_pairs;
+use crate::cost::Work;
 use crate::exec::{Done, Error, Exec, notify};
 use crate::store::float::parse_f64;
 use crate::store::zset::AddOptions;
@@ -128,6 +129,7 @@ fn combine(exec: &mut Exec<'_>, operation: Operation, outcome: Outcome) -> Done 
         sources.push(Source { members, weight: 1.0 });
     }
     let options = options(exec, end, operation, outcome, &mut sources)?;
+    exec.node.work(Work::Elements, sources.iter().map(|source| source.members.len()).sum());
     if operation != Operation::Diff {
         sources.sort_by_key(|source| source.members.len());
     }

@@ -7,11 +7,13 @@ use super::client::{Blocked, ClientId};
 use super::pause::Purpose;
 use super::process::resolve;
 use super::{ConnUse, Node, log_threshold};
+use crate::cluster::bus;
 use crate::cluster::route::{Query, Route};
 use crate::cluster::view::ClusterView;
 use crate::cluster::{Action, Cluster, ClusterConfig, Cx, EndpointType, Facts, SlotKeys};
 use crate::command::table::{self, CommandId, Resolved, flags};
 use crate::config::{Config, EndpointType as ConfiguredEndpoint};
+use crate::cost::Work;
 use crate::exec::Error;
 use crate::host::{ConnId, DiskError, DiskReply, DiskRequest, LogLevel, NetError, OpId, Output, limits};
 use crate::store::Db;
@@ -56,6 +58,11 @@ pub(crate) struct ClusterPart {
     held: Vec<Output>,
     /// Bus connections that came while the data was loading: peer and local address.
     waiting: Vec<(ConnId, String, String)>,
+}
+
+/// How many gossip entries so many messages of so many bytes have about.
+fn gossip_entries(len: usize, messages: u64) -> u64 {
+    (len as u64).saturating_sub(messages * bus::HEADER_LEN as u64) / bus::GOSSIP_LEN as u64
 }
 
 struct DbSlots<'a>(&'a Db);
@@ -331,6 +338,8 @@ impl Node {
                 self.emit(Output::Connect { conn, host, port });
             }
             Action::Send { conn, bytes } => {
+                self.cpu.work(Work::BusSent, 1);
+                self.cpu.work(Work::GossipEntries, gossip_entries(bytes.len(), 1));
                 let output = Output::Send { conn, bytes };
                 match &mut self.cluster {
                     Some(part) if part.syncs > 0 => part.held.push(output),
@@ -411,7 +420,16 @@ impl Node {
     }
 
     pub(super) fn bus_received(&mut self, conn: ConnId, bytes: &[u8]) {
-        self.with_cluster(|cluster, cx| cluster.received(cx, conn, bytes));
+        let messages = |cluster: &Cluster| cluster.stats().received.iter().sum::<u64>();
+        let count = self.with_cluster(|cluster, cx| {
+            let before = messages(cluster);
+            cluster.received(cx, conn, bytes);
+            messages(cluster) - before
+        });
+        let count = count.unwrap_or(0);
+        self.cpu.work(Work::BusReceived, count);
+        self.cpu.work(Work::GossipEntries, gossip_entries(bytes.len(), count));
+        self.catch_up();
     }
 
     pub(super) fn bus_sent(&mut self, conn: ConnId, bytes: usize) {

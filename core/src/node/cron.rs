@@ -2,11 +2,12 @@
 
 use super::Node;
 use super::client::{ClientId, Role};
+use crate::cost::Work;
 
 impl Node {
     /// The host says that time has passed.
     pub(super) fn wake(&mut self) {
-        if self.wants_background_slice() {
+        if self.wants_background_slice() && self.now.mono_us >= self.cpu.child_free_us {
             self.background_slice();
         }
     }
@@ -18,6 +19,7 @@ impl Node {
         if self.debug.pause_cron {
             return;
         }
+        self.work(Work::Crons, 1);
         self.command_time_ms = self.now.wall_ms();
         self.cron_loops += 1;
         let every = |ms: u64| {

@@ -3,13 +3,18 @@
 
 use super::Node;
 use super::client::{Blocked, ClientId};
+use crate::cost::Work;
 use crate::exec::Error;
-use crate::host::{DiskError, DiskReply, LogLevel, OpId};
+use crate::host::{DiskError, DiskReply, DiskRequest, LogLevel, OpId, Output};
 use crate::persist::aof::{AofState, growth_log};
+use crate::persist::file::Made;
 use crate::persist::rdb::writer::{RdbOptions, ReplInfo};
 use crate::persist::save::{BGSAVE_ERROR, save_point_log};
 use crate::persist::source::DatasetSource;
 use std::rc::Rc;
+
+/// A page of memory, in bytes.
+const PAGE_LEN: u64 = 4096;
 
 impl Node {
     /// Whether the node waits for the disk and does nothing else.
@@ -36,20 +41,40 @@ impl Node {
     /// the disk's answers do.
     pub(super) fn work_while_stalled(&mut self) {
         while self.saves.blocks() && self.saves.wants_step() {
-            self.saves.step(&mut self.out);
+            let made = self.saves.step(&mut self.out);
+            self.own_work(made);
         }
         while self.aof_waits && self.aof.wants_step() {
-            self.aof.step(&mut self.out);
+            let made = self.aof.step(&mut self.out);
+            self.own_work(made);
         }
+    }
+
+    /// Counts what the node has encoded itself, with everybody waiting.
+    fn own_work(&mut self, made: Made) {
+        self.cpu.work(Work::SavedKeys, made.keys);
+        self.cpu.work(Work::SavedBytes, made.bytes);
+    }
+
+    /// Counts a fork: the kernel copies the table of pages, and nobody is served meanwhile.
+    pub(crate) fn count_fork(&mut self) {
+        self.stats.forks += 1;
+        let before = self.cpu.spent_ns();
+        self.work(Work::Forks, 1);
+        let pages = self.used_memory() / PAGE_LEN;
+        self.cpu.work(Work::ForkPages, pages);
+        self.cpu.last_fork_us = (self.cpu.spent_ns() - before) / 1000;
     }
 
     /// Does one slice of background work.
     pub(crate) fn background_slice(&mut self) {
         if self.saves.wants_step() {
-            self.saves.step(&mut self.out);
+            let made = self.saves.step(&mut self.out);
+            self.cpu.child_work(self.now.mono_us, made.keys, made.bytes);
         }
         if self.aof.wants_step() {
-            self.aof.step(&mut self.out);
+            let made = self.aof.step(&mut self.out);
+            self.cpu.child_work(self.now.mono_us, made.keys, made.bytes);
         }
         if self.sync_job_wants_slice() {
             self.sync_job_slice();
@@ -139,8 +164,8 @@ impl Node {
     pub(crate) fn start_save(&mut self, background: bool) {
         let source = self.rdb_source();
         let config = Rc::clone(&self.config);
-        self.stats.forks += u64::from(background);
         if background {
+            self.count_fork();
             let pid = self.next_child_pid();
             self.saves.start_background(self.now, &config, source, self.dirty, pid, &mut self.out);
         } else {
@@ -154,7 +179,7 @@ impl Node {
         let source = self.aof_base_source();
         let config = Rc::clone(&self.config);
         let pid = self.next_child_pid();
-        self.stats.forks += 1;
+        self.count_fork();
         self.aof.start_rewrite(self.now, &config, source, pid, &mut self.out);
     }
 
@@ -203,7 +228,14 @@ impl Node {
         let config = Rc::clone(&self.config);
         let background = self.snapshot_running();
         if self.aof.state() != AofState::Off {
+            let before = self.out.outputs.len();
             self.aof.flush(self.now, &config, false, background, &mut self.out);
+            for output in self.out.outputs.range(before..) {
+                if let Output::Disk { request: DiskRequest::Append { bytes, .. }, .. } = output {
+                    self.cpu.work(Work::AofWrites, 1);
+                    self.cpu.work(Work::AofBytes, bytes.len() as u64);
+                }
+            }
         }
         self.aof_waits = self.aof.stalls(&config, background);
     }

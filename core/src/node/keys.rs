@@ -3,6 +3,7 @@
 
 use super::Node;
 use super::client::ClientId;
+use crate::cost::Work;
 use crate::exec::notify;
 use crate::store::{Db, Object};
 
@@ -118,7 +119,11 @@ impl Node {
     /// Takes a key out, with its time to live.
     pub(crate) fn remove(&mut self, db: usize, key: &[u8]) -> Option<Object> {
         self.dbs[db].remove_expire(key);
-        self.dbs[db].remove(key)
+        let removed = self.dbs[db].remove(key);
+        if let Some(object) = &removed {
+            self.cpu.work(Work::Freed, object.free_effort() as u64);
+        }
+        removed
     }
 
     /// A key changed: transactions that watch it will fail (`signalModifiedKey`).

@@ -8,6 +8,7 @@ use super::client::{Blocked, Client, ClientId};
 use super::process::{CallKind, resolve};
 use crate::command::handler;
 use crate::command::table::Resolved;
+use crate::cost::Work;
 use crate::event::Event;
 use crate::host::{ConnId, DiskError, DiskReply, DiskRequest, Listener, LogLevel, OpId};
 use crate::persist::disk::{Sequence, folder_of};
@@ -130,6 +131,7 @@ impl Node {
     pub(crate) fn empty_dataset(&mut self) {
         self.touch_all_watched(None);
         for db in &mut self.dbs {
+            self.cpu.work(Work::Freed, db.len() as u64);
             db.flush();
         }
     }
@@ -144,6 +146,9 @@ impl Node {
         if !loader.on_disk(self.now, op, result, &mut self.out) {
             return false;
         }
+        if let Ok(DiskReply::Bytes(bytes)) = result {
+            self.cpu.work(Work::LoadedBytes, bytes.len() as u64);
+        }
         self.go_on_loading();
         true
     }
@@ -155,6 +160,7 @@ impl Node {
         };
         self.command_time_ms = self.now.wall_ms();
         loop {
+            self.catch_up();
             match loader.next_step(self.now, &mut self.out) {
                 LoadStep::Wait => break,
                 LoadStep::Item(item) => self.load_item(item, &mut loader),
@@ -216,6 +222,7 @@ impl Node {
             (None, Some(idle_s)) => self.lru_clock().wrapping_sub(idle_s as u32) & 0x00ff_ffff,
             (None, None) => self.lru_clock(),
         };
+        self.cpu.work(Work::LoadedKeys, 1);
         self.dbs[db].insert(key, object, clock);
         if let Some(at_ms) = expire_at_ms {
             self.dbs[db].set_expire(key, at_ms);

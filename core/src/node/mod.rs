@@ -25,6 +25,7 @@ pub mod status;
 
 use crate::command::table;
 use crate::config::{Config, Verbosity};
+use crate::cost::{Cpu, CpuCosts, CpuSpeed, WORK_KINDS, Work};
 use crate::event::Event;
 use crate::host::{ConnId, DiskRequest, Input, LogLevel, Now, OpId, Output};
 use crate::node::client::{Client, ClientId};
@@ -142,8 +143,12 @@ pub struct Node {
     pub(crate) debug: observe::DebugSwitches,
     /// DEBUG SLEEP: until when (monotonic, microseconds) the node does nothing.
     pub(crate) asleep_until_us: Option<u64>,
-    /// How long the running command has taken so far, in microseconds.
+    /// How long the running command has slept, in microseconds.
     pub(crate) command_cost_us: u64,
+    /// What work costs and what was done.
+    pub(crate) cpu: Cpu,
+    /// What the host's clock showed when it last called: the node's own is ahead by what the turn has cost so far.
+    turn_now: Now,
 }
 
 impl Node {
@@ -214,6 +219,8 @@ impl Node {
             debug: observe::DebugSwitches::default(),
             asleep_until_us: None,
             command_cost_us: 0,
+            cpu: Cpu::new(),
+            turn_now: now,
         };
         if let Some(master) = node.config.replicaof.clone() {
             node.repl.master = Some(MasterLink::at_start(master.host, master.port, now));
@@ -231,7 +238,12 @@ impl Node {
         if self.out.exiting() {
             return;
         }
-        self.now = now;
+        self.set_now(now);
+        if let Input::Sent { conn, bytes } = input {
+            // Nothing but the size of a buffer: no turn begins for it, and no stall keeps it waiting.
+            self.sent(conn, bytes);
+            return;
+        }
         self.asleep_until_us.take_if(|until| now.mono_us >= *until);
         let stalled = self.stalled();
         if !matches!(input, Input::Disk { .. }) && (stalled || !self.inbox.is_empty()) {
@@ -250,7 +262,7 @@ impl Node {
         if let Some(output) = self.out.outputs.pop_front() {
             return Some(output);
         }
-        self.now = now;
+        self.set_now(now);
         if self.turn_open {
             self.end_turn();
         }
@@ -268,7 +280,53 @@ impl Node {
         if self.stalled() {
             return None;
         }
-        if self.wants_background_slice() { Some(self.now.mono_us) } else { Some(self.next_cron_us) }
+        if self.wants_background_slice() {
+            return Some(
+                self.now.mono_us.max(self.cpu.child_free_us).min(self.next_cron_us.max(self.now.mono_us)),
+            );
+        }
+        Some(self.next_cron_us)
+    }
+
+    /// Gives the node a table of costs: from now on work takes time (see [`crate::cost`]).
+    pub fn set_cpu_costs(&mut self, costs: &CpuCosts) {
+        self.cpu.set_costs(costs);
+    }
+
+    /// Says how fast the node's processor and its clock are.
+    pub fn set_cpu_speed(&mut self, speed: CpuSpeed) {
+        self.cpu.set_speed(speed);
+    }
+
+    /// How long the work since the last call took, in microseconds of true time. A host that gave the node costs asks at the
+    /// end of each turn, lets the outputs of the turn wait for so long, and gives the node no input before it has passed.
+    pub fn take_cpu_us(&mut self) -> u64 {
+        self.cpu.take_us()
+    }
+
+    /// How often the node has done each kind of work, by [`Work`] as a number.
+    pub fn work_done(&self) -> &[u64; WORK_KINDS] {
+        self.cpu.done()
+    }
+
+    /// The present instant: the host's, and what the turn has taken so far.
+    fn set_now(&mut self, now: Now) {
+        self.turn_now = now;
+        self.catch_up();
+    }
+
+    /// Moves the node's clock on by what was done.
+    pub(crate) fn catch_up(&mut self) {
+        let ahead_us = self.cpu.ahead_us();
+        self.now = Now {
+            mono_us: self.turn_now.mono_us.saturating_add(ahead_us),
+            wall_us: self.turn_now.wall_us.saturating_add(ahead_us),
+        };
+    }
+
+    /// Counts work of a command.
+    pub(crate) fn work(&mut self, kind: Work, count: usize) {
+        self.cpu.work(kind, count as u64);
     }
 
     /// Whether the node waits for its disk and for nothing else: what a host hands over meanwhile only queues up, so one

@@ -2,6 +2,7 @@
 
 use super::client::{Blocked, Client, ClientId, ReplyMode, Role};
 use super::{ConnUse, Node};
+use crate::cost::Work;
 use crate::host::{ConnId, Listener, LogLevel, NetError, Output};
 use crate::resp::reply::Reply;
 use crate::resp::request::{Parsed, ProtocolError, RequestLimits};
@@ -24,6 +25,7 @@ impl Node {
             return;
         }
         self.stats.connections += 1;
+        self.work(Work::Accepts, 1);
         self.new_client(conn, listener, peer, local);
     }
 
@@ -53,6 +55,7 @@ impl Node {
     }
 
     pub(super) fn received(&mut self, conn: ConnId, bytes: Vec<u8>) {
+        self.work(Work::Reads, 1);
         match self.conns.get(&conn) {
             Some(&ConnUse::Client(id)) => self.client_received(id, bytes),
             Some(ConnUse::Bus) => self.bus_received(conn, &bytes),
@@ -90,6 +93,7 @@ impl Node {
             return;
         }
         self.stats.reads_processed += 1;
+        self.cpu.work(Work::InputBytes, bytes.len() as u64);
         if client.is_master() {
             self.stats.net_repl_input_bytes += bytes.len() as u64;
         } else {
@@ -222,6 +226,7 @@ impl Node {
                     self.stats.net_output_bytes += bytes.len() as u64;
                 }
                 self.stats.writes_processed += 1;
+                self.cpu.work(Work::Writes, 1);
                 client.in_flight += bytes.len();
                 self.out.outputs.push_back(Output::Send { conn: client.conn, bytes });
             }

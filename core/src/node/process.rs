@@ -5,6 +5,7 @@ use super::Node;
 use super::client::{ClientId, ReplyMode};
 use crate::command::handler;
 use crate::command::table::{self, CommandId, Resolved, flags};
+use crate::cost::Work;
 use crate::exec::{Error, Exec, Propagation};
 use crate::resp::reply::Reply;
 
@@ -186,6 +187,7 @@ impl Node {
         };
         let ready_key = if let CallKind::Retry(key) = kind { Some(key) } else { None };
         let dirty_before = self.dirty;
+        let (spent_before, reply_before) = (self.cpu.spent_ns(), reply.len());
         let db = self.clients.get(&id).map_or(0, |client| client.db);
         self.call_depth += 1;
         let mut exec = Exec {
@@ -201,9 +203,16 @@ impl Node {
         let done = handler(&mut exec);
         let propagation = std::mem::take(&mut exec.propagation);
         self.call_depth -= 1;
+        let reply_len = reply.len().saturating_sub(reply_before);
+        self.work(Work::Commands, 1);
+        self.work(Work::Arguments, args.len());
+        self.work(Work::ReplyBytes, reply_len);
+        self.catch_up();
+        let slept_us = std::mem::take(&mut self.command_cost_us);
+        let cost_ns = (self.cpu.spent_ns() - spent_before).saturating_add(slept_us.saturating_mul(1000));
+        let cost_us = cost_ns / 1000;
         let stats = &mut self.stats.commands[command.index()];
-        let cost_us = std::mem::take(&mut self.command_cost_us);
-        stats.usec += cost_us;
+        stats.nsec = stats.nsec.saturating_add(cost_ns);
         // A command that waited was counted, and shown to monitors, when it was sent.
         if ready_key.is_none() {
             stats.calls += 1;

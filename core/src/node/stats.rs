@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 pub struct CommandStats {
     /// How often it ran.
     pub calls: u64,
-    /// How long it ran in all, in microseconds.
-    pub usec: u64,
+    /// How long it ran in all, in nanoseconds: INFO shows microseconds.
+    pub nsec: u64,
     /// How often it was refused before it ran.
     pub rejected: u64,
     /// How often it ran and gave an error.

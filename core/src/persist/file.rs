@@ -14,6 +14,27 @@ use std::rc::Rc;
 pub trait Source: Clone {
     /// Appends about `len` more bytes to `out`, at least one unless there are none left, and says whether there are more.
     fn fill(&mut self, len: usize, out: &mut Vec<u8>) -> bool;
+
+    /// How many keys the bytes so far hold, where that is known.
+    fn keys(&self) -> u64 {
+        0
+    }
+}
+
+/// What a step has made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Made {
+    /// Keys encoded.
+    pub keys: u64,
+    /// Bytes encoded.
+    pub bytes: u64,
+}
+
+impl std::ops::AddAssign for Made {
+    fn add_assign(&mut self, more: Made) {
+        self.keys += more.keys;
+        self.bytes += more.bytes;
+    }
 }
 
 /// A file whose content is known from the beginning.
@@ -82,25 +103,28 @@ impl<S: Source> FileJob<S> {
     }
 
     /// Makes one slice and hands it to the disk.
-    pub fn step(&mut self, out: &mut Outbox) {
+    pub fn step(&mut self, out: &mut Outbox) -> Made {
         if !self.wants_step() {
-            return;
+            return Made::default();
         }
-        let Some(source) = &mut self.source else { return };
+        let Some(source) = &mut self.source else { return Made::default() };
+        let keys_before = source.keys();
         let mut slice = Vec::with_capacity(SNAPSHOT_SLICE_LEN);
         let more = source.fill(SNAPSHOT_SLICE_LEN, &mut slice);
+        let made = Made { keys: source.keys() - keys_before, bytes: slice.len() as u64 };
         if !more {
             self.source = None;
         }
         if slice.is_empty() {
             self.sync_if_written(out);
-            return;
+            return made;
         }
         let len = slice.len();
         self.handed_over += len as u64;
         self.in_flight_bytes += len;
         let op = out.disk(DiskRequest::Append { path: self.path.clone(), bytes: slice.into() });
         self.in_flight.push_back((op, len));
+        made
     }
 
     fn sync_if_written(&mut self, out: &mut Outbox) {

@@ -5,7 +5,7 @@
 //! Both are the same machine. While a SAVE runs ([`Saves::blocks`]) the node does nothing else, as Redis does not.
 
 use super::disk::{DiskResult, Outbox, Sequence, folder_of};
-use super::file::{FileJob, FileStep, Source};
+use super::file::{FileJob, FileStep, Made, Source};
 use crate::config::Config;
 use crate::config::SavePoint;
 use crate::event::{Event, SaveKind};
@@ -177,10 +177,8 @@ impl<S: Source> Saves<S> {
     }
 
     /// Makes one slice of the file.
-    pub fn step(&mut self, out: &mut Outbox) {
-        if let Some(job) = &mut self.job {
-            job.file.step(out);
-        }
+    pub fn step(&mut self, out: &mut Outbox) -> Made {
+        self.job.as_mut().map_or_else(Made::default, |job| job.file.step(out))
     }
 
     /// Gives up the save in progress (`killRDBChild`: FLUSHALL, SHUTDOWN NOSAVE, a replica that must load another data set). It

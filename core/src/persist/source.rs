@@ -46,6 +46,13 @@ impl Source for DatasetSource {
             DatasetSource::Commands(writer) => writer.fill(len, out),
         }
     }
+
+    fn keys(&self) -> u64 {
+        match self {
+            DatasetSource::Rdb(writer) => writer.keys_written(),
+            DatasetSource::Commands(_) => 0,
+        }
+    }
 }
 
 impl std::fmt::Debug for DatasetSource {

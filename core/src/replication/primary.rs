@@ -219,7 +219,7 @@ impl Node {
         let streamed = self.config.repl_diskless_sync && capa_eof;
         let target_text = if streamed { "replicas sockets" } else { "disk" };
         self.log(LogLevel::Notice, format!("Starting BGSAVE for SYNC with target: {target_text}"));
-        self.stats.forks += 1;
+        self.count_fork();
         // The stream that follows the snapshot begins with a SELECT: the snapshot says nothing of a selected database.
         self.repl.selected_db = None;
         let hello = format!("+FULLRESYNC {} {}\r\n", self.repl.replid, self.repl.offset);
@@ -277,7 +277,10 @@ impl Node {
             return;
         }
         let mut slice = Vec::new();
+        let keys_before = job.source.keys();
         let over = !job.source.fill(limits::SNAPSHOT_SLICE_LEN, &mut slice);
+        let keys = job.source.keys() - keys_before;
+        self.cpu.child_work(self.now.mono_us, keys, slice.len() as u64);
         if over && let Some(mark) = &job.eof_mark {
             slice.extend_from_slice(mark.as_bytes());
         }

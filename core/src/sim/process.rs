@@ -1,14 +1,17 @@
 //! A process on a host: a node, its life, its clock, its disk and its log.
 
-use crate::host::{Input, LogLevel};
+use crate::host::{ConnId, Input, LogLevel, Output};
 use crate::node::Node;
 use crate::sim::chunks::Chunks;
 use crate::sim::clock::Clock;
 use crate::sim::disk::Disk;
 use crate::sim::trace::Life;
 use serde::Serialize;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 
+/// How many bytes of input are kept for a process that is at work before its kernel keeps what comes further.
+pub const PENDING_LEN_MAX: usize = 16 << 20;
 /// How many lines of its log a node's host keeps.
 pub const LOG_LINES_MAX: usize = 1000;
 
@@ -47,12 +50,50 @@ pub(crate) struct Process {
     pub disk: Disk,
     /// When the timer in the queue goes off.
     pub wake_at_us: Option<u64>,
-    /// What happened while it was stopped.
-    pub pending: Vec<Input>,
+    /// What the kernel keeps for it while it is stopped, at work or waiting for its disk: inputs and what caused them.
+    pub pending: VecDeque<(Input, u64)>,
+    /// How many bytes of `pending` came from connections.
+    pub pending_len: usize,
+    /// Connections that are not read from until `pending` is empty, because that holds enough.
+    pub unread: Vec<ConnId>,
+    /// Connections that the process itself does not want to read from.
+    pub unwanted: BTreeSet<ConnId>,
+    /// How many times slower its processor is than [`Setup::cpu`](crate::sim::setup::Setup::cpu) says; 0 and 1 change nothing.
+    pub cpu_slow_factor: u32,
+    /// Its processor is at work on a turn until then.
+    pub busy_until_us: u64,
+    /// What that turn asks for; it is carried out at the end of it.
+    pub held: Vec<Output>,
+    /// The record that caused it.
+    pub held_cause: u64,
+    /// When the event at the end of the turn comes, if there is one.
+    pub free_at_us: Option<u64>,
     pub log: Chunks<LogLine>,
 }
 
 impl Process {
+    /// Whether its processor is at work at an instant.
+    pub fn busy(&self, now_us: u64) -> bool {
+        now_us < self.busy_until_us || !self.held.is_empty()
+    }
+
+    /// Whether it waits for its disk and does nothing else.
+    pub fn stalled(&self) -> bool {
+        self.node.as_ref().is_some_and(|node| node.is_stalled())
+    }
+
+    /// Forgets everything that a process has in hand.
+    pub fn clear_work(&mut self) {
+        self.pending.clear();
+        self.pending_len = 0;
+        self.unread.clear();
+        self.unwanted.clear();
+        self.held.clear();
+        self.busy_until_us = 0;
+        self.free_at_us = None;
+        self.wake_at_us = None;
+    }
+
     pub fn keep_log_line(&mut self, line: LogLine) {
         if self.log.len() == LOG_LINES_MAX {
             self.log.drop_first();

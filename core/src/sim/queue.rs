@@ -24,6 +24,8 @@ pub struct ConnRef {
 pub(crate) enum Ev {
     /// A node's own timer.
     Wake { node: u32 },
+    /// A node's processor is done with a turn.
+    Free { node: u32 },
     /// The first segment of a direction of a connection arrives (0: from the opener, 1: to it).
     Arrive { conn: ConnRef, dir: u8 },
     /// A sender tries again what was lost on a cut link.

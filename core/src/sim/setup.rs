@@ -1,5 +1,6 @@
 //! What a world is made of: a value that can be kept, sent and compared.
 
+use crate::cost::CpuCosts;
 use crate::sim::disk::DiskSetup;
 use crate::sim::form::Formation;
 use crate::sim::net::NetSetup;
@@ -37,6 +38,9 @@ pub struct Setup {
     /// The disks.
     #[serde(default)]
     pub disk: DiskSetup,
+    /// The processors: what work costs.
+    #[serde(default)]
+    pub cpu: CpuCosts,
     /// How an operator makes a cluster of the nodes; `None` leaves them alone.
     #[serde(default)]
     pub formation: Option<Formation>,
@@ -85,6 +89,7 @@ impl Setup {
             nodes: (0..count).map(node).collect(),
             net: NetSetup::default(),
             disk: DiskSetup::default(),
+            cpu: CpuCosts::default(),
             formation: Some(Formation::even(
                 (0..shards).map(|s| (0..=replicas).map(|m| node_name(s, m)).collect()).collect(),
             )),

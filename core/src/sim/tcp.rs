@@ -488,7 +488,11 @@ impl Net {
                     self.end_with(s, conn, usize::from(side), NetError::Reset);
                 }
             }
-            Ev::Wake { .. } | Ev::Disk { .. } | Ev::Writeback { .. } | Ev::Client { .. } => {}
+            Ev::Wake { .. }
+            | Ev::Free { .. }
+            | Ev::Disk { .. }
+            | Ev::Writeback { .. }
+            | Ev::Client { .. } => {}
         }
     }
 

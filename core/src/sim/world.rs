@@ -5,10 +5,13 @@
 //! is random comes from one generator and everything from outside is an [`Action`]; hence a run is its [`Setup`] and its list of
 //! actions, and [`World::hash`] tells whether two runs are the same to the last byte.
 //!
-//! A node's turn is what its event loop does with one event: the world hands over the input, then takes outputs until there
-//! are none. A host serves the outputs in order; bytes that the kernel takes at once are acknowledged within the turn.
+//! A node's turn is what its event loop does with what is there: the world hands over the inputs, then takes outputs until there
+//! are none. The work of the turn takes time ([`crate::cost`]): the processor is busy until then, the outputs (but for log lines and
+//! observations) are carried out when it is done, and what comes meanwhile waits and makes the next turn, all of it together. A
+//! process that is killed in between has done nothing of what the turn would have done.
 
 use crate::config::Config;
+use crate::cost::CpuSpeed;
 use crate::event::Event;
 use crate::host::{Input, Listener, Output};
 use crate::node::{Node, NodeOptions};
@@ -18,12 +21,12 @@ use crate::sim::clock::Clock;
 use crate::sim::disk::{self, ChangeKind, Disk, DurableChange, Unsynced};
 use crate::sim::fault::{Action, ActionRecord};
 use crate::sim::net::{Mail, Net, Notice, Owner};
-use crate::sim::process::{LogLine, Process};
+use crate::sim::process::{LogLine, PENDING_LEN_MAX, Process};
 use crate::sim::queue::{Ev, Sched};
 use crate::sim::setup::{CONF_PATH, Setup};
 use crate::sim::trace::{Life, Tag, Trace, TraceKind};
 use crate::sim::view::{Tape, TapeKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 /// How many bytes of a file's own image [`World::restore`] takes for one node.
@@ -46,6 +49,11 @@ pub struct Step {
 pub enum StepKind {
     /// A node's timer.
     Wake {
+        /// The node's number.
+        node: u32,
+    },
+    /// A node's processor is done with a turn: replies and writes leave.
+    Turn {
         /// The node's number.
         node: u32,
     },
@@ -167,7 +175,15 @@ impl World {
                 clock: Clock::new(0, setup.wall_us),
                 disk,
                 wake_at_us: None,
-                pending: Vec::new(),
+                pending: Default::default(),
+                pending_len: 0,
+                unread: Vec::new(),
+                unwanted: Default::default(),
+                cpu_slow_factor: 1,
+                busy_until_us: 0,
+                held: Vec::new(),
+                held_cause: 0,
+                free_at_us: None,
                 log: Default::default(),
             });
         }
@@ -282,6 +298,12 @@ impl World {
                     }
                     StepKind::Wake { node }
                 }
+                Ev::Free { node } => {
+                    if !self.free(node) {
+                        continue;
+                    }
+                    StepKind::Turn { node }
+                }
                 Ev::Disk { node, op } => {
                     self.disk_done(node, op);
                     StepKind::Disk { node }
@@ -346,38 +368,179 @@ impl World {
         }
     }
 
-    /// Hands an input to a node, or keeps it while the process is stopped.
-    pub(crate) fn feed(&mut self, node: u32, input: Input) {
-        let process = &mut self.procs[node as usize];
+    /// Hands an input to a node, or keeps it while the process is stopped, at work or waiting for its disk.
+    pub(crate) fn feed(&mut self, index: u32, input: Input) {
+        let now_us = self.s.now_us;
+        let process = &mut self.procs[index as usize];
+        if let Input::Closed { conn, .. } = &input {
+            process.unwanted.remove(conn);
+        }
         match process.life {
-            Life::Running => {
-                let now = process.clock.now(self.s.now_us);
-                if let Some(node) = &mut process.node {
-                    Rc::make_mut(node).handle(now, input);
-                }
+            // The size of a buffer in the kernel: no work for the process.
+            Life::Running if matches!(input, Input::Sent { .. }) => self.hand(index, input),
+            Life::Running if process.busy(now_us) => {
+                self.keep(index, input);
+                self.plan_free(index);
             }
-            Life::Paused => process.pending.push(input),
+            Life::Running if matches!(input, Input::Disk { .. }) => self.hand(index, input),
+            Life::Running if process.stalled() => self.keep(index, input),
+            Life::Running if !process.pending.is_empty() => {
+                self.keep(index, input);
+                self.plan_free(index);
+            }
+            Life::Running => self.hand(index, input),
+            Life::Paused => self.keep(index, input),
             _ => {}
         }
     }
 
-    /// Takes a node's outputs until there are none and carries them out.
+    fn hand(&mut self, index: u32, input: Input) {
+        let process = &mut self.procs[index as usize];
+        let now = process.clock.now(self.s.now_us);
+        let speed =
+            CpuSpeed { slow_factor: process.cpu_slow_factor, clock_rate_ppm: process.clock.rate_ppm() };
+        if let Some(node) = &mut process.node {
+            let node = Rc::make_mut(node);
+            node.set_cpu_speed(speed);
+            node.handle(now, input);
+        }
+    }
+
+    fn keep(&mut self, index: u32, input: Input) {
+        let process = &mut self.procs[index as usize];
+        if let Input::Received { conn, bytes } = &input {
+            process.pending_len += bytes.len();
+            if process.pending_len > PENDING_LEN_MAX && !process.unread.contains(conn) {
+                process.unread.push(*conn);
+                if let Some((reference, side)) = self.net.lookup(index, *conn) {
+                    self.net.set_reading(&mut self.s, reference, side, false);
+                }
+            }
+        }
+        process.pending.push_back((input, self.s.trace.cause));
+    }
+
+    /// Sees to it that the outputs of the turn under way are carried out and that what waits is looked at.
+    fn plan_free(&mut self, index: u32) {
+        let process = &mut self.procs[index as usize];
+        let at = process.busy_until_us.max(self.s.now_us);
+        if process.free_at_us.is_none_or(|set| set > at) {
+            process.free_at_us = Some(at);
+            self.s.at(at, Ev::Free { node: index });
+        }
+    }
+
+    /// The end of a turn: its outputs are carried out, and what came meanwhile makes the next one.
+    fn free(&mut self, index: u32) -> bool {
+        let now_us = self.s.now_us;
+        let process = &mut self.procs[index as usize];
+        if process.free_at_us != Some(now_us) {
+            return false;
+        }
+        process.free_at_us = None;
+        if process.life != Life::Running {
+            return false;
+        }
+        if process.busy_until_us > now_us {
+            self.plan_free(index);
+            return false;
+        }
+        let held = std::mem::take(&mut process.held);
+        self.s.trace.cause = process.held_cause;
+        self.carry_out_turn(index, held);
+        self.take_pending(index);
+        true
+    }
+
+    /// Begins a turn with what has waited. While the node waits for its disk, only that may tell it something.
+    fn take_pending(&mut self, index: u32) {
+        let process = &mut self.procs[index as usize];
+        if process.life != Life::Running {
+            return;
+        }
+        process.pending_len = 0;
+        let mut still: VecDeque<(Input, u64)> = VecDeque::new();
+        for (input, cause) in std::mem::take(&mut process.pending) {
+            let process = &mut self.procs[index as usize];
+            let waits = !still.is_empty() || process.stalled();
+            if waits && !matches!(input, Input::Disk { .. }) {
+                if let Input::Received { bytes, .. } = &input {
+                    process.pending_len += bytes.len();
+                }
+                still.push_back((input, cause));
+                continue;
+            }
+            self.s.trace.cause = cause;
+            self.hand(index, input);
+        }
+        let process = &mut self.procs[index as usize];
+        process.pending = still;
+        if process.pending.is_empty() {
+            for conn in std::mem::take(&mut process.unread) {
+                if !self.procs[index as usize].unwanted.contains(&conn)
+                    && let Some((reference, side)) = self.net.lookup(index, conn)
+                {
+                    self.net.set_reading(&mut self.s, reference, side, true);
+                }
+            }
+        }
+        self.run_turn(index);
+    }
+
+    /// Takes a node's outputs until there are none, and carries them out once the time of the turn has passed.
     pub(crate) fn run_turn(&mut self, index: u32) {
         let process = &mut self.procs[index as usize];
         if process.life != Life::Running {
             return;
         }
+        if process.busy(self.s.now_us) {
+            return self.set_timer(index);
+        }
         let Some(mut shared) = process.node.take() else { return };
         let node = Rc::make_mut(&mut shared);
         let now = process.clock.now(self.s.now_us);
-        let mut exit = None;
+        let mut outputs = Vec::new();
         while let Some(output) = node.poll_output(now) {
+            match output {
+                Output::Log { level, text } => self.log(index, level, text),
+                Output::Event(event) => self.node_event(index, event),
+                output => {
+                    let last = matches!(output, Output::Exit { .. });
+                    outputs.push(output);
+                    if last {
+                        break;
+                    }
+                }
+            }
+        }
+        let took_us = node.take_cpu_us();
+        let cause = self.s.trace.cause;
+        let process = &mut self.procs[index as usize];
+        process.node = Some(shared);
+        if took_us == 0 {
+            self.carry_out_turn(index, outputs);
+        } else {
+            process.busy_until_us = self.s.now_us + took_us;
+            if !outputs.is_empty() {
+                (process.held, process.held_cause) = (outputs, cause);
+                self.plan_free(index);
+            }
+            self.set_timer(index);
+        }
+        let process = &self.procs[index as usize];
+        if process.life == Life::Running && !process.pending.is_empty() && !process.stalled() {
+            self.plan_free(index);
+        }
+    }
+
+    fn carry_out_turn(&mut self, index: u32, outputs: Vec<Output>) {
+        for output in outputs {
             match output {
                 Output::Send { conn, bytes } => {
                     if let Some((reference, side)) = self.net.lookup(index, conn) {
                         let taken = self.net.send(&mut self.s, reference, side, bytes);
                         if taken > 0 {
-                            node.handle(now, Input::Sent { conn, bytes: taken });
+                            self.hand(index, Input::Sent { conn, bytes: taken });
                         }
                     }
                 }
@@ -385,29 +548,30 @@ impl World {
                     self.net.connect(&mut self.s, index, Owner::Node(conn), &host, port);
                 }
                 Output::Close { conn, flush } => {
+                    self.procs[index as usize].unwanted.remove(&conn);
                     if let Some((reference, side)) = self.net.lookup(index, conn) {
                         self.net.close(&mut self.s, reference, side, flush);
                     }
                 }
                 Output::Reading { conn, wanted } => {
-                    if let Some((reference, side)) = self.net.lookup(index, conn) {
+                    let process = &mut self.procs[index as usize];
+                    let unread = process.unread.contains(&conn);
+                    if wanted {
+                        process.unwanted.remove(&conn);
+                    } else {
+                        process.unwanted.insert(conn);
+                    }
+                    if let Some((reference, side)) = self.net.lookup(index, conn).filter(|_| !unread) {
                         self.net.set_reading(&mut self.s, reference, side, wanted);
                     }
                 }
                 Output::Disk { op, request } => self.submit_disk(index, op, request),
                 Output::Log { level, text } => self.log(index, level, text),
                 Output::Event(event) => self.node_event(index, event),
-                Output::Exit { code } => {
-                    exit = Some(code);
-                    break;
-                }
+                Output::Exit { code } => return self.end_process(index, Life::Exited { code }),
             }
         }
-        self.procs[index as usize].node = Some(shared);
-        match exit {
-            Some(code) => self.end_process(index, Life::Exited { code }),
-            None => self.set_timer(index),
-        }
+        self.set_timer(index);
     }
 
     fn submit_disk(&mut self, index: u32, op: crate::host::OpId, request: crate::host::DiskRequest) {
@@ -480,13 +644,13 @@ impl World {
         if process.life != Life::Running {
             return false;
         }
-        let Some(node) = &mut process.node else { return false };
-        let due = node.poll_timeout().and_then(|mono| process.clock.virtual_us(mono));
-        if due.is_none_or(|due| due > now_us) {
+        let due = process.node.as_ref().and_then(|node| node.poll_timeout());
+        let due = due.and_then(|mono| process.clock.virtual_us(mono));
+        if process.busy(now_us) || due.is_none_or(|due| due > now_us) {
             self.set_timer(index);
             return false;
         }
-        Rc::make_mut(node).handle(process.clock.now(now_us), Input::Wake);
+        self.hand(index, Input::Wake);
         self.s.trace.fold(Tag::Wake, now_us, u64::from(index), 0);
         self.run_turn(index);
         true
@@ -500,8 +664,14 @@ impl World {
             self.s.peek().filter(|&(at_us, ev)| at_us <= now_us && self.is_stale(at_us, ev))
         {
             self.s.pop_until(at_us);
-            if let Ev::Wake { node } = ev {
-                self.wake(node);
+            match ev {
+                Ev::Wake { node } => {
+                    self.wake(node);
+                }
+                Ev::Free { node } => {
+                    self.free(node);
+                }
+                _ => {}
             }
         }
         self.s.now_us = now_us;
@@ -515,7 +685,14 @@ impl World {
                 let due = process.node.as_ref().and_then(|n| n.poll_timeout());
                 process.wake_at_us != Some(at_us)
                     || process.life != Life::Running
+                    || process.busy(at_us)
                     || due.and_then(|mono| process.clock.virtual_us(mono)).is_none_or(|due| due > at_us)
+            }
+            Ev::Free { node } => {
+                let process = &self.procs[node as usize];
+                process.free_at_us != Some(at_us)
+                    || process.life != Life::Running
+                    || process.busy_until_us > at_us
             }
             Ev::Writeback { node } => self.procs[node as usize].disk.writeback_at_us != Some(at_us),
             Ev::Client { client, generation } => !self.clients[client as usize].link.timer_is(generation),
@@ -528,8 +705,8 @@ impl World {
         let process = &mut self.procs[index as usize];
         let due = process.node.as_ref().and_then(|n| n.poll_timeout());
         let Some(at) = due.and_then(|mono| process.clock.virtual_us(mono)) else { return };
-        // A turn takes time: a node that always wants another one at once does not stop the world.
-        let at = at.max(self.s.now_us + 1);
+        // A node that always wants another turn at once does not stop the world.
+        let at = at.max(self.s.now_us + 1).max(process.busy_until_us);
         if process.wake_at_us.is_none_or(|set| set > at) {
             process.wake_at_us = Some(at);
             self.s.at(at, Ev::Wake { node: index });
@@ -572,8 +749,7 @@ impl World {
         let conf_text = String::from_utf8_lossy(&conf).into_owned();
         process.starts += 1;
         process.pid = self.next_pid;
-        process.pending.clear();
-        process.wake_at_us = None;
+        process.clear_work();
         process.since_us = now;
         let ports = Config::parse(&conf_text).map(|c| (c.port, c.cluster_enabled.then(|| c.bus_port())));
         let options = NodeOptions {
@@ -585,7 +761,8 @@ impl World {
             os: "Linux 6.1.0 x86_64".to_string(),
         };
         let life = match Node::new(process.clock.now(now), options) {
-            Ok(node) => {
+            Ok(mut node) => {
+                node.set_cpu_costs(&self.setup.cpu);
                 process.node = Some(Rc::new(node));
                 Life::Running
             }
@@ -620,8 +797,7 @@ impl World {
         let power_lost = life == Life::PowerLost;
         let process = &mut self.procs[index as usize];
         process.node = None;
-        process.pending.clear();
-        process.wake_at_us = None;
+        process.clear_work();
         if !power_lost {
             process.disk.process_ended(self.s.now_us);
         }
@@ -640,12 +816,10 @@ impl World {
     /// A stopped process goes on and finds everything that has happened.
     pub(crate) fn resume(&mut self, index: u32) {
         self.set_life(index, Life::Running);
-        for input in std::mem::take(&mut self.procs[index as usize].pending) {
-            self.feed(index, input);
-        }
         self.net.resume_host(&mut self.s, index);
         self.deliver_mail();
-        self.run_turn(index);
+        self.plan_free(index);
+        self.set_timer(index);
     }
 
     /// Something happens to a client.

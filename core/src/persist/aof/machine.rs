@@ -12,7 +12,7 @@
 //! A crash in any phase leaves a manifest whose files hold every change.
 
 use super::super::disk::{DiskResult, Outbox, Sequence, join};
-use super::super::file::{FileJob, FileStep, Source};
+use super::super::file::{FileJob, FileStep, Made, Source};
 use super::encode::Feeder;
 use super::manifest::{Manifest, ManifestStep};
 use super::tail::Tail;
@@ -645,13 +645,15 @@ impl<S: Source> Aof<S> {
     }
 
     /// Makes one slice of a new base.
-    pub fn step(&mut self, out: &mut Outbox) {
+    pub fn step(&mut self, out: &mut Outbox) -> Made {
+        let mut made = Made::default();
         if let Some(Errand::FirstBase { file, .. }) = &mut self.errand {
-            file.step(out);
+            made += file.step(out);
         }
         if let Some(Rewrite { phase: Phase::Write(file), .. }) = &mut self.rewrite {
-            file.step(out);
+            made += file.step(out);
         }
+        made
     }
 
     fn rewrite_on_disk(
