@@ -7,7 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 mod sim_common;
 
 use sim_common::*;
-use vitrine_core::sim::{Action, Unsynced, World, world};
+use vitrine_core::sim::{Action, Fault, Unsynced, World, world};
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -34,8 +34,8 @@ fn write_and_end(fsync: &str, end: Action) -> (i64, i64) {
 
 #[test]
 fn what_a_power_loss_takes_is_what_was_not_synced() {
-    let kill = || Action::Kill { node: "A1".into() };
-    let power_loss = || Action::PowerLoss { node: "A1".into(), unsynced: Unsynced::Lost };
+    let kill = || Fault::Kill { node: "A1".into() }.now();
+    let power_loss = || Fault::PowerLoss { node: "A1".into(), unsynced: Unsynced::Lost }.now();
     assert_eq!(write_and_end("always", power_loss()), (300, 300));
     assert_eq!(write_and_end("everysec", kill()), (300, 300), "the page cache survives the process");
     let (acknowledged, found) = write_and_end("everysec", power_loss());

@@ -10,7 +10,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 mod sim_common;
 
 use sim_common::*;
-use vitrine_core::sim::{Action, Direction, Setup, Target, Unsynced, World};
+use vitrine_core::sim::{Action, Fault, Link, Scope, Setup, Shape, Target, Unsynced, World};
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -30,20 +30,19 @@ fn drill(seed: u64) -> World {
         }
         world.run_for(10_000);
     }
-    let (a, b) = ("B1".to_string(), "B2".to_string());
-    act(&mut world, Action::Loss { a, b, dir: Direction::Both, ppm: 20_000 });
-    act(&mut world, Action::PowerLoss { node: "A1".into(), unsynced: Unsynced::Subset });
+    act(&mut world, Fault::Loss { link: Link::both("B1", "B2"), ppm: 20_000 }.now());
+    act(&mut world, Fault::PowerLoss { node: "A1".into(), unsynced: Unsynced::Subset }.now());
     world.run_for(20 * SECOND);
     world.type_line(terminal, "SET after failover").unwrap();
     act(&mut world, Action::Start { node: "A1".into() });
     world.run_for(15 * SECOND);
     let groups =
         vec![vec!["C1".to_string(), "A1".to_string()], ["A2", "B1", "B2", "C2"].map(String::from).to_vec()];
-    act(&mut world, Action::Partition { groups });
+    act(&mut world, Fault::Partition { shape: Shape::Groups { groups } }.now());
     world.run_for(20 * SECOND);
-    act(&mut world, Action::HealAll);
-    act(&mut world, Action::ClockJump { node: "B1".into(), delta_us: 2_000_000 });
-    act(&mut world, Action::Kill { node: "B2".into() });
+    act(&mut world, Action::Heal { scope: Scope::Network });
+    act(&mut world, Fault::ClockJump { node: "B1".into(), delta_us: 2_000_000 }.now());
+    act(&mut world, Fault::Kill { node: "B2".into() }.now());
     world.run_for(20 * SECOND);
     world
 }

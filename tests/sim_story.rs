@@ -9,7 +9,7 @@ mod sim_common;
 use sim_common::*;
 use vitrine_core::event::{Event, Opinion};
 use vitrine_core::sim::view::TapeKind;
-use vitrine_core::sim::{Action, Setup, Target, TermKind, Unsynced, World, world};
+use vitrine_core::sim::{Action, Fault, Scope, Setup, Shape, Target, TermKind, Unsynced, World, world};
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -124,7 +124,7 @@ fn a_master_without_power_is_replaced_and_comes_back_as_a_replica() {
     world.run_for(2 * SECOND);
     let a1 = id_of(&mut world, "A1");
     let crash = world.now_us();
-    act(&mut world, Action::PowerLoss { node: "A1".into(), unsynced: Unsynced::Lost });
+    act(&mut world, Fault::PowerLoss { node: "A1".into(), unsynced: Unsynced::Lost }.now());
     world.run_for(30 * SECOND);
 
     let opinion = |want| {
@@ -212,13 +212,13 @@ fn a_cluster_without_power_comes_back_from_its_durable_files() {
 fn a_partition_is_survived_by_the_majority_and_healed() {
     let mut world = formed(Setup::six_nodes(5));
     let groups = vec![vec!["A1".to_string()], ["B1", "C1", "A2", "B2", "C2"].map(String::from).to_vec()];
-    act(&mut world, Action::Partition { groups });
+    act(&mut world, Fault::Partition { shape: Shape::Groups { groups } }.now());
     world.run_for(20 * SECOND);
     let alone = world.terminal(Target::Node("A1".into())).unwrap();
     let said = say_one(&mut world, alone, "SET {key:1}x 1");
     assert!(said.contains("CLUSTERDOWN") || said.contains("MOVED"), "{said}");
     assert!(line_about(&mut world, "B1", 7004).contains("master"), "A2 took over");
-    act(&mut world, Action::HealAll);
+    act(&mut world, Action::Heal { scope: Scope::Network });
     world.run_for(30 * SECOND);
     assert!(line_about(&mut world, "B1", 7001).contains("slave"), "{}", line_about(&mut world, "B1", 7001));
     let info = {

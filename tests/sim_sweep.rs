@@ -8,7 +8,10 @@ mod sim_common;
 
 use sim_common::*;
 use vitrine_core::rng::Rng;
-use vitrine_core::sim::{Action, Direction, Life, Setup, Target, Unsynced, World};
+use vitrine_core::sim::view::NodeEntry;
+use vitrine_core::sim::{
+    Action, Delay, Direction, EioOn, Fault, Life, Link, Scope, Setup, Shape, Target, Unsynced, World,
+};
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -24,37 +27,45 @@ fn random_fault(rng: &mut Rng, always: bool) -> Action {
     let node = NAMES[pick(6) as usize].to_string();
     let other = NAMES[pick(6) as usize].to_string();
     let dir = [Direction::Both, Direction::Forward, Direction::Backward][pick(3) as usize];
-    match pick(25) {
-        0 => Action::Kill { node },
-        1 => Action::PowerLoss { node, unsynced: Unsynced::Lost },
-        2 => Action::PowerLoss { node, unsynced: Unsynced::Prefix },
-        3 => Action::Shutdown { node },
-        4 | 5 => Action::Start { node },
-        6 => Action::Pause { node },
-        7 => Action::Resume { node },
-        8 => Action::CutLink { a: node, b: other, dir },
-        9 => Action::HealLink { a: node, b: other },
+    let link = Link { a: node.clone(), b: other.clone(), dir };
+    let fault = match pick(25) {
+        0 => Fault::Kill { node },
+        1 => Fault::PowerLoss { node, unsynced: Unsynced::Lost },
+        2 => Fault::PowerLoss { node, unsynced: Unsynced::Prefix },
+        3 => Fault::Shutdown { node },
+        4 | 5 => return Action::Start { node },
+        6 => Fault::Pause { node },
+        7 => return Action::Resume { node },
+        8 => Fault::Cut { link },
+        9 => return Action::Heal { scope: Scope::Link { a: node, b: other } },
         10 => {
             let mut groups = vec![Vec::new(), Vec::new()];
             for name in NAMES {
                 groups[pick(2) as usize].push(name.to_string());
             }
-            Action::Partition { groups }
+            Fault::Partition { shape: Shape::Groups { groups } }
         }
-        11 | 12 => Action::HealAll,
-        13 => Action::Latency { a: node, b: other, dir, latency_us: pick(200_000), jitter_us: pick(50_000) },
-        14 => Action::Loss { a: node, b: other, dir, ppm: pick(300_000) as u32 },
-        15 => Action::DiskSlow { node, factor: pick(200) as u32 },
-        16 => Action::DiskStall { node },
-        17 | 18 => Action::DiskHeal { node },
-        19 => Action::DiskFull { node, free_bytes: pick(20_000) },
-        20 => Action::DiskReadOnly { node },
+        11 | 12 => return Action::Heal { scope: Scope::Network },
+        13 => {
+            let min_us = pick(200_000);
+            Fault::Latency { link, delay: Delay::Uniform { min_us, max_us: min_us + pick(50_000) } }
+        }
+        14 => Fault::Loss { link, ppm: pick(300_000) as u32 },
+        15 => Fault::DiskSlow { node, factor: pick(200) as u32 },
+        16 => Fault::DiskStall { node },
+        17 | 18 => return Action::Heal { scope: Scope::Disk { node } },
+        19 => Fault::DiskFull { node, free_bytes: pick(20_000) },
+        20 => Fault::DiskReadOnly { node },
         // Under everysec a failed fsync denies writes until one succeeds, and without writes there is none: Redis 7.0.15
         // stands still there, and so do we.
-        21 => Action::DiskEio { node, read: false, write: pick(2) == 0, fsync: always && pick(2) == 0 },
-        22 => Action::ClockDrift { node, rate_ppm: 300_000 + pick(2_000_000) },
-        _ => Action::ClockJump { node, delta_us: pick(4_000_000) as i64 - 2_000_000 },
-    }
+        21 => {
+            let on = EioOn { write: pick(2) == 0, fsync: always && pick(2) == 0, ..EioOn::default() };
+            Fault::DiskEio { node, on }
+        }
+        22 => Fault::ClockDrift { node, rate_ppm: 300_000 + pick(2_000_000) },
+        _ => Fault::ClockJump { node, delta_us: pick(4_000_000) as i64 - 2_000_000 },
+    };
+    fault.now()
 }
 
 /// What keeps the cluster from being whole; `None` if nothing does.
@@ -139,16 +150,13 @@ fn sweep(seed: u64) {
 }
 
 fn heal(world: &mut World) {
-    act(world, Action::HealAll);
+    act(world, Action::Heal { scope: Scope::Everything });
+    assert!(world.active_faults().is_empty());
     for name in NAMES {
-        let node = || name.to_string();
-        act(world, Action::DiskHeal { node: node() });
-        act(world, Action::ClockDrift { node: node(), rate_ppm: 1_000_000 });
-        let life = world.view().nodes.iter().find(|n| n.name == name).map(|n| n.process.clone()).unwrap();
-        match life {
-            Life::Paused => act(world, Action::Resume { node: node() }),
-            Life::Running => {}
-            _ => act(world, Action::Start { node: node() }),
+        // What ended by itself, because its disk failed, is nobody's fault to end.
+        let gone = |n: &NodeEntry| n.name == name && !n.process.has_process();
+        if world.view().nodes.iter().any(gone) {
+            act(world, Action::Start { node: name.to_string() });
         }
     }
 }

@@ -7,7 +7,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 mod sim_common;
 
 use sim_common::*;
-use vitrine_core::sim::{Action, Direction, Life, Unsynced, World};
+use vitrine_core::sim::{Action, Delay, Fault, Life, Link, Scope, Unsynced, World};
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -24,7 +24,7 @@ fn some_run(seed: u64, listen: bool) -> World {
             world.view();
         }
     }
-    act(&mut world, Action::PowerLoss { node: "A1".into(), unsynced: Unsynced::Prefix });
+    act(&mut world, Fault::PowerLoss { node: "A1".into(), unsynced: Unsynced::Prefix }.now());
     world.run_for(SECOND);
     act(&mut world, Action::Start { node: "A1".into() });
     world.type_line(terminal, "LRANGE list 0 -1").unwrap();
@@ -82,18 +82,10 @@ fn stepping_in_pieces_is_running_at_once() {
 fn a_pipeline_is_answered_in_order_over_a_bad_network() {
     let mut world = alone("");
     let client = world.client("app").unwrap();
-    let lossy = |ppm| Action::Loss { a: "app".into(), b: "A1".into(), dir: Direction::Both, ppm };
-    act(&mut world, lossy(100_000));
-    act(
-        &mut world,
-        Action::Latency {
-            a: "app".into(),
-            b: "A1".into(),
-            dir: Direction::Both,
-            latency_us: 1000,
-            jitter_us: 20_000,
-        },
-    );
+    let link = || Link::both("app", "A1");
+    act(&mut world, Fault::Loss { link: link(), ppm: 100_000 }.now());
+    let delay = Delay::Uniform { min_us: 1000, max_us: 21_000 };
+    act(&mut world, Fault::Latency { link: link(), delay }.now());
     world.connect(client, "A1").unwrap();
     world.run_for(20 * SECOND);
     for i in 0..500 {
@@ -110,12 +102,11 @@ fn a_cut_link_gives_no_answer_and_a_healed_one_does() {
     let mut world = alone("");
     let terminal = node_terminal(&mut world);
     assert_eq!(say_one(&mut world, terminal, "RPUSH list a"), "(integer) 1");
-    let (a, b) = ("terminal-0".to_string(), "A1".to_string());
-    act(&mut world, Action::CutLink { a: a.clone(), b: b.clone(), dir: Direction::Backward });
+    act(&mut world, Fault::Cut { link: Link::one_way("A1", "terminal-0") }.now());
     let lines = say(&mut world, terminal, "RPUSH list b");
     assert_eq!(lines, ["(error) No answer from 10.0.0.1:7001 after 1000 ms"]);
     assert_eq!(world.terminal_prompt(terminal), "not connected> ");
-    act(&mut world, Action::HealLink { a, b });
+    act(&mut world, Action::Heal { scope: Scope::Link { a: "terminal-0".into(), b: "A1".into() } });
     // The command did get there: only its answer was lost.
     assert_eq!(say_one(&mut world, terminal, "LLEN list"), "(integer) 2");
     assert_eq!(world.terminal_prompt(terminal), "10.0.0.1:7001> ");
@@ -164,19 +155,19 @@ fn a_dead_process_refuses_and_a_dead_host_is_silent() {
     let mut world = alone("");
     let terminal = node_terminal(&mut world);
     say(&mut world, terminal, "LLEN list");
-    act(&mut world, Action::Kill { node: "A1".into() });
+    act(&mut world, Fault::Kill { node: "A1".into() }.now());
     world.run_for(SECOND);
     assert_eq!(
         say(&mut world, terminal, "LLEN list"),
         ["Could not connect to Redis at 10.0.0.1:7001: Connection refused"]
     );
-    act(&mut world, Action::PowerLoss { node: "A1".into(), unsynced: Unsynced::Lost });
+    act(&mut world, Fault::PowerLoss { node: "A1".into(), unsynced: Unsynced::Lost }.now());
     assert_eq!(
         say(&mut world, terminal, "LLEN list"),
         ["Could not connect to Redis at 10.0.0.1:7001: Connection timed out"]
     );
-    assert!(world.act(Action::Kill { node: "A1".into() }).is_err());
-    assert!(world.act(Action::Kill { node: "Z9".into() }).is_err());
+    assert!(world.act(Fault::Kill { node: "A1".into() }.now()).is_err());
+    assert!(world.act(Fault::Kill { node: "Z9".into() }.now()).is_err());
     act(&mut world, Action::Start { node: "A1".into() });
     world.run_for(SECOND);
     assert_eq!(say_one(&mut world, terminal, "LLEN list"), "(integer) 0");
@@ -189,7 +180,7 @@ fn a_stopped_process_answers_when_it_goes_on() {
     let client = world.client("app").unwrap();
     world.connect(client, "A1").unwrap();
     world.run_for(SECOND);
-    act(&mut world, Action::Pause { node: "A1".into() });
+    act(&mut world, Fault::Pause { node: "A1".into() }.now());
     world.send(client, b"RPUSH list a\r\n").unwrap();
     world.run_for(60 * SECOND);
     assert!(world.take_replies(client).is_empty());
@@ -210,12 +201,13 @@ fn a_clock_can_jump_and_drift() {
     let mut world = alone("");
     let wall = |world: &World| world.view().nodes[0].wall_us;
     let before = wall(&world);
-    act(&mut world, Action::ClockJump { node: "A1".into(), delta_us: -3_600_000_000 });
+    act(&mut world, Fault::ClockJump { node: "A1".into(), delta_us: -3_600_000_000 }.now());
     assert_eq!(wall(&world), before - 3_600_000_000);
-    act(&mut world, Action::ClockDrift { node: "A1".into(), rate_ppm: 300_000 });
+    act(&mut world, Fault::ClockDrift { node: "A1".into(), rate_ppm: 300_000 }.now());
     world.run_for(10 * SECOND);
     assert_eq!(wall(&world), before - 3_600_000_000 + 3 * SECOND);
-    assert_eq!(world.active_faults(), ["A1: clock at 0.3×"]);
+    let texts: Vec<String> = world.active_faults().into_iter().map(|f| f.text).collect();
+    assert_eq!(texts, ["A1's wall clock is 3600 s behind", "A1's clocks run 0.3 times as fast"]);
 }
 
 #[test]

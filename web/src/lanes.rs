@@ -2,7 +2,7 @@
 
 use crate::model::{LaneState, NodeIndex, TapeItem, TapeMark};
 use vitrine_core::event::{Event, Opinion};
-use vitrine_core::sim::fault::Action;
+use vitrine_core::sim::fault::{self, Action, Scope, Shape};
 use vitrine_core::sim::trace::Life;
 use vitrine_core::sim::view::{TapeChange, TapeKind};
 
@@ -208,22 +208,30 @@ impl Lanes {
 
 /// The mark of an action on the row of faults; what visitors type is none.
 fn action_mark(action: &Action) -> Option<(TapeMark, String)> {
-    use Action as A;
+    use fault::{Action as A, Fault as F};
     let named = |mark: TapeMark, node: &str, what: &str| Some((mark, format!("{node} {what}")));
     match action {
-        A::Kill { node } => named(TapeMark::Kill, node, "was killed"),
-        A::PowerLoss { node, .. } => named(TapeMark::Crash, node, "lost power"),
-        A::Shutdown { node } => named(TapeMark::Shutdown, node, "was asked to shut down"),
-        A::Start { node } => named(TapeMark::Restart, node, "was started"),
-        A::Pause { node } => named(TapeMark::Pause, node, "was paused"),
-        A::Resume { node } => named(TapeMark::Resume, node, "goes on"),
-        A::CutLink { a, b, .. } => Some((TapeMark::Wall, format!("the link {a} – {b} was cut"))),
-        A::HealLink { a, b } => Some((TapeMark::Heal, format!("the link {a} – {b} was healed"))),
-        A::Partition { groups } => {
+        A::Fault { fault: F::Kill { node }, .. } => named(TapeMark::Kill, node, "was killed"),
+        A::Fault { fault: F::PowerLoss { node, .. }, .. } => named(TapeMark::Crash, node, "lost power"),
+        A::Fault { fault: F::Shutdown { node }, .. } => {
+            named(TapeMark::Shutdown, node, "was asked to shut down")
+        }
+        A::Fault { fault: F::Pause { node }, .. } => named(TapeMark::Pause, node, "was paused"),
+        A::Fault { fault: F::Cut { link }, .. } => {
+            Some((TapeMark::Wall, format!("the link {} – {} was cut", link.a, link.b)))
+        }
+        A::Fault { fault: F::Partition { shape: Shape::Groups { groups } }, .. } => {
             let groups: Vec<String> = groups.iter().map(|g| g.join(" ")).collect();
             Some((TapeMark::Wall, format!("a wall: {}", groups.join(" | "))))
         }
-        A::HealAll => Some((TapeMark::Heal, "all walls and cuts were healed".to_owned())),
+        A::Start { node } => named(TapeMark::Restart, node, "was started"),
+        A::Resume { node } => named(TapeMark::Resume, node, "goes on"),
+        A::Heal { scope: Scope::Link { a, b } } => {
+            Some((TapeMark::Heal, format!("the link {a} – {b} was healed")))
+        }
+        A::Heal { scope: Scope::Network } => {
+            Some((TapeMark::Heal, "all walls and cuts were healed".to_owned()))
+        }
         A::OpenTerminal { .. }
         | A::TypeLine { .. }
         | A::Interrupt { .. }

@@ -4,7 +4,7 @@
 use crate::model::Fault;
 use crate::protocol::{Scenario, TimedAction};
 use vitrine_core::sim::disk::Unsynced;
-use vitrine_core::sim::fault::{Action, Direction, Target};
+use vitrine_core::sim::fault::{self, Action, Link, Scope, Shape, Target};
 use vitrine_core::sim::setup::Setup;
 use vitrine_core::sim::world::World;
 
@@ -26,21 +26,19 @@ pub fn seed_text(seed: u64) -> String {
 
 /// What a fault is to the simulator.
 pub fn action(fault: Fault) -> Action {
+    use fault::Fault as F;
     match fault {
-        Fault::Crash { node } => Action::PowerLoss { node, unsynced: Unsynced::default() },
-        Fault::Kill { node } => Action::Kill { node },
-        Fault::Shutdown { node } => Action::Shutdown { node },
-        Fault::Pause { node } => Action::Pause { node },
+        Fault::Crash { node } => F::PowerLoss { node, unsynced: Unsynced::default() }.now(),
+        Fault::Kill { node } => F::Kill { node }.now(),
+        Fault::Shutdown { node } => F::Shutdown { node }.now(),
+        Fault::Pause { node } => F::Pause { node }.now(),
         Fault::Resume { node } => Action::Resume { node },
         Fault::Restart { node } => Action::Start { node },
-        Fault::Cut { from, to, one_way } => Action::CutLink {
-            a: from,
-            b: to,
-            dir: if one_way { Direction::Forward } else { Direction::Both },
-        },
-        Fault::HealLink { from, to } => Action::HealLink { a: from, b: to },
-        Fault::Partition { groups } => Action::Partition { groups },
-        Fault::Heal => Action::HealAll,
+        Fault::Cut { from, to, one_way: true } => F::Cut { link: Link::one_way(&from, &to) }.now(),
+        Fault::Cut { from, to, one_way: false } => F::Cut { link: Link::both(&from, &to) }.now(),
+        Fault::HealLink { from, to } => Action::Heal { scope: Scope::Link { a: from, b: to } },
+        Fault::Partition { groups } => F::Partition { shape: Shape::Groups { groups } }.now(),
+        Fault::Heal => Action::Heal { scope: Scope::Network },
     }
 }
 

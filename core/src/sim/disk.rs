@@ -10,10 +10,16 @@
 //! - a killed process loses operations that have not begun; a loss of power loses what is not durable, and may keep a part
 //!   of the dirty pages and of the journal, as the caller chooses;
 //! - after a failed FSYNC the pages count as clean: the next FSYNC succeeds and the bytes are not on the device, although the
-//!   page cache goes on showing them (Linux since 4.13).
+//!   page cache goes on showing them; the same when the kernel's own write-back fails, which the next FSYNC reports, once
+//!   (Linux since 4.13).
 //!
 //! Operations that name one file are carried out one after the other, each when the one before it is done; operations on
 //! different files overlap.
+
+mod durable;
+mod trouble;
+
+pub use trouble::{DiskTrouble, EioRule};
 
 use crate::host::{DiskError, DiskReply, DiskRequest, OpId};
 use crate::rng::Rng;
@@ -56,26 +62,6 @@ impl Default for DiskSetup {
     }
 }
 
-/// What is wrong with a disk. The default is a disk with nothing wrong.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct DiskTrouble {
-    /// It holds no more than this many bytes, counted in whole pages of 4 KiB.
-    pub capacity_bytes: Option<u64>,
-    /// Every change fails with EROFS.
-    pub read_only: bool,
-    /// Every write fails with EIO.
-    pub eio_write: bool,
-    /// Every fsync fails with EIO, and the dirty pages count as clean afterwards.
-    pub eio_fsync: bool,
-    /// Every read fails with EIO.
-    pub eio_read: bool,
-    /// Nothing completes.
-    pub stalled: bool,
-    /// Everything takes this many times as long; 0 and 1 change nothing.
-    pub slow_factor: u32,
-}
-
 /// What happens to unsynced bytes when the power goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -83,10 +69,14 @@ pub enum Unsynced {
     /// They are gone.
     #[default]
     Lost,
+    /// They are all there: the device got to them in time.
+    Kept,
     /// A random number of dirty pages from the front of each file is kept, and a random number of entries of the journal.
     Prefix,
     /// Any dirty page may be kept or lost: what lies between reads as zeros.
     Subset,
+    /// Any dirty sector of 512 bytes may be kept or lost: a page can be half old and half new (a torn write).
+    Torn,
 }
 
 /// One change of what is durable, for whoever mirrors a disk (the page's IndexedDB).
@@ -154,6 +144,8 @@ struct Inode {
     durable_name: Option<Rc<str>>,
     /// An fsync failed: the cache shows bytes that the device has not, so ranges are no longer enough.
     diverged: bool,
+    /// The kernel's own write-back failed, and no FSYNC has said so yet.
+    writeback_failed: bool,
 }
 
 impl Inode {
@@ -559,7 +551,6 @@ impl Disk {
 
     /// A stalled disk goes on: these operations complete now, in this order.
     pub fn release(&mut self) -> Vec<u32> {
-        self.trouble.stalled = false;
         std::mem::take(&mut self.held)
     }
 
@@ -581,7 +572,7 @@ impl Disk {
         }
         match request {
             R::Read { offset, len_max, .. } => {
-                if self.trouble.eio_read {
+                if self.trouble.fails(|on| on.read, &path) {
                     return Err(DiskError::Io);
                 }
                 let inode = &self.inodes[self.names.get(&path).ok_or(DiskError::NotFound)?];
@@ -602,11 +593,11 @@ impl Disk {
             R::Append { bytes, .. } => {
                 let number = self.open_or_create(&path)?;
                 let offset = self.inodes[&number].cache.len();
-                self.write(number, offset, bytes)
+                self.write(&path, number, offset, bytes)
             }
             R::WriteAt { offset, bytes, .. } => {
                 let number = self.open_or_create(&path)?;
-                self.write(number, *offset, bytes)
+                self.write(&path, number, *offset, bytes)
             }
             R::Truncate { len, .. } => {
                 let number = *self.names.get(&path).ok_or(DiskError::NotFound)?;
@@ -617,28 +608,28 @@ impl Disk {
             }
             R::Fsync { .. } => {
                 let number = *self.names.get(&path).ok_or(DiskError::NotFound)?;
-                if self.trouble.eio_fsync {
-                    if let Some(inode) = self.inodes.get_mut(&number)
-                        && inode.is_dirty()
-                    {
-                        // A cut is in the file system's journal and not in the pages that were dropped.
-                        inode.dirty.clear();
-                        inode.diverged = true;
-                    }
+                if self.trouble.fails(|on| on.fsync, &path) {
+                    self.drop_dirty(number);
                     return Err(DiskError::Io);
+                }
+                if self.trouble.fsync_lies {
+                    return Ok(DiskReply::Done);
                 }
                 let creation = |op: &NameOp| matches!(op, NameOp::Create { inode, .. } if *inode == number);
                 if let Some(at) = self.journal.iter().rposition(creation) {
                     self.commit_names(at + 1);
                 }
                 self.sync_inode(number);
-                Ok(DiskReply::Done)
+                let failed = self.inodes.get_mut(&number).map(|i| std::mem::take(&mut i.writeback_failed));
+                if failed == Some(true) { Err(DiskError::Io) } else { Ok(DiskReply::Done) }
             }
             R::FsyncDir { .. } => {
-                if self.trouble.eio_fsync {
+                if self.trouble.fails(|on| on.fsync, &path) {
                     return Err(DiskError::Io);
                 }
-                self.commit_names(self.journal.len());
+                if !self.trouble.fsync_lies {
+                    self.commit_names(self.journal.len());
+                }
                 Ok(DiskReply::Done)
             }
             R::Rename { .. } => {
@@ -704,8 +695,8 @@ impl Disk {
         Ok(inode)
     }
 
-    fn write(&mut self, number: u32, offset: u64, bytes: &[u8]) -> Result<DiskReply, DiskError> {
-        if self.trouble.eio_write {
+    fn write(&mut self, path: &str, number: u32, offset: u64, bytes: &[u8]) -> Result<DiskReply, DiskError> {
+        if self.trouble.fails(|on| on.write, path) {
             return Err(DiskError::Io);
         }
         let end = offset.checked_add(bytes.len() as u64).ok_or(DiskError::NoSpace)?;
@@ -736,106 +727,6 @@ impl Disk {
         }
     }
 
-    /// Makes the first `count` entries of the journal durable.
-    fn commit_names(&mut self, count: usize) {
-        for _ in 0..count {
-            let Some(op) = self.journal.pop_front() else { return };
-            match op {
-                NameOp::Create { path, inode } => {
-                    let replaced = self.durable_names.insert(path.clone(), inode);
-                    if let Some(inode) = self.inodes.get_mut(&inode) {
-                        inode.durable_name = Some(path.clone());
-                    }
-                    self.change(&path, ChangeKind::Create);
-                    self.forget(replaced.filter(|&r| r != inode));
-                }
-                NameOp::Rename { from, to } => {
-                    let Some(number) = self.durable_names.remove(&from) else { continue };
-                    let replaced = self.durable_names.insert(to.clone(), number);
-                    if let Some(inode) = self.inodes.get_mut(&number) {
-                        inode.durable_name = Some(to.clone());
-                    }
-                    self.change(&from, ChangeKind::Rename { to: to.to_string() });
-                    self.forget(replaced);
-                }
-                NameOp::Remove { path } => {
-                    let removed = self.durable_names.remove(&path);
-                    self.change(&path, ChangeKind::Remove);
-                    self.forget(removed);
-                }
-                NameOp::Mkdir { .. } => {}
-            }
-        }
-    }
-
-    /// Makes the bytes of one file durable.
-    fn sync_inode(&mut self, number: u32) {
-        let Some(inode) = self.inodes.get_mut(&number) else { return };
-        let name = inode.durable_name.clone().filter(|_| self.changes.is_some());
-        if let Some(len) = inode.cut_to.take()
-            && len < inode.durable.len()
-        {
-            inode.durable.set_len(len);
-            if let (Some(changes), Some(name)) = (&mut self.changes, &name) {
-                changes.push((name.to_string(), ChangeKind::Truncate { len }));
-            }
-        }
-        let dirty = std::mem::take(&mut inode.dirty);
-        let len = inode.cache.len();
-        let mut run: Option<(u64, u64)> = None;
-        let mut runs = Vec::new();
-        for (&page, &(lo, hi)) in &dirty {
-            inode.durable.take_page(&inode.cache, page, len.min((u64::from(page) + 1) * PAGE_LEN as u64));
-            if name.is_none() {
-                continue;
-            }
-            let start = u64::from(page) * PAGE_LEN as u64;
-            let (from, to) =
-                if inode.diverged { (0, PAGE_LEN as u64) } else { (u64::from(lo), u64::from(hi)) };
-            let (from, to) = (start + from, (start + to).min(len));
-            run = match run {
-                Some((begin, end)) if end == from && to - begin <= 1 << 20 => Some((begin, to)),
-                other => {
-                    runs.extend(other);
-                    Some((from, to))
-                }
-            };
-        }
-        runs.extend(run);
-        if let (Some(changes), Some(name)) = (&mut self.changes, &name) {
-            for (from, to) in runs {
-                let bytes = inode.cache.read(from, (to - from) as usize);
-                changes.push((name.to_string(), ChangeKind::Write { offset: from, bytes }));
-            }
-        }
-    }
-
-    /// Whether the kernel has something to write back.
-    pub fn has_dirty(&self) -> bool {
-        !self.journal.is_empty() || self.inodes.values().any(Inode::is_dirty)
-    }
-
-    /// When the kernel should write back, if that is not settled yet.
-    pub fn plan_writeback(&mut self, now_us: u64) -> Option<u64> {
-        if self.setup.writeback_us == 0 || self.writeback_at_us.is_some() || !self.has_dirty() {
-            return None;
-        }
-        self.writeback_at_us = Some(now_us + self.setup.writeback_us);
-        self.writeback_at_us
-    }
-
-    /// The kernel writes everything back. A device that cannot take it keeps the pages dirty, for the process to find out.
-    pub fn write_back(&mut self) {
-        self.writeback_at_us = None;
-        if self.trouble.stalled || self.trouble.eio_fsync || self.trouble.read_only {
-            return;
-        }
-        self.commit_names(self.journal.len());
-        for number in self.inodes.keys().copied().collect::<Vec<_>>() {
-            self.sync_inode(number);
-        }
-    }
-
     /// The process is gone: what has begun goes on in the kernel, the rest is dropped.
     pub fn process_ended(&mut self, now_us: u64) {
         self.ops.retain(|_, op| op.begins_us < now_us);
@@ -843,75 +734,6 @@ impl Disk {
             *lane = Lane { free_us: lane.free_us.min(now_us + 1), unsynced: lane.unsynced, pending: 0 };
         }
         self.names_free_us = self.names_free_us.min(now_us + 1);
-    }
-
-    /// The power is gone: what is not durable is lost, but for what `unsynced` keeps.
-    pub fn power_lost(&mut self, rng: &mut Rng, unsynced: Unsynced) {
-        if unsynced != Unsynced::Lost {
-            let kept = rng.below(self.journal.len() as u64 + 1) as usize;
-            self.commit_names(kept);
-            for number in self.inodes.keys().copied().collect::<Vec<_>>() {
-                let Some(inode) = self.inodes.get_mut(&number) else { continue };
-                if inode.durable_name.is_none() || !inode.is_dirty() {
-                    continue;
-                }
-                let count = inode.dirty.len() as u64;
-                let (front, mut index) = (rng.below(count + 1), 0);
-                let mut lost = Vec::new();
-                inode.dirty.retain(|&page, _| {
-                    index += 1;
-                    let kept = if unsynced == Unsynced::Prefix { index <= front } else { rng.below(2) == 0 };
-                    if !kept {
-                        lost.push(page);
-                    }
-                    kept
-                });
-                // The data of a file is written before the journal says that the file is shorter, and what was written
-                // behind the cut is on the device only if the cut is.
-                if let Some(cut) = inode.cut_to {
-                    let (whole, end) = (cut.div_ceil(PAGE_LEN as u64), cut);
-                    let overwritten = |page: &u32| u64::from(*page) * (PAGE_LEN as u64) < end;
-                    let behind = inode.dirty.keys().any(|&page| u64::from(page) >= whole);
-                    if !behind && lost.iter().any(overwritten) {
-                        inode.cut_to = None;
-                    }
-                }
-                self.sync_inode(number);
-            }
-        }
-        self.names = self.durable_names.clone();
-        let durable: BTreeSet<u32> = self.durable_names.values().copied().collect();
-        self.inodes.retain(|number, _| durable.contains(number));
-        for inode in self.inodes.values_mut() {
-            inode.cache = inode.durable.clone();
-            inode.dirty.clear();
-            inode.cut_to = None;
-            inode.diverged = false;
-        }
-        // A folder that was made and not synced is gone if nothing in it is durable.
-        for op in std::mem::take(&mut self.journal) {
-            if let NameOp::Mkdir { path } = op
-                && !self.names.keys().any(|name| folder_of(name) == &*path)
-            {
-                self.folders.remove(&path);
-            }
-        }
-        self.lanes.clear();
-        self.names_free_us = 0;
-        self.ops.clear();
-        self.held.clear();
-        self.writeback_at_us = None;
-    }
-
-    /// A disk with nothing on it, in place of this one.
-    pub fn wipe(&mut self) {
-        let recording = self.changes.take();
-        let removed: Vec<Rc<str>> = self.durable_names.keys().cloned().collect();
-        *self = Disk { trouble: self.trouble.clone(), ..Disk::new(self.setup.clone()) };
-        self.changes = recording;
-        for path in removed {
-            self.change(&path, ChangeKind::Remove);
-        }
     }
 }
 

@@ -1,6 +1,15 @@
 //! What is left of files after operations, kills, losses of power and errors.
 
 use super::*;
+use crate::sim::fault::EioOn;
+
+const UNSYNCED: [Unsynced; 5] =
+    [Unsynced::Lost, Unsynced::Kept, Unsynced::Prefix, Unsynced::Subset, Unsynced::Torn];
+
+/// Operations that always fail.
+fn eio(on: EioOn) -> EioRule {
+    EioRule { fault: 1, left: on.count, on }
+}
 
 struct Host {
     disk: Disk,
@@ -119,9 +128,9 @@ fn a_failed_fsync_loses_the_pages_for_good() {
     host.append("a", b"one").unwrap();
     host.fsync("a").unwrap();
     host.append("a", b"two").unwrap();
-    host.disk.trouble.eio_fsync = true;
+    host.disk.trouble.eio = vec![eio(EioOn { fsync: true, ..EioOn::default() })];
     assert_eq!(host.fsync("a"), Err(DiskError::Io));
-    host.disk.trouble.eio_fsync = false;
+    host.disk.trouble.eio.clear();
     assert_eq!(host.fsync("a"), Ok(DiskReply::Done), "the next one knows of nothing");
     assert_eq!(host.read("a").unwrap(), b"onetwo", "the cache still shows the bytes");
     host.disk.power_lost(&mut host.rng, Unsynced::Lost);
@@ -162,6 +171,7 @@ fn read_only_stalled_and_missing() {
     host.disk.trouble.stalled = true;
     host.submit(DiskRequest::Stat { path: "a".into() });
     assert!(host.finish().is_empty());
+    host.disk.trouble.stalled = false;
     for number in host.disk.release() {
         assert_eq!(host.disk.complete(number).unwrap().result, Ok(DiskReply::Size(1)));
     }
@@ -219,10 +229,13 @@ fn the_noted_changes_are_the_durable_files() {
                 6..=8 => DiskRequest::Fsync { path },
                 _ => DiskRequest::Append { path, bytes: bytes.into() },
             };
-            host.disk.trouble.eio_fsync = rng.below(10) == 0;
+            host.disk.trouble.eio.clear();
+            if rng.below(10) == 0 {
+                host.disk.trouble.eio.push(eio(EioOn { fsync: true, ..EioOn::default() }));
+            }
             let _ = host.op(request);
             if rng.below(40) == 0 {
-                let unsynced = [Unsynced::Lost, Unsynced::Prefix, Unsynced::Subset][rng.below(3) as usize];
+                let unsynced = UNSYNCED[rng.below(5) as usize];
                 host.disk.power_lost(&mut rng, unsynced);
                 let seen: Vec<_> =
                     names.iter().filter_map(|n| Some((n.to_string(), host.read(n)?))).collect();

@@ -25,7 +25,9 @@ pub mod view;
 pub mod world;
 
 pub use disk::{ChangeKind, DurableChange, Unsynced};
-pub use fault::{Action, ActionRecord, Direction, Target};
+pub use fault::{
+    Action, ActionRecord, Delay, Direction, EioOn, Fault, FaultEntry, Link, Scope, Shape, Target,
+};
 pub use setup::{NodeSetup, Setup};
 pub use terminal::{TermKind, TermLine};
 pub use trace::{Life, TraceKind, TraceRecord};

@@ -1,11 +1,13 @@
 //! The simulated network: hosts, the paths between them, and what is wrong with the paths.
 //!
-//! A path leads from one host to another and has a latency (base and jitter), a rate of loss and may be cut; the two
-//! directions of a link are two paths. A partition puts hosts into groups that cannot reach each other; hosts in no
-//! group (clients, as a rule) reach all. What runs over the paths is TCP ([`super::tcp`]): a cut or a loss never takes a byte
+//! A path leads from one host to another; the two directions of a link are two paths. What is wrong with a path is said by rules, one
+//! or two for each active fault ([`rules`]). What runs over the paths is TCP ([`super::tcp`]): a cut or a loss never takes a byte
 //! out of a stream, it delays the stream until the sender's next retransmission, or until it gives up.
 
+pub mod rules;
+
 use crate::host::{ConnId, Listener, NetError};
+use crate::sim::net::rules::Rule;
 use crate::sim::queue::{ConnRef, Sched};
 use crate::sim::tcp::Conn;
 use serde::{Deserialize, Serialize};
@@ -36,20 +38,6 @@ impl Default for NetSetup {
             keepalive_us: 600_000_000,
         }
     }
-}
-
-/// What is wrong with one path (one direction of a link). The default is a path with nothing wrong.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PathState {
-    /// Nothing gets through.
-    pub cut: bool,
-    /// Instead of the network's latency, in microseconds.
-    pub latency_us: Option<u64>,
-    /// Instead of the network's jitter, in microseconds.
-    pub jitter_us: Option<u64>,
-    /// How many of a million segments are lost (and come later, by retransmission).
-    pub loss_ppm: u32,
 }
 
 /// Whose one end of a connection is.
@@ -101,8 +89,6 @@ pub(crate) struct Host {
     pub next_port: u16,
     /// When the card has sent what it was given.
     pub card_free_us: u64,
-    /// The group of a partition; 0 for none.
-    pub group: u16,
 }
 
 /// The first port that Linux gives to outgoing connections (`ip_local_port_range`).
@@ -116,9 +102,11 @@ pub(crate) struct Net {
     pub hosts: Vec<Host>,
     /// Hosts by address and by name in lower case.
     directory: BTreeMap<String, u32>,
-    /// Paths with something wrong.
-    paths: BTreeMap<(u32, u32), PathState>,
-    /// Whether every path is as the setup says, every host has power, and there is no partition.
+    /// What is wrong with paths.
+    rules: Vec<Rule>,
+    /// When paths of limited bandwidth have carried what they were given.
+    wire_free_us: BTreeMap<(u32, u32), u64>,
+    /// Whether every path is as the setup says and every host has power.
     plain: bool,
     /// Shared with the checkpoints of the world until something happens to one.
     pub conns: Vec<Option<Rc<Conn>>>,
@@ -134,7 +122,8 @@ impl Net {
             setup,
             hosts: Vec::new(),
             directory: BTreeMap::new(),
-            paths: BTreeMap::new(),
+            rules: Vec::new(),
+            wire_free_us: BTreeMap::new(),
             plain: true,
             conns: Vec::new(),
             generations: Vec::new(),
@@ -158,7 +147,6 @@ impl Net {
             next_accepted: 1,
             next_port: EPHEMERAL_FIRST,
             card_free_us: 0,
-            group: 0,
         });
         number
     }
@@ -176,50 +164,19 @@ impl Net {
         port
     }
 
-    /// All paths with something wrong.
-    pub fn paths(&self) -> impl Iterator<Item = (u32, u32, &PathState)> {
-        self.paths.iter().map(|(&(from, to), p)| (from, to, p))
-    }
-
-    /// Changes one path.
-    pub fn change_path(&mut self, s: &mut Sched, from: u32, to: u32, change: impl FnOnce(&mut PathState)) {
-        let mut path = self.paths.remove(&(from, to)).unwrap_or_default();
-        change(&mut path);
-        if path != PathState::default() {
-            self.paths.insert((from, to), path);
-        }
-        self.paths_changed(s);
-    }
-
-    /// Puts hosts into groups that cannot reach each other; an empty slice ends the partition.
-    pub fn partition(&mut self, s: &mut Sched, groups: &[Vec<u32>]) {
-        for host in &mut self.hosts {
-            host.group = 0;
-        }
-        for (number, group) in groups.iter().enumerate() {
-            for &member in group {
-                if let Some(host) = self.hosts.get_mut(member as usize) {
-                    host.group = number as u16 + 1;
-                }
-            }
-        }
-        self.paths_changed(s);
-    }
-
-    /// Makes every path as good as new and ends the partition.
-    pub fn heal_all(&mut self, s: &mut Sched) {
-        self.paths.clear();
-        self.partition(s, &[]);
-    }
-
     /// Gives a host power or takes it.
     pub fn set_power(&mut self, s: &mut Sched, host: u32, powered: bool) {
         self.hosts[host as usize].powered = powered;
         self.paths_changed(s);
     }
 
+    /// Whether there is nothing wrong anywhere.
+    pub fn plain(&self) -> bool {
+        self.plain
+    }
+
     fn paths_changed(&mut self, s: &mut Sched) {
-        self.plain = self.paths.is_empty() && self.hosts.iter().all(|h| h.powered && h.group == 0);
+        self.plain = self.rules.is_empty() && self.hosts.iter().all(|h| h.powered);
         self.watch_broken_links(s);
     }
 
@@ -231,10 +188,7 @@ impl Net {
 
     fn open_slow(&self, from: u32, to: u32) -> bool {
         let (a, b) = (&self.hosts[from as usize], &self.hosts[to as usize]);
-        a.powered
-            && b.powered
-            && (a.group == b.group || a.group == 0 || b.group == 0)
-            && !self.paths.get(&(from, to)).is_some_and(|p| p.cut)
+        a.powered && b.powered && self.rules_open(from, to)
     }
 
     /// How long one segment takes from host to host, without the time to send its bytes.
@@ -243,21 +197,9 @@ impl Net {
         if from == to {
             return 20;
         }
-        let path = if self.plain { None } else { self.paths.get(&(from, to)) };
-        let base = path.and_then(|p| p.latency_us).unwrap_or(self.setup.latency_us);
-        let jitter = path.and_then(|p| p.jitter_us).unwrap_or(self.setup.jitter_us);
-        let mut latency = base + if jitter == 0 { 0 } else { s.rng.below(jitter + 1) };
-        if let Some(path) = path.filter(|p| p.loss_ppm > 0) {
-            // Each loss costs a retransmission time-out, which doubles (RFC 6298; Linux's least is 200 ms).
-            let mut timeout = super::tcp::RETRANSMIT_FIRST_US;
-            while s.rng.below(1_000_000) < u64::from(path.loss_ppm)
-                && timeout < super::tcp::RETRANSMIT_LAST_US
-            {
-                latency += timeout;
-                timeout *= 2;
-            }
-        }
-        latency
+        let jitter = self.setup.jitter_us;
+        let usual = self.setup.latency_us + if jitter == 0 { 0 } else { s.rng.below(jitter + 1) };
+        usual + if self.plain { 0 } else { self.rules_delay(&mut s.rng, from, to) }
     }
 
     /// When the card of `host` has sent `len` more bytes.

@@ -5,6 +5,7 @@ use crate::node::Node;
 use crate::sim::chunks::Chunks;
 use crate::sim::clock::Clock;
 use crate::sim::disk::Disk;
+use crate::sim::fault::active::Restart;
 use crate::sim::trace::Life;
 use serde::Serialize;
 use std::collections::{BTreeSet, VecDeque};
@@ -68,6 +69,8 @@ pub(crate) struct Process {
     pub held_cause: u64,
     /// When the event at the end of the turn comes, if there is one.
     pub free_at_us: Option<u64>,
+    /// What a supervisor does when it has ended.
+    pub restart: Option<Restart>,
     pub log: Chunks<LogLine>,
 }
 

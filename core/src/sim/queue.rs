@@ -46,6 +46,10 @@ pub(crate) enum Ev {
     Disk { node: u32, op: u32 },
     /// The kernel writes dirty pages back by itself.
     Writeback { node: u32 },
+    /// The time of a fault has come.
+    FaultOver { fault: u32 },
+    /// The supervisor of a node looks whether the process that it restarts has ended.
+    Restart { node: u32 },
     /// A client's own timer.
     Client { client: u32, generation: u32 },
 }

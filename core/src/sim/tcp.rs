@@ -9,10 +9,15 @@
 //! - a segment that meets a cut path or a host without power is sent again after 200 ms, doubling up to 120 s, so a healed
 //!   link is used again only at the next retransmission; after 15 of them (some 15 minutes) the sender gets ETIMEDOUT
 //!   (`tcp_retries2`); a path that is cut in one direction delivers bytes in the other, whose sender hears no acknowledgement;
+//! - a segment that is lost by chance holds back those behind it until it is sent again: after a round trip if three later ones
+//!   show that it is missing, by the time-out otherwise; one that is late or overtaken does the same until it comes, and one that
+//!   arrives twice is discarded the second time: what is wrong with single segments costs a process time, never bytes;
 //! - the kernel buffers on both sides: a process that does not read (stopped, or held back) fills its peer's send buffer, and
 //!   what the kernel has not taken yet stays queued, unsent, with the sending process;
 //! - a process that ends closes its connections (the peer reads end of file, or a reset if bytes were unread); a host that loses
 //!   power does not: its peers find out by a reset once it is up again and they send, by the time-out, or by keepalive.
+
+mod inject;
 
 use crate::host::{ConnId, Listener, NetError};
 use crate::sim::net::{Mail, Net, Notice, Owner};
@@ -35,6 +40,10 @@ const SYN_RETRY_FIRST_US: u64 = 1_000_000;
 pub(crate) const SEND_BUFFER_LEN: usize = 1 << 20;
 /// The kernel keeps so many bytes for a process that does not read.
 pub(crate) const RECEIVE_BUFFER_LEN: usize = 1 << 20;
+/// The headers of Ethernet, IP and TCP around a segment.
+const HEADER_LEN: usize = 66;
+/// So many later segments that arrive show the sender that one is missing (RFC 5681's fast retransmit).
+const DUPLICATE_ACK_COUNT: usize = 3;
 /// What is sent at once; the order of the real limit with segmentation offload (64 KiB).
 const SEGMENT_LEN_MAX: usize = 64 << 10;
 
@@ -58,6 +67,10 @@ struct Segment {
     arrives_us: u64,
     /// The record of its sending.
     record: u64,
+    /// It is lost on its way.
+    dropped: bool,
+    /// A copy of it arrives as well.
+    twice: bool,
     body: Body,
 }
 
@@ -77,6 +90,8 @@ struct Slow {
     held: bool,
     /// Retransmission is under way: how often it was tried.
     tries: Option<u32>,
+    /// When the next retransmission is due.
+    retry_at_us: u64,
     /// Retransmission because nothing gets there (else: because no acknowledgement gets back).
     lost: bool,
     writable_due: bool,
@@ -160,8 +175,10 @@ pub struct InFlight {
     pub sent_us: u64,
     /// When it arrives, if nothing happens to it.
     pub arrives_us: u64,
-    /// It met a cut path and waits for a retransmission.
+    /// It is lost, or held back behind what is lost, and comes by retransmission.
     pub lost: bool,
+    /// A copy of it arrives as well.
+    pub twice: bool,
     /// How many bytes.
     pub len: usize,
 }
@@ -299,8 +316,14 @@ impl Net {
         let Some(c) = self.get(conn) else { return };
         let (from, to, channel) = (c.ends[side].host, c.ends[1 - side].host, c.channel());
         let len = body.len();
-        let departs = self.departure(s.now_us, from, len + 66);
-        let latency = self.latency(s, from, to);
+        let fate = self.fate(&mut s.rng, from, to);
+        let mut departs = self.departure(s.now_us, from, len + HEADER_LEN);
+        if fate.twice {
+            departs = self.departure(s.now_us, from, len + HEADER_LEN);
+        }
+        let latency = self.carried(departs, from, to, len + HEADER_LEN) - departs
+            + self.latency(s, from, to)
+            + fate.later_us;
         let Some(c) = self.get(conn) else { return };
         let stream = &mut c.streams[side];
         let arrives_us = (departs + latency).max(stream.last_arrival_us);
@@ -314,7 +337,8 @@ impl Net {
             });
         }
         let lost = stream.lost();
-        stream.flight.push_back(Segment { sent_us: s.now_us, arrives_us, record, body });
+        let (sent_us, dropped, twice) = (s.now_us, fate.lost, fate.twice);
+        stream.flight.push_back(Segment { sent_us, arrives_us, record, dropped, twice, body });
         if !lost {
             s.at(arrives_us, Ev::Arrive { conn, dir: side as u8 });
         }
@@ -492,6 +516,8 @@ impl Net {
             | Ev::Free { .. }
             | Ev::Disk { .. }
             | Ev::Writeback { .. }
+            | Ev::FaultOver { .. }
+            | Ev::Restart { .. }
             | Ev::Client { .. } => {}
         }
     }
@@ -499,11 +525,14 @@ impl Net {
     fn syn(&mut self, s: &mut Sched, conn: ConnRef) {
         let Some(c) = self.get(conn) else { return };
         let (from, to, port) = (c.ends[0].host, c.ends[1].host, c.ends[1].port);
-        if matches!(c.phase, Phase::Connecting { tries } if tries > SYN_RETRY_COUNT_MAX) {
+        // A SYN that was held back may come beside the one that was tried again.
+        let Phase::Connecting { tries } = c.phase else { return };
+        if tries > SYN_RETRY_COUNT_MAX {
             return self.end_with(s, conn, 0, NetError::TimedOut);
         }
         // The answer has to get back as well.
-        if !self.open(from, to) || !self.open(to, from) {
+        let gets_there = self.open(from, to) && self.open(to, from);
+        if !gets_there || self.loses(&mut s.rng, from, to) || self.loses(&mut s.rng, to, from) {
             return self.syn_lost(s, conn);
         }
         let listening = self.hosts[to as usize].ports.iter().find(|(p, _)| *p == port).map(|&(_, l)| l);
@@ -523,6 +552,9 @@ impl Net {
 
     fn syn_answer(&mut self, s: &mut Sched, conn: ConnRef, refused: bool) {
         let Some(c) = self.get(conn) else { return };
+        if c.phase == Phase::Established {
+            return;
+        }
         let (from, to) = (c.ends[0].host, c.ends[1].host);
         if !self.open(to, from) {
             return self.syn_lost(s, conn);
@@ -555,6 +587,12 @@ impl Net {
         if !self.open(from, to) {
             return self.begin_retransmission(s, conn, dir, true);
         }
+        if let Some(c) = self.get(conn)
+            && let Some(segment) = c.streams[dir].flight.front_mut()
+            && std::mem::take(&mut segment.dropped)
+        {
+            return self.begin_retransmission(s, conn, dir, true);
+        }
         let reverse_open = self.open(to, from);
         let stopped = self.hosts[to as usize].stopped;
         let Some(c) = self.get(conn) else { return };
@@ -579,6 +617,12 @@ impl Net {
                     let bus = (channel == Channel::Bus).then(|| BusKind::of(&bytes)).flatten();
                     TraceKind::Delivered { channel, bus, from, to, len }
                 });
+                if segment.twice {
+                    s.trace.note_because(now, segment.record, || {
+                        let bus = (channel == Channel::Bus).then(|| BusKind::of(&bytes)).flatten();
+                        TraceKind::Dropped { channel, bus, from, to, len }
+                    });
+                }
                 s.trace.cause = id;
                 if waits {
                     let slow = stream.slow();
@@ -685,12 +729,27 @@ impl Net {
                 TraceKind::Dropped { channel, bus, from, to, len }
             });
         }
+        // Later segments that get there tell the sender at once; on a path that is cut none does.
+        let behind = stream.flight.iter().skip(1).filter(|g| matches!(g.body, Body::Data(_))).count();
         let slow = stream.slow();
         slow.lost |= lost;
         if slow.tries.is_none() {
             slow.tries = Some(0);
-            s.after(RETRANSMIT_FIRST_US, Ev::Retransmit { conn, dir: dir as u8 });
+            let told = behind >= DUPLICATE_ACK_COUNT && self.open(from, to) && self.open(to, from);
+            let delay = if told {
+                self.latency(s, from, to).saturating_mul(2).min(RETRANSMIT_FIRST_US)
+            } else {
+                RETRANSMIT_FIRST_US
+            };
+            self.retry_after(s, conn, dir, delay);
         }
+    }
+
+    fn retry_after(&mut self, s: &mut Sched, conn: ConnRef, dir: usize, delay_us: u64) {
+        let at = s.now_us + delay_us;
+        let Some(c) = self.get(conn) else { return };
+        c.streams[dir].slow().retry_at_us = at;
+        s.at(at, Ev::Retransmit { conn, dir: dir as u8 });
     }
 
     fn retransmit(&mut self, s: &mut Sched, conn: ConnRef, dir: usize) {
@@ -701,19 +760,22 @@ impl Net {
             c.streams[dir].slow = None;
             return;
         }
-        let (there, back) = (self.open(from, to), self.open(to, from));
+        let now = s.now_us;
+        let Some(slow) = c.streams[dir].slow.as_ref().filter(|x| x.retry_at_us == now) else { return };
+        let (Some(tries), lost) = (slow.tries, slow.lost) else { return };
+        let there = self.open(from, to) && !(lost && self.loses(&mut s.rng, from, to));
+        let back = self.open(to, from);
         let Some(c) = self.get(conn) else { return };
         let stream = &mut c.streams[dir];
-        let Some(tries) = stream.slow.as_ref().and_then(|x| x.tries) else { return };
         if there && stream.slow().lost {
             // Everything that was lost goes out again.
             stream.slow().lost = false;
             let count = stream.flight.len();
             let latency = self.latency(s, from, to);
-            let now = s.now_us;
             let Some(c) = self.get(conn) else { return };
             let stream = &mut c.streams[dir];
             for segment in &mut stream.flight {
+                segment.dropped = false;
                 segment.arrives_us = segment.arrives_us.max(now + latency);
                 stream.last_arrival_us = stream.last_arrival_us.max(segment.arrives_us);
                 s.at(segment.arrives_us, Ev::Arrive { conn, dir: dir as u8 });
@@ -739,7 +801,7 @@ impl Net {
         }
         stream.slow().tries = Some(tries + 1);
         let delay = (RETRANSMIT_FIRST_US << (tries + 1)).min(RETRANSMIT_LAST_US);
-        s.after(delay, Ev::Retransmit { conn, dir: dir as u8 });
+        self.retry_after(s, conn, dir, delay);
     }
 
     /// Starts the keepalive clock of the connections that a change has broken and stops it where they are whole again.
@@ -783,7 +845,8 @@ impl Net {
                         to: c.ends[1 - dir].host,
                         sent_us: segment.sent_us,
                         arrives_us: segment.arrives_us,
-                        lost: stream.lost(),
+                        lost: stream.lost() || segment.dropped,
+                        twice: segment.twice,
                         len: bytes.len(),
                     });
                 }

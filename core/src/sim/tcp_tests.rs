@@ -1,7 +1,8 @@
 //! What two processes see of TCP when nothing is wrong, and when something is.
 
 use super::*;
-use crate::sim::net::{NetSetup, PathState};
+use crate::sim::net::NetSetup;
+use crate::sim::net::rules::{Effect, Rule};
 
 const PORT: u16 = 7001;
 
@@ -19,6 +20,8 @@ struct Pair {
     accepted: bool,
     connected: bool,
     sent: usize,
+    /// Paths that are cut.
+    cuts: Vec<(u32, u32)>,
     /// How each side heard of the end: (opener, acceptor).
     ended: (Ended, Ended),
 }
@@ -41,6 +44,7 @@ impl Pair {
             accepted: false,
             connected: false,
             sent: 0,
+            cuts: vec![],
             ended: (None, None),
         }
     }
@@ -85,7 +89,16 @@ impl Pair {
     }
 
     fn cut(&mut self, from: u32, to: u32, cut: bool) {
-        self.net.change_path(&mut self.s, from, to, |p| p.cut = cut);
+        self.cuts.retain(|&path| path != (from, to));
+        if cut {
+            self.cuts.push((from, to));
+        }
+        self.rules(self.cuts.clone().into_iter().map(|(from, to)| (from, to, Effect::Cut)).collect());
+    }
+
+    fn rules(&mut self, rules: Vec<(u32, u32, Effect)>) {
+        let rule = |(from, to, effect)| Rule { from: Some(from), to: Some(to), effect };
+        self.net.set_rules(&mut self.s, rules.into_iter().map(rule).collect());
     }
 }
 
@@ -248,7 +261,7 @@ fn a_reader_that_holds_back_gets_everything_later_and_in_order() {
 #[test]
 fn loss_delays_and_bandwidth_spreads() {
     let mut pair = Pair::connected();
-    pair.net.change_path(&mut pair.s, 0, 1, |p| p.loss_ppm = 500_000);
+    pair.rules(vec![(0, 1, Effect::Loss(500_000))]);
     let begin = pair.s.now_us;
     for i in 0..100u8 {
         pair.send(0, &[i]);
@@ -268,17 +281,175 @@ fn loss_delays_and_bandwidth_spreads() {
     assert_eq!(pair.got.len(), 500_000);
 }
 
+/// The number of the only message in flight.
+fn in_flight(pair: &Pair) -> u64 {
+    pair.net.in_flight(10)[0].id
+}
+
 #[test]
-fn a_partition_separates_groups_and_spares_who_is_in_none() {
+fn what_is_held_back_arrives_when_it_is_let_go() {
     let mut pair = Pair::connected();
-    let third = pair.net.add_host("c".into(), "10.0.0.3".into());
-    pair.net.partition(&mut pair.s, &[vec![0], vec![1]]);
-    assert!(!pair.net.open(0, 1) && !pair.net.open(1, 0));
-    assert!(pair.net.open(0, third) && pair.net.open(third, 1));
-    pair.net.heal_all(&mut pair.s);
-    assert!(pair.net.open(0, 1));
-    pair.net.change_path(&mut pair.s, 0, 1, |p| p.latency_us = Some(50_000));
-    assert!(pair.net.latency(&mut pair.s, 0, 1) >= 50_000);
-    pair.net.change_path(&mut pair.s, 0, 1, |p| *p = PathState::default());
-    assert_eq!(pair.net.paths().count(), 0);
+    pair.rules(vec![(0, 1, Effect::Hold)]);
+    pair.send(0, b"one");
+    pair.run(5_000_000);
+    pair.send(0, b"two");
+    pair.run(123_456);
+    assert_eq!((pair.got.as_slice(), pair.ended), (b"".as_slice(), (None, None)));
+    assert!(pair.net.in_flight(10).iter().all(|m| m.lost));
+    pair.rules(vec![]);
+    pair.run(1_000);
+    assert_eq!(pair.got, b"onetwo", "at once, not at the next retransmission");
+    pair.send(0, b"three");
+    pair.run(1_000);
+    assert_eq!(pair.got, b"onetwothree", "and the stream is as it was");
+    // Held and cut: the end of the one is not the end of the other.
+    pair.rules(vec![(0, 1, Effect::Hold), (0, 1, Effect::Cut)]);
+    pair.send(0, b"!");
+    pair.run(1_000_000);
+    pair.rules(vec![(0, 1, Effect::Cut)]);
+    pair.run(1_000_000);
+    assert_eq!(pair.got, b"onetwothree");
+    pair.rules(vec![]);
+    pair.run(1_000);
+    assert_eq!(pair.got, b"onetwothree", "a cut waits for the retransmission");
+    pair.run(3_000_000);
+    assert_eq!(pair.got, b"onetwothree!");
+}
+
+#[test]
+fn a_connection_that_is_held_back_opens_when_it_is_let_go() {
+    let mut pair = Pair::begin(NetSetup::default());
+    pair.rules(vec![(1, 0, Effect::Hold)]);
+    pair.run(2_500_000);
+    assert!(!pair.connected);
+    pair.rules(vec![]);
+    pair.run(2_000);
+    assert!(pair.connected && pair.accepted);
+    pair.send(0, b"hello");
+    pair.run(10_000_000);
+    assert_eq!(pair.got, b"hello", "the SYN that was tried again opens nothing twice");
+    assert_eq!(pair.net.connections().count(), 1);
+}
+
+#[test]
+fn a_held_path_kills_a_connection_as_a_cut_does() {
+    let mut pair = Pair::connected();
+    pair.rules(vec![(0, 1, Effect::Hold)]);
+    pair.send(0, b"x");
+    pair.run(2_000_000_000);
+    assert_eq!(pair.ended.0.unwrap().1, NetError::TimedOut);
+}
+
+#[test]
+fn a_dropped_message_holds_back_those_behind_it() {
+    let mut pair = Pair::connected();
+    pair.send(0, b"one");
+    let message = in_flight(&pair);
+    assert_eq!(pair.net.message(message), Ok(false));
+    pair.net.drop_message(&mut pair.s, message, false);
+    assert_eq!(pair.net.message(message), Ok(true));
+    pair.send(0, b"two");
+    pair.run(150_000);
+    assert_eq!(pair.got, b"");
+    pair.run(100_000);
+    assert_eq!(pair.got, b"onetwo");
+    assert!(pair.net.message(message).unwrap_err().contains("not in flight"));
+}
+
+#[test]
+fn three_later_segments_bring_a_lost_one_back_soon() {
+    let mut pair = Pair::connected();
+    pair.send(0, b"one");
+    let message = in_flight(&pair);
+    pair.net.drop_message(&mut pair.s, message, false);
+    for part in [b"two", b"3..", b"4.."] {
+        pair.send(0, part);
+    }
+    pair.run(5_000);
+    assert_eq!(pair.got, b"onetwo3..4..");
+}
+
+#[test]
+fn a_message_dropped_with_its_connection_never_arrives() {
+    let mut pair = Pair::connected();
+    pair.send(0, b"first");
+    pair.run(1_000);
+    pair.send(0, b"gone");
+    let message = in_flight(&pair);
+    pair.net.drop_message(&mut pair.s, message, true);
+    pair.run(5_000_000);
+    assert_eq!(pair.got, b"first");
+    let (a, b) = (pair.ended.0.unwrap().1, pair.ended.1.unwrap().1);
+    assert_eq!((a, b), (NetError::Reset, NetError::Reset));
+}
+
+#[test]
+fn a_delayed_message_is_late_and_a_duplicated_one_is_read_once() {
+    let mut pair = Pair::connected();
+    pair.send(0, b"late");
+    let message = in_flight(&pair);
+    pair.net.delay_message(&mut pair.s, message, 3_000_000);
+    pair.send(0, b" and behind");
+    pair.run(2_990_000);
+    assert_eq!(pair.got, b"");
+    pair.run(20_000);
+    assert_eq!(pair.got, b"late and behind");
+    pair.send(0, b"!");
+    let message = in_flight(&pair);
+    pair.net.duplicate_message(&pair.s, message);
+    pair.run(10_000);
+    assert_eq!(pair.got, b"late and behind!");
+}
+
+#[test]
+fn overtaken_and_doubled_segments_cost_time_and_no_bytes() {
+    let mut pair = Pair::connected();
+    pair.rules(vec![
+        (0, 1, Effect::Late { ppm: 200_000, by_us: 50_000 }),
+        (0, 1, Effect::Duplicate(500_000)),
+    ]);
+    let begin = pair.s.now_us;
+    for i in 0..200u8 {
+        pair.send(0, &[i]);
+        pair.run(100);
+    }
+    while pair.got.len() < 200 {
+        pair.run(1_000);
+    }
+    assert_eq!(pair.got, (0..200).collect::<Vec<u8>>());
+    assert!(pair.s.now_us - begin > 50_000);
+}
+
+#[test]
+fn a_reset_reaches_the_ends_that_it_is_sent_to() {
+    use crate::sim::fault::Link;
+    let mut pair = Pair::connected();
+    pair.net.reset_connections(&mut pair.s, &Link::one_way("a", "b"), Some(Channel::Bus));
+    pair.run(10_000);
+    assert_eq!(pair.ended, (None, None), "it carries no bus");
+    pair.net.reset_connections(&mut pair.s, &Link::one_way("a", "b"), None);
+    pair.run(10_000);
+    assert_eq!((pair.ended.0, pair.ended.1.unwrap().1), (None, NetError::Reset), "half open");
+    pair.send(0, b"anybody there?");
+    pair.run(10_000);
+    assert_eq!(pair.ended.0.unwrap().1, NetError::Reset, "the other end finds out when it sends");
+    let mut pair = Pair::connected();
+    pair.net.reset_connections(&mut pair.s, &Link::both("*", "a"), Some(Channel::Resp));
+    pair.run(10_000);
+    assert!(pair.ended.0.is_some() && pair.ended.1.is_some());
+}
+
+#[test]
+fn a_slow_link_carries_so_many_bytes_a_second() {
+    let mut pair = Pair::connected();
+    pair.rules(vec![(0, 1, Effect::Bandwidth(100_000))]);
+    pair.send(0, &[0; 60_000]);
+    pair.send(0, b"end");
+    pair.run(550_000);
+    assert_eq!(pair.got.len(), 0);
+    pair.send(1, b"the other direction is as fast as ever");
+    pair.run(10_000);
+    assert!(!pair.back.is_empty());
+    pair.run(100_000);
+    assert_eq!(pair.got.len(), 60_003);
 }

@@ -2,11 +2,10 @@
 
 use crate::event::Event;
 use crate::sim::chunks::Chunks;
-use crate::sim::clock::RATE_ONE;
 use crate::sim::disk::{DiskTrouble, FileShares};
-use crate::sim::fault::Action;
+use crate::sim::fault::{Action, Fault, FaultEntry};
 use crate::sim::form::FormationStatus;
-use crate::sim::net::PathState;
+use crate::sim::net::rules::PathState;
 use crate::sim::tcp::InFlight;
 use crate::sim::trace::{Channel, Life};
 use crate::sim::world::World;
@@ -51,6 +50,13 @@ pub enum TapeKind {
         /// What.
         action: Action,
     },
+    /// A fault ended by itself.
+    FaultOver {
+        /// Its number.
+        number: u32,
+        /// What it was.
+        fault: Fault,
+    },
 }
 
 /// The changes of state of a run, the latest of them.
@@ -89,8 +95,10 @@ pub struct NodeEntry {
     pub pid: u32,
     /// Its wall clock in microseconds since the Unix epoch.
     pub wall_us: u64,
-    /// The rate of its clocks in millionths of the true one.
+    /// The rate of its wall clock in millionths of the true one.
     pub clock_rate_ppm: u64,
+    /// How many times as long what it computes takes.
+    pub cpu_slow_factor: u32,
     /// What is wrong with its disk.
     pub disk_trouble: DiskTrouble,
     /// How much of each file is where.
@@ -165,9 +173,11 @@ pub struct WorldView {
     pub clients: Vec<ClientEntry>,
     /// Hosts that are connected.
     pub links: Vec<LinkEntry>,
-    /// Paths with something wrong.
+    /// The active faults, in the order in which they began.
+    pub faults: Vec<FaultEntry>,
+    /// Paths with something wrong but partitions.
     pub paths: Vec<PathEntry>,
-    /// The groups of the partition, by name; empty without one.
+    /// The groups that all partitions together make, by name; empty without one.
     pub groups: Vec<Vec<String>>,
     /// Messages on their way.
     pub in_flight: Vec<InFlight>,
@@ -191,6 +201,7 @@ impl World {
             pid: p.pid,
             wall_us: p.clock.now(now_us).wall_us,
             clock_rate_ppm: p.clock.rate_ppm(),
+            cpu_slow_factor: p.cpu_slow_factor,
             disk_trouble: p.disk.trouble.clone(),
             files: p.disk.shares(),
         };
@@ -211,6 +222,7 @@ impl World {
                 Channel::Resp => counts.1 += 1,
             }
         }
+        let paths = self.net.paths();
         WorldView {
             now_us,
             hash: format!("{:016x}", self.hash()),
@@ -218,8 +230,9 @@ impl World {
             nodes: self.procs.iter().map(node).collect(),
             clients: self.clients.iter().map(client).collect(),
             links: links.into_iter().map(|((a, b), (bus, resp))| LinkEntry { a, b, bus, resp }).collect(),
-            paths: self.net.paths().map(|(from, to, s)| PathEntry { from, to, state: s.clone() }).collect(),
-            groups: self.groups.clone(),
+            faults: self.active_faults(),
+            paths: paths.into_iter().map(|(from, to, state)| PathEntry { from, to, state }).collect(),
+            groups: self.parted(),
             in_flight: self.net.in_flight(IN_FLIGHT_MAX),
             formation: self.formation(),
             counters: Counters {
@@ -236,56 +249,5 @@ impl World {
     pub fn tape_after(&self, after: u64) -> impl Iterator<Item = &TapeChange> {
         let skip = self.tape.changes.partition_point(|c| c.number <= after);
         self.tape.changes.iter_from(skip)
-    }
-
-    /// What is wrong at present, in words: one line per fault that somebody put there.
-    pub fn active_faults(&self) -> Vec<String> {
-        let mut faults = Vec::new();
-        for p in &self.procs {
-            let mut say = |text: String| faults.push(format!("{}: {text}", p.name));
-            match &p.life {
-                Life::Paused => say("paused".to_string()),
-                Life::Killed => say("killed".to_string()),
-                Life::PowerLost => say("power lost".to_string()),
-                Life::Running | Life::Exited { .. } | Life::Refused { .. } => {}
-            }
-            let t = &p.disk.trouble;
-            if t.capacity_bytes.is_some() {
-                say("disk full".to_string());
-            }
-            if t.read_only {
-                say("disk read-only".to_string());
-            }
-            if t.eio_read || t.eio_write || t.eio_fsync {
-                say("disk errors".to_string());
-            }
-            if t.stalled {
-                say("disk stalled".to_string());
-            }
-            if t.slow_factor > 1 {
-                say(format!("disk {} times slower", t.slow_factor));
-            }
-            if p.clock.rate_ppm() != RATE_ONE {
-                say(format!("clock at {}×", p.clock.rate_ppm() as f64 / RATE_ONE as f64));
-            }
-        }
-        let name = |host: u32| &self.net.hosts[host as usize].name;
-        for (from, to, path) in self.net.paths() {
-            let mut say = |text: String| faults.push(format!("{} to {}: {text}", name(from), name(to)));
-            if path.cut {
-                say("cut".to_string());
-            }
-            if let Some(latency) = path.latency_us {
-                say(format!("{} ms", latency as f64 / 1000.0));
-            }
-            if path.loss_ppm > 0 {
-                say(format!("{} % lost", f64::from(path.loss_ppm) / 10_000.0));
-            }
-        }
-        if !self.groups.is_empty() {
-            let groups: Vec<String> = self.groups.iter().map(|g| g.join(" ")).collect();
-            faults.push(format!("partition: {}", groups.join(" | ")));
-        }
-        faults
     }
 }

@@ -19,6 +19,7 @@ use crate::sim::chunks::Chunks;
 use crate::sim::client::{Client, ClientEvent, Io};
 use crate::sim::clock::Clock;
 use crate::sim::disk::{self, ChangeKind, Disk, DurableChange, Unsynced};
+use crate::sim::fault::active::Faults;
 use crate::sim::fault::{Action, ActionRecord};
 use crate::sim::net::{Mail, Net, Notice, Owner};
 use crate::sim::process::{LogLine, PENDING_LEN_MAX, Process};
@@ -69,6 +70,16 @@ pub enum StepKind {
         /// The client's number.
         client: u32,
     },
+    /// A fault ended by itself.
+    FaultOver {
+        /// Its number.
+        fault: u32,
+    },
+    /// A supervisor restarts a process.
+    Restart {
+        /// The node's number.
+        node: u32,
+    },
 }
 
 /// How far a bounded run came.
@@ -93,7 +104,7 @@ pub struct World {
     pub(crate) events: u64,
     pub(crate) next_pid: u32,
     pub(crate) log_lines: u64,
-    pub(crate) groups: Vec<Vec<String>>,
+    pub(crate) faults: Faults,
     pub(crate) former: Option<u32>,
     recording: bool,
     changes: Vec<DurableChange>,
@@ -145,7 +156,7 @@ impl World {
             events: 0,
             next_pid: PID_FIRST,
             log_lines: 0,
-            groups: Vec::new(),
+            faults: Faults::default(),
             former: None,
             recording: false,
             changes: Vec::new(),
@@ -184,6 +195,7 @@ impl World {
                 held: Vec::new(),
                 held_cause: 0,
                 free_at_us: None,
+                restart: None,
                 log: Default::default(),
             });
         }
@@ -320,6 +332,18 @@ impl World {
                     }
                     self.client_event(client, ClientEvent::Timer);
                     StepKind::Client { client }
+                }
+                Ev::FaultOver { fault } => {
+                    if !self.fault_over(fault) {
+                        continue;
+                    }
+                    StepKind::FaultOver { fault }
+                }
+                Ev::Restart { node } => {
+                    if !self.supervise(node) {
+                        continue;
+                    }
+                    StepKind::Restart { node }
                 }
                 net => {
                     self.net.handle(&mut self.s, net);
@@ -612,6 +636,7 @@ impl World {
             error,
         });
         self.collect_changes(index);
+        self.end_spent_faults(index);
         let process = &self.procs[index as usize];
         if done.process == process.starts && process.life.has_process() {
             self.feed(index, Input::Disk { op: done.id, result: done.result });
@@ -803,6 +828,7 @@ impl World {
         }
         self.net.process_ended(&mut self.s, index, power_lost);
         self.set_life(index, life);
+        self.process_gone(index);
     }
 
     /// The host of a node loses power.
@@ -940,10 +966,10 @@ fn serde_words(life: &Life) -> String {
 
 /// Records an action and carries it out. The list of actions grows by one only if the action makes sense.
 impl World {
-    /// Does something to the world. Gives the number of the client for actions that make one.
+    /// Does something to the world. Gives the number of the fault or the client that it made, if it made one.
     ///
     /// # Errors
-    /// Why it cannot be done: a name that is nobody's, a process that is not there.
+    /// Why it cannot be done, and what to do: a name that is nobody's, a process that is not there.
     pub fn act(&mut self, action: Action) -> Result<Option<u32>, String> {
         let (at_us, after_events) = (self.s.now_us, self.events);
         let text = format!("{action:?}");
