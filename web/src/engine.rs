@@ -4,6 +4,7 @@
 //! [`Engine::frame`] at most once per display frame. Replies that a visitor or a script waits for are *held*: they leave
 //! through [`Engine::release`] once the bytes that they promise are committed in the browser's storage.
 
+use crate::acks::Acks;
 use crate::gather::Gatherer;
 use crate::lanes::Lanes;
 use crate::model::{
@@ -71,6 +72,10 @@ pub struct Engine {
     starting: bool,
     looked_at_us: u64,
     terminals: BTreeMap<u16, u32>,
+    /// What each terminal's writes came to.
+    acks: BTreeMap<u16, Acks>,
+    /// How many writes were acknowledged to terminals.
+    acknowledged: u64,
     scripts: Scripts,
     run_to: Option<RunTo>,
     ready: Vec<u32>,
@@ -78,7 +83,7 @@ pub struct Engine {
     watch: Option<NodeIndex>,
     sent_cluster: Option<Cluster>,
     sent_detail: Option<Detail>,
-    sent_clock: Option<(u64, bool, u64, Phase)>,
+    sent_clock: Option<(u64, bool, u64, Phase, u64)>,
     last_record: u64,
     changes: Vec<DurableChange>,
     recording: bool,
@@ -96,14 +101,22 @@ impl Engine {
         Ok(Engine::with(world, seed, false))
     }
 
-    /// The cluster that the files are of, as after a loss of power; `wall_us` is what its clocks show now.
+    /// The cluster that the files are of, as after a loss of power; `wall_us` is what its clocks show now, and virtual time goes
+    /// on at `start_us`, the instant of the cut.
     ///
     /// # Errors
     /// What is wrong with the files.
-    pub fn restore(seed: u64, runs: u64, images: &Images, wall_us: u64) -> Result<Engine, String> {
+    pub fn restore(
+        seed: u64,
+        runs: u64,
+        images: &Images,
+        wall_us: u64,
+        start_us: u64,
+    ) -> Result<Engine, String> {
         // Another run must not repeat the random choices of the one before.
         let mut setup = Setup::six_nodes(seed ^ runs.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         setup.formation = None;
+        setup.start_us = start_us;
         let world = World::restore(setup, images, wall_us)?;
         let mut engine = Engine::with(world, seed, true);
         engine.record();
@@ -113,6 +126,7 @@ impl Engine {
 
     fn with(mut world: World, seed: u64, restored: bool) -> Engine {
         world.listen(RECORDS);
+        let world_now = world.now_us();
         let names = world.setup().nodes.iter().map(|n| n.name.clone()).collect();
         Engine {
             gatherer: Gatherer::new(world.setup()),
@@ -122,11 +136,13 @@ impl Engine {
             restored,
             playing: true,
             speed: 1.0,
-            target_us: 0.0,
+            target_us: world_now as f64,
             last_wall_ms: None,
             starting: true,
             looked_at_us: 0,
             terminals: BTreeMap::new(),
+            acks: BTreeMap::new(),
+            acknowledged: 0,
             scripts: Scripts::default(),
             run_to: None,
             ready: Vec::new(),
@@ -159,6 +175,7 @@ impl Engine {
         Boot {
             seed: seed_text(self.seed),
             restored: self.restored,
+            start_us: setup.start_us,
             nodes: setup.nodes.iter().zip(&view.nodes).map(node).collect(),
         }
     }
@@ -290,7 +307,8 @@ impl Engine {
             }
             ToWorker::Ready { id } => {
                 self.ready.push(id);
-                self.looked_at_us = 0;
+                // At once: time may be held.
+                self.look_for_ready();
             }
             ToWorker::Scenario { id, scenario } => match Run::new(scenario) {
                 Ok(run) => self.jobs.push_back((id, run)),
@@ -469,7 +487,8 @@ impl Engine {
                 self.answer(id, Ok(Answer::Time(now)));
             }
         }
-        if self.starting && (is_ready || now > READY_PATIENCE_US) {
+        let patience_us = self.world.setup().start_us + READY_PATIENCE_US;
+        if self.starting && (is_ready || now > patience_us) {
             self.starting = false;
             // Redis writes a new replica's role to nodes.conf without an fsync; the kernel would take half a minute. An operator
             // who has just formed a cluster runs `sync` on every host, so that a tab closed at once brings the replicas back.
@@ -493,6 +512,16 @@ impl Engine {
             }
             let prompt = self.world.terminal_prompt(terminal).trim_end().to_owned();
             let busy = self.world.terminal_busy(terminal);
+            let acks = self.acks.entry(tab).or_default();
+            for line in &lines {
+                match (line.kind, &line.value) {
+                    (terminal::TermKind::Input, _) => acks.typed(&line.text),
+                    (terminal::TermKind::Reply | terminal::TermKind::Error, Some(reply)) => {
+                        self.acknowledged += acks.replied(reply);
+                    }
+                    _ => {}
+                }
+            }
             let entries: Vec<TermEntry> = lines.into_iter().map(entry).collect();
             let echo = entries.iter().all(|e| e.kind == TermKind::Typed);
             let message = FromWorker::Terminal { tab, entries, prompt, busy };
@@ -529,7 +558,8 @@ impl Engine {
             self.lanes.follow(change, |id| gatherer.by_id(id), &mut tape);
         }
         let (messages, dropped, traffic) = self.messages();
-        let clock = (now_us, self.playing, self.speed.to_bits(), self.phase());
+        let acknowledged = self.acknowledged + self.scripts.acknowledged();
+        let clock = (now_us, self.playing, self.speed.to_bits(), self.phase(), acknowledged);
         let same = self.sent_cluster.as_ref() == Some(&cluster);
         if same && self.sent_clock.as_ref() == Some(&clock) && tape.is_empty() && messages.is_empty() {
             return None;
@@ -544,6 +574,7 @@ impl Engine {
             dropped,
             traffic,
             tape,
+            acknowledged,
             steps: self.world.events(),
         };
         self.sent_clock = Some(clock);
@@ -727,6 +758,10 @@ mod tests {
         }
         let owner = engine.state().cluster.nodes.iter().filter(|n| n.master).map(|n| n.keys).sum::<u64>();
         assert_eq!(owner, 5);
+        engine.handle(ToWorker::Type { tab: 0, line: "2 RPUSH list x".into() });
+        run_until(&mut engine, "two more writes", |engine| {
+            engine.frame().is_some_and(|f| f.acknowledged == 7)
+        });
 
         engine.handle(ToWorker::Fault { id: 1, fault: Fault::Crash { node: "A1".into() } });
         let mut tape = Vec::new();
@@ -768,15 +803,28 @@ mod tests {
         );
         assert_eq!(ask(&mut engine, 2, None, "SET {x}k v"), Ok(Reply::Status("OK".into())));
         let images = engine.world().durable_images();
-        let mut again = Engine::restore(2, 1, &images, engine.wall_us()).unwrap();
+        let (cut_us, wall_us) = (engine.now_us(), engine.wall_us());
+        let mut again = Engine::restore(2, 1, &images, wall_us, cut_us).unwrap();
         assert!(again.boot().restored);
-        while again.starting() && again.now_us() < READY_PATIENCE_US {
+        // Time goes on where it was, on the virtual clock and on those of the nodes.
+        assert_eq!((again.now_us(), again.wall_us(), again.boot().start_us), (cut_us, wall_us, cut_us));
+        while again.starting() && again.now_us() < cut_us + READY_PATIENCE_US {
             again.advance(&|| 0.0, 1.0);
         }
         let cluster = again.state().cluster;
         assert_eq!(cluster.slots_ok, SLOTS);
         assert!(cluster.nodes[3..].iter().all(|n| !n.master), "{cluster:?}");
         assert_eq!(ask(&mut again, 3, None, "GET {x}k"), Ok(Reply::Bytes(b"v".to_vec().into())));
+    }
+
+    #[test]
+    fn a_ready_cluster_says_so_though_time_is_held() {
+        let mut engine = formed(4);
+        engine.handle(ToWorker::Pause);
+        engine.take_out();
+        engine.handle(ToWorker::Ready { id: 9 });
+        let out = engine.take_out();
+        assert!(matches!(out[..], [FromWorker::Answer { id: 9, result: Ok(Answer::Time(_)) }]), "{out:?}");
     }
 
     #[test]

@@ -155,6 +155,7 @@ impl Gatherer {
             offset: 0,
             lag_bytes: None,
             link: LinkState::None,
+            progress_percent: None,
             disk: Disk::default(),
             candidate: None,
             isolated: false,
@@ -179,6 +180,7 @@ impl Gatherer {
         node.disk = Disk { synced: (len - dirty.min(len)).min(RING_LEN - written), written, buffered };
         let Some((status, cluster)) = said else {
             node.candidate = None;
+            node.progress_percent = None;
             node.link = if node.master { LinkState::None } else { LinkState::Down };
             return node;
         };
@@ -190,6 +192,10 @@ impl Gatherer {
             Some(m) if m.syncing => LinkState::Syncing,
             Some(m) if m.up => LinkState::Online,
             Some(_) => LinkState::Down,
+        };
+        node.progress_percent = match (status.loaded, status.master.as_ref().and_then(|m| m.received)) {
+            (Some((done, of)), _) | (None, Some((done, Some(of)))) => percent(done, of),
+            (None, _) => None,
         };
         if let Some(c) = cluster {
             node.id.clone_from(&c.name);
@@ -288,6 +294,11 @@ fn replication_rows(s: &NodeStatus) -> Vec<(String, String)> {
         row("backlog bytes", len.to_string());
     }
     rows
+}
+
+/// How much of a whole is done; nothing is no whole.
+fn percent(done: u64, of: u64) -> Option<u8> {
+    (done.min(of) * 100).checked_div(of).and_then(|p| u8::try_from(p).ok())
 }
 
 /// The shard that a name stands for: `A1` is in the first, `S028-2` in the 28th.
@@ -401,6 +412,13 @@ mod tests {
         assert_eq!(shard_of("C2"), 2);
         assert_eq!(shard_of("S028-2"), 27);
         assert_eq!(shard_of("S1"), 18);
+    }
+
+    #[test]
+    fn progress_is_a_share_of_something() {
+        assert_eq!(percent(0, 0), None);
+        assert_eq!(percent(31, 50), Some(62));
+        assert_eq!(percent(51, 50), Some(100));
     }
 
     #[test]

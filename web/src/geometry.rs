@@ -208,9 +208,9 @@ impl Layout {
         }
     }
 
-    /// The control point of a chord that would pass within 64 units of the middle of the ring.
+    /// The control point of a chord that would pass within 76 units of the middle of the ring.
     fn bow(&self, a: Point, b: Point) -> Option<Point> {
-        const KEEP_OUT: f64 = 64.0;
+        const KEEP_OUT: f64 = 76.0;
         let len = a.distance(b);
         if len < 1.0 || self.seats.len() > 30 {
             return None;
@@ -342,6 +342,7 @@ mod tests {
             keys: 0,
             offset: 0,
             lag_bytes: None,
+            progress_percent: None,
             link: LinkState::None,
             disk: Disk::default(),
             candidate: None,

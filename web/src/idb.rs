@@ -54,7 +54,10 @@ pub struct Db(IdbDatabase);
 
 fn text(error: &JsValue) -> String {
     if let Some(error) = error.dyn_ref::<web_sys::DomException>() {
-        return format!("{}: {}", error.name(), error.message());
+        return match error.name().as_str() {
+            "QuotaExceededError" => "its storage for this page is full (QuotaExceededError)".to_owned(),
+            name => format!("{name}: {}", error.message().trim_end_matches('.')),
+        };
     }
     match error.dyn_ref::<js_sys::Error>() {
         Some(error) => String::from(error.message()),

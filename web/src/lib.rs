@@ -5,6 +5,7 @@
 //! [`model`], in plain data that the worker fills from the engine's own view: the page derives nothing that the engine
 //! could contradict. Everything here that has no browser in it builds natively too, so that its tests run under `cargo test`.
 
+pub mod acks;
 pub mod cut;
 pub mod engine;
 pub mod gather;

@@ -20,6 +20,8 @@ pub struct Boot {
     pub seed: String,
     /// Whether the world came back from the browser's storage (as opposed to a new one).
     pub restored: bool,
+    /// The virtual instant at which this run began: that of the stored cut, if it was restored.
+    pub start_us: u64,
     /// One entry per node.
     pub nodes: Vec<BootNode>,
 }
@@ -56,6 +58,8 @@ pub struct Frame {
     pub traffic: Vec<Traffic>,
     /// What to add to the tape.
     pub tape: Vec<TapeItem>,
+    /// How many writes of this tab's clients were acknowledged in this run ([`crate::acks`]).
+    pub acknowledged: u64,
     /// How many events the world has processed.
     pub steps: u64,
 }
@@ -96,6 +100,16 @@ pub struct Cluster {
     pub cuts: Vec<(NodeIndex, NodeIndex)>,
     /// Faults that last, one line each.
     pub faults: Vec<ActiveFault>,
+}
+
+impl Cluster {
+    /// How many slots somebody serves at this instant: the cluster itself counts the slots of a master that went a moment
+    /// ago until it has noticed.
+    pub fn slots_served(&self) -> u16 {
+        let gone = self.claims.iter().filter(|k| k.accepted && !k.served);
+        let gone: u32 = gone.map(|k| u32::from(k.end).saturating_sub(u32::from(k.start)) + 1).sum();
+        self.slots_ok.min(self.slots_assigned.saturating_sub(gone.min(u32::from(SLOTS)) as u16))
+    }
 }
 
 /// A fault that is in force.
@@ -142,6 +156,8 @@ pub struct Node {
     pub lag_bytes: Option<u64>,
     /// The link to its master, for a replica.
     pub link: LinkState,
+    /// While it reads its files or receives a snapshot: how far it is, in percent, if the length is known.
+    pub progress_percent: Option<u8>,
     /// The last 256 KiB of its append-only file (or all since the last rewrite, if less), by how safe it is.
     pub disk: Disk,
     /// The election it stands in.

@@ -288,6 +288,11 @@ pub enum Storage {
     },
     /// Another tab has the storage; this one runs in memory.
     OtherTab,
+    /// What was stored could not be read: a new cluster takes its place.
+    Replaced {
+        /// Why, in words.
+        why: String,
+    },
     /// It failed; the cluster goes on in memory.
     Failed {
         /// Why, in words.

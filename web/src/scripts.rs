@@ -1,6 +1,7 @@
 //! Commands from scripts and from the inspector: each runs on a connection of its own, one after the other, and gives its
 //! reply as data. Without a node it goes to the cluster and follows MOVED and ASK, as a cluster client does.
 
+use crate::acks::Acks;
 use crate::protocol::Reply;
 use std::collections::{BTreeMap, VecDeque};
 use vitrine_core::resp::{Value, encode_command};
@@ -53,12 +54,14 @@ struct Script {
     running: Option<Running>,
     /// Between MULTI and EXEC nothing may be sent that the script did not ask for.
     in_multi: bool,
+    acks: Acks,
 }
 
 /// All connections of scripts.
 #[derive(Default)]
 pub struct Scripts {
     by_target: BTreeMap<Option<String>, Script>,
+    acknowledged: u64,
 }
 
 /// An answer to the command with this id.
@@ -94,6 +97,7 @@ impl Scripts {
                 queue: VecDeque::new(),
                 running: None,
                 in_multi: false,
+                acks: Acks::default(),
             };
             self.by_target.insert(node.clone(), script);
         }
@@ -108,11 +112,16 @@ impl Scripts {
         self.by_target.values().any(|s| s.running.is_some())
     }
 
+    /// How many writes were acknowledged so far.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
     /// Looks what came in, and goes on.
     pub fn poll(&mut self, world: &mut World, out: &mut Vec<Answered>) {
         for (target, script) in &mut self.by_target {
             let before = out.len();
-            script.poll(world, out);
+            self.acknowledged += script.poll(world, out);
             if out.len() > before {
                 script.begin(world, target.as_deref());
             }
@@ -188,9 +197,10 @@ impl Script {
         let _ = world.send(self.client, &bytes);
     }
 
-    fn poll(&mut self, world: &mut World, out: &mut Vec<Answered>) {
+    /// Gives how many writes were acknowledged.
+    fn poll(&mut self, world: &mut World, out: &mut Vec<Answered>) -> u64 {
         let mut replies = world.take_replies(self.client).into_iter();
-        let Some(running) = &mut self.running else { return };
+        let Some(running) = &mut self.running else { return 0 };
         if running.checking {
             match replies.next() {
                 // A node that reads its files serves nobody; a cluster has others.
@@ -202,7 +212,7 @@ impl Script {
                 Some(_) => self.give_up(world, "is loading its files".into(), out),
                 None => self.look_after(world, out),
             }
-            return;
+            return 0;
         }
         for value in replies {
             if running.skip > 0 {
@@ -216,13 +226,15 @@ impl Script {
             {
                 running.redirects += 1;
                 self.send_to(world, &node, asking);
-                return;
+                return 0;
             }
+            let writes = self.acks.answered(&running.args, &value);
             out.push((running.id, Ok(reply(value))));
             self.running = None;
-            return;
+            return writes;
         }
         self.look_after(world, out);
+        0
     }
 
     /// No reply yet: is the connection still there, and is there still time?

@@ -6,7 +6,8 @@
 //! both, and what it does not slow evenly shows as spread: minimum, median and maximum of the ratio over the rounds.
 //! The servers share core 0 and redis-benchmark has core 1, so neither server ever waits for a core that the load has.
 //!
-//! `bench sim` runs the simulator's benchmark of the core crate.
+//! `bench sim` runs the simulator's benchmark of the core crate. `bench page` measures in a real Chromium how long a visitor waits
+//! for a cluster that serves (tests/browser/src/bench.rs).
 
 use crate::process::{self, Step};
 use crate::setup::{self, Needs};
@@ -30,8 +31,9 @@ pub fn run(args: &[&str]) -> Result<()> {
     match args.split_first() {
         Some((&"engine", options)) => engine(&Options::parse(options)?),
         Some((&"sim", [])) => sim(),
+        Some((&"page", options)) => page(&Options::parse(options)?),
         _ => bail!(
-            "what is to be measured? `cargo xtask bench engine [--rounds N] [--quick]` or `cargo xtask bench sim`"
+            "what is to be measured? `cargo xtask bench engine [--rounds N] [--quick]`, `cargo xtask bench page [--rounds N]` or `cargo xtask bench sim`"
         ),
     }
 }
@@ -342,6 +344,18 @@ fn sim() -> Result<()> {
     let mut cargo = process::command("cargo");
     cargo.args(["bench", "--package", "vitrine-core", "--bench", "sim"]).current_dir(paths::root());
     Step { name: "bench sim", limit: Duration::from_secs(30 * 60), by_hand: "What cargo printed says why." }
+        .openly(cargo)
+}
+
+/// From the page's first byte to a cluster that serves, over several loads.
+fn page(options: &Options) -> Result<()> {
+    let tools = setup::ensure(Needs { browser: true, ..Needs::PAGE })?;
+    crate::page::build(&tools, true)?;
+    let mut cargo = process::command("cargo");
+    cargo.args(["run", "--quiet", "--package", "vitrine-browser-tests", "--bin", "page-bench", "--"]);
+    cargo.arg(options.rounds.to_string()).current_dir(paths::root());
+    crate::test::with_browser(&mut cargo, &tools);
+    Step { name: "bench page", limit: Duration::from_secs(30 * 60), by_hand: "What it printed says why." }
         .openly(cargo)
 }
 

@@ -30,6 +30,8 @@ cargo xtask <command>
   test [layer …]        every check, or only some layers of: lint native wasm page browser
   bench engine [--rounds N] [--quick]
                         the native host against redis-server under redis-benchmark, in turn on the same cores
+  bench page [--rounds N]
+                        how long a visitor waits for a cluster that serves, over several loads in Chromium
   bench sim             the simulator's speed
   env                   print the exports that plain `trunk serve` and `wasm-pack` need here:
                         eval \"$(cargo xtask env)\"

@@ -60,6 +60,11 @@ pub fn build(tools: &Tools, release: bool) -> Result<()> {
             gzipped.div_ceil(1000)
         ));
     }
+    progress::say(&format!(
+        "           together: {} KB gzipped of {} KB",
+        gzipped_total.div_ceil(1000),
+        GZIPPED_WASM_BYTES_MAX / 1000
+    ));
     if release && gzipped_total > GZIPPED_WASM_BYTES_MAX {
         bail!(
             "the page's WebAssembly is {} KB gzipped, and may be {} KB: `cargo tree --package vitrine-web` and `wasm-opt --func-metrics` help to find what has grown",

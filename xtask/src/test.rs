@@ -147,6 +147,13 @@ impl Steps<'_> {
             cargo.arg("--workspace").args(excluding(&[WEB, BROWSER_TESTS]));
             run_step("cargo test", 40, "`cargo xtask test native` runs this step alone.", cargo)
         });
+        // What the page and its worker share has no browser in it and is tested like everything else.
+        self.step("the page's own tests, native", |_| {
+            let Some(web) = package_in(WEB) else { return Ok(()) };
+            let mut cargo = native_cargo("test");
+            cargo.args(["--package", &web, "--lib"]);
+            run_step("cargo test", 40, "`cargo xtask test native` runs this step too.", cargo)
+        });
     }
 
     fn wasm(&mut self) {
@@ -196,13 +203,17 @@ impl Steps<'_> {
         self.step(name, |tools| {
             let mut cargo = native_cargo("test");
             cargo.args(["--package", &package]);
-            // The tests serve the folder themselves and start a driver of their own.
-            cargo.env("VITRINE_DIST", paths::dist_dir());
-            if let (Some(chrome), Some(driver)) = (&tools.chrome, &tools.chromedriver) {
-                cargo.env("CHROME", chrome).env("CHROMEDRIVER", driver);
-            }
+            with_browser(&mut cargo, tools);
             run_step("end-to-end tests", 40, "`cargo xtask test browser` runs this step alone.", cargo)
         });
+    }
+}
+
+/// Where the page, the browser and its driver are. What drives them serves the folder itself and starts a driver of its own.
+pub fn with_browser(command: &mut Command, tools: &Tools) {
+    command.env("VITRINE_DIST", paths::dist_dir());
+    if let (Some(chrome), Some(driver)) = (&tools.chrome, &tools.chromedriver) {
+        command.env("CHROME", chrome).env("CHROMEDRIVER", driver);
     }
 }
 

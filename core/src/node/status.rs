@@ -9,6 +9,8 @@ use serde::Serialize;
 pub struct NodeStatus {
     /// Whether it is reading its files and answers `-LOADING`.
     pub loading: bool,
+    /// How many bytes of its files it has read, and how many there are, while it reads them.
+    pub loaded: Option<(u64, u64)>,
     /// Keys in all databases, expired ones that are still there included.
     pub keys: u64,
     /// `master_replid`.
@@ -42,6 +44,8 @@ pub struct MasterStatus {
     pub state: &'static str,
     /// Whether a snapshot is coming in or being loaded.
     pub syncing: bool,
+    /// While a snapshot comes in: how many bytes of it have come, and how many there will be if the master said so.
+    pub received: Option<(u64, Option<u64>)>,
     /// Whether the link is up.
     pub up: bool,
 }
@@ -73,6 +77,7 @@ impl Node {
         let aof = self.aof.info(self.now);
         NodeStatus {
             loading: self.loading(),
+            loaded: self.loading_progress().map(|p| (p.loaded_bytes, p.total_bytes)),
             keys: self.dbs.iter().map(|db| db.len() as u64).sum(),
             replid: repl.replid.to_string(),
             replid2: repl.replid2.to_string(),
@@ -84,6 +89,7 @@ impl Node {
                 port: m.port,
                 state: m.state_name(),
                 syncing: m.sync_in_progress(),
+                received: m.received(),
                 up: repl.link_up(),
             }),
             replicas: repl.replicas.iter().filter_map(replica).collect(),

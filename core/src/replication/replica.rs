@@ -124,6 +124,14 @@ impl MasterLink {
         matches!(self.state, LinkState::Transfer(..) | LinkState::Loading(_))
     }
 
+    /// While a snapshot comes in: how many bytes of it have come, and how many there will be if the master said so.
+    pub fn received(&self) -> Option<(u64, Option<u64>)> {
+        match &self.state {
+            LinkState::Transfer(_, transfer) => Some((transfer.read, transfer.size)),
+            _ => None,
+        }
+    }
+
     /// The word that ROLE shows.
     pub fn state_name(&self) -> &'static str {
         match self.state {

@@ -30,7 +30,10 @@ pub struct Setup {
     pub seed: u64,
     /// The wall clock of every host at the virtual instant 0, in microseconds since the Unix epoch.
     pub wall_us: u64,
-    /// The nodes; all are started at the instant 0.
+    /// The virtual instant at which it begins, in microseconds: 0, or where the run ended that it continues.
+    #[serde(default)]
+    pub start_us: u64,
+    /// The nodes; all are started at the instant it begins.
     pub nodes: Vec<NodeSetup>,
     /// The network.
     #[serde(default)]
@@ -86,6 +89,7 @@ impl Setup {
         Setup {
             seed,
             wall_us: 1_700_000_000_000_000,
+            start_us: 0,
             nodes: (0..count).map(node).collect(),
             net: NetSetup::default(),
             disk: DiskSetup::default(),

@@ -129,7 +129,8 @@ impl World {
         images: &BTreeMap<String, BTreeMap<String, Vec<u8>>>,
         wall_us: u64,
     ) -> Result<World, String> {
-        World::with_images(Setup { wall_us, ..setup }, images)
+        // The setup says what the clocks show at the virtual instant 0.
+        World::with_images(Setup { wall_us: wall_us.saturating_sub(setup.start_us), ..setup }, images)
     }
 
     fn with_images(
@@ -163,6 +164,7 @@ impl World {
             setup,
         };
         let setup = world.setup.clone();
+        world.s.now_us = setup.start_us;
         for node in &setup.nodes {
             world.net.add_host(node.name.clone(), node.ip.clone());
             let mut disk = Disk::new(setup.disk.clone());

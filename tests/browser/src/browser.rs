@@ -1,4 +1,7 @@
 //! One Chromium under one chromedriver, with a profile folder that outlives it.
+//!
+//! Chromedriver starts the browser in a process group of its own, so ending the driver does not end the browser. Whatever way
+//! a test ends, by a panic too, [`Driver`]'s drop finds every process of the driver and of the profile and kills it.
 
 use crate::page::{PATIENCE, Page};
 use crate::serve;
@@ -6,10 +9,9 @@ use fantoccini::ClientBuilder;
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 /// How long a driver may take to listen.
@@ -21,12 +23,32 @@ pub struct Bench {
     profile: TempDir,
 }
 
+/// A chromedriver and the browser that it started.
+struct Driver {
+    child: Child,
+    profile: PathBuf,
+}
+
 /// A running browser. Dropping it kills the driver and the browser.
 pub struct Browser {
-    driver: Child,
+    driver: Driver,
     /// The page that is open.
     pub page: Page,
-    profile: PathBuf,
+}
+
+/// What is particular to a browser.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The window, in CSS pixels.
+    pub size: (u32, u32),
+    /// Whether the browser forbids sites to store anything, as one does that is set to block all cookies.
+    pub no_storage: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { size: (1440, 900), no_storage: false }
+    }
 }
 
 fn program(variable: &str, usual: &str) -> String {
@@ -47,16 +69,27 @@ impl Bench {
         Bench { url, profile: TempDir::new().expect("no temporary folder") }
     }
 
+    /// The address of the page.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Opens the page in a browser of this profile.
-    pub async fn open(&self, width: u32, height: u32) -> Browser {
+    pub async fn open(&self) -> Browser {
+        self.open_with(Options::default()).await
+    }
+
+    /// The same, with something particular.
+    pub async fn open_with(&self, options: Options) -> Browser {
         let port = free_port();
-        let driver = Command::new(program("CHROMEDRIVER", "chromedriver"))
+        let child = Command::new(program("CHROMEDRIVER", "chromedriver"))
             .arg(format!("--port={port}"))
+            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .kill_on_drop(true)
             .spawn()
             .expect("chromedriver does not start: `cargo xtask setup` installs it");
+        let driver = Driver { child, profile: self.profile.path().to_owned() };
         let args = [
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(),
@@ -67,10 +100,17 @@ impl Bench {
             "--disable-component-update".to_owned(),
             "--disable-sync".to_owned(),
             "--force-device-scale-factor=1".to_owned(),
-            format!("--window-size={width},{height}"),
+            format!("--window-size={},{}", options.size.0, options.size.1),
             format!("--user-data-dir={}", self.profile.path().display()),
         ];
-        let options = json!({ "args": args, "binary": program("CHROME", "/usr/bin/chromium") });
+        // 2 is Chromium's word for "block".
+        let prefs = if options.no_storage {
+            json!({ "profile": { "default_content_setting_values": { "cookies": 2 } } })
+        } else {
+            json!({})
+        };
+        let options =
+            json!({ "args": args, "binary": program("CHROME", "/usr/bin/chromium"), "prefs": prefs });
         let mut capabilities = serde_json::Map::new();
         capabilities.insert("goog:chromeOptions".to_owned(), options);
         capabilities.insert("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" }));
@@ -87,7 +127,7 @@ impl Bench {
         };
         let page = Page::new(client);
         page.goto(&self.url).await;
-        Browser { driver, page, profile: self.profile.path().to_owned() }
+        Browser { driver, page }
     }
 }
 
@@ -96,31 +136,70 @@ fn free_port() -> u16 {
     probe.local_addr().expect("a bound socket has an address").port()
 }
 
+impl Driver {
+    /// The processes of this driver and of this profile: the driver, what it started, and what names the profile.
+    fn processes(&self) -> Vec<u32> {
+        let needle = format!("--user-data-dir={}", self.profile.display());
+        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let all: Vec<(u32, u32, bool)> = entries
+            .filter_map(|entry| {
+                let id = entry.file_name().to_str()?.parse().ok()?;
+                let status = std::fs::read_to_string(entry.path().join("status")).ok()?;
+                let parent =
+                    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()?;
+                let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                let named = command.split(|&byte| byte == 0).any(|word| word == needle.as_bytes());
+                Some((id, parent, named))
+            })
+            .collect();
+        let mut found = vec![self.child.id()];
+        found.extend(all.iter().filter(|(_, _, named)| *named).map(|(id, _, _)| *id));
+        // Children of what was found, and theirs.
+        let mut next = 0;
+        while next < found.len() {
+            let parent = found[next];
+            let children = all.iter().filter(|(id, of, _)| *of == parent && !found.contains(id));
+            let children: Vec<u32> = children.map(|(id, _, _)| *id).collect();
+            found.extend(children);
+            next += 1;
+        }
+        found
+    }
+
+    /// Kills everything at once (SIGKILL); gives how many processes that were.
+    fn kill(&mut self) -> usize {
+        let processes = self.processes();
+        let ids = processes.iter().map(u32::to_string);
+        let _ = Command::new("kill").arg("-9").args(ids).stderr(Stdio::null()).status();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        processes.len()
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 impl Browser {
     /// Ends the session in order.
-    pub async fn close(mut self) {
+    pub async fn close(self) {
         self.page.close().await;
-        let _ = self.driver.kill().await;
     }
 
     /// Kills every process of the browser at once (SIGKILL), as a crash or a loss of power would.
     pub async fn kill(mut self) {
-        let needle = format!("--user-data-dir={}", self.profile.display());
-        let mut killed = 0;
-        for entry in std::fs::read_dir("/proc").expect("this test needs /proc").flatten() {
-            let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            let words = command.split(|&byte| byte == 0);
-            if words.into_iter().any(|word| word == needle.as_bytes()) {
-                let name = entry.file_name();
-                let killed_it = Command::new("kill").arg("-9").arg(&name).status().await;
-                killed += usize::from(killed_it.is_ok_and(|status| status.success()));
-            }
-        }
-        assert!(killed > 0, "no browser process was found to kill");
-        let _ = self.driver.kill().await;
+        assert!(self.driver.kill() > 1, "no browser process was found to kill");
         // What is left of the profile's lock belongs to a dead process.
         for lock in ["SingletonLock", "SingletonCookie", "SingletonSocket"] {
-            let _ = std::fs::remove_file(self.profile.join(lock));
+            let _ = std::fs::remove_file(self.driver.profile.join(lock));
         }
+    }
+
+    /// The processes that run for this browser.
+    pub fn processes(&self) -> Vec<u32> {
+        self.driver.processes()
     }
 }

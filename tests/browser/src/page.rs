@@ -137,6 +137,25 @@ impl Page {
         }
     }
 
+    /// A command of the browser's developer tools, such as `Storage.overrideQuotaForOrigin`.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        let ask = DevTools(json!({ "cmd": command, "params": parameters }).to_string());
+        self.client.issue_cmd(ask).await.unwrap_or_else(|error| panic!("{command}: {error}"))
+    }
+
+    /// Waits until the browser has committed something.
+    pub async fn kept(&self) {
+        let kept = "document.getElementById('storage')?.textContent.includes('up to') || null";
+        self.until("the browser keeps the cluster", kept).await;
+    }
+
+    /// When the cluster was first ready, in milliseconds since the page began to load; the page notes it itself, so that no
+    /// time of WebDriver's is in it.
+    pub async fn ready_ms(&self) -> f64 {
+        let mark = "performance.getEntriesByName('vitrine.ready')[0]?.startTime ?? null";
+        self.until("the page notes when the cluster was ready", mark).await.as_f64().expect("a time")
+    }
+
     /// What the browser's console got since it was last asked: warnings and errors, one text each.
     pub async fn console(&self) -> Vec<String> {
         let log = self.client.issue_cmd(ConsoleLog).await.unwrap_or(Value::Null);
@@ -158,5 +177,19 @@ impl WebDriverCompatibleCommand for ConsoleLog {
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
         (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}
+
+/// Chromedriver's way to the developer tools' protocol.
+#[derive(Debug)]
+struct DevTools(String);
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(self.0.clone()))
     }
 }

@@ -2,6 +2,7 @@
 //! there again after a reload and after the browser was killed.
 
 use serde_json::{Value, json};
+use std::io::Write as _;
 use vitrine_browser_tests::browser::Bench;
 use vitrine_browser_tests::page::Page;
 
@@ -38,9 +39,15 @@ async fn master_and_replica(page: &Page) -> (String, String) {
 #[tokio::test]
 async fn a_cluster_forms_serves_fails_over_and_survives_a_reload() {
     let bench = Bench::new().await;
-    let browser = bench.open(1440, 900).await;
+    let browser = bench.open().await;
     let page = &browser.page;
     page.ready().await;
+    // A figure for whoever reads along, past the capture of a passing test's output; `cargo xtask bench page` judges it.
+    let ready_ms = page.ready_ms().await;
+    let _ = writeln!(
+        std::io::stderr(),
+        "           the cluster was ready {ready_ms:.0} ms after the page began to load"
+    );
     let info = run(page, "A1", "CLUSTER INFO").await;
     let info = info.as_str().expect("CLUSTER INFO is text");
     assert!(info.contains("cluster_state:ok") && info.contains("cluster_slots_ok:16384"), "{info}");
@@ -55,6 +62,11 @@ async fn a_cluster_forms_serves_fails_over_and_survives_a_reload() {
     for number in 0..50 {
         run(page, "cluster", &format!("SET key:{number} value:{number}")).await;
     }
+    page.until(
+        "the ledger counts the two writes of the terminal and the fifty of the script",
+        "document.getElementById('acknowledged').textContent === '52 writes acknowledged' || null",
+    )
+    .await;
 
     // A master loses its power: the others suspect it, agree, and its replica is elected.
     let (master, replica) = master_and_replica(page).await;
@@ -102,7 +114,7 @@ async fn a_cluster_forms_serves_fails_over_and_survives_a_reload() {
 #[tokio::test]
 async fn what_was_acknowledged_survives_a_killed_browser() {
     let bench = Bench::new().await;
-    let browser = bench.open(1440, 900).await;
+    let browser = bench.open().await;
     let page = &browser.page;
     page.ready().await;
     for name in ["A1", "B1", "C1", "A2", "B2", "C2"] {
@@ -120,7 +132,7 @@ async fn what_was_acknowledged_survives_a_killed_browser() {
     let acked: Vec<u64> = acked.as_array().expect("a list").iter().filter_map(Value::as_u64).collect();
     browser.kill().await;
 
-    let browser = bench.open(1440, 900).await;
+    let browser = bench.open().await;
     let page = &browser.page;
     page.ready().await;
     for number in &acked {
@@ -138,7 +150,7 @@ async fn what_was_acknowledged_survives_a_killed_browser() {
 #[tokio::test]
 async fn an_engine_that_stops_says_so_and_can_be_started_again() {
     let bench = Bench::new().await;
-    let browser = bench.open(1440, 900).await;
+    let browser = bench.open().await;
     let page = &browser.page;
     page.ready().await;
     run(page, "cluster", "SET kept 1").await;
@@ -154,7 +166,7 @@ async fn an_engine_that_stops_says_so_and_can_be_started_again() {
 #[tokio::test]
 async fn time_can_be_held_stepped_and_hurried() {
     let bench = Bench::new().await;
-    let browser = bench.open(1440, 900).await;
+    let browser = bench.open().await;
     let page = &browser.page;
     page.ready().await;
     page.js("vitrine.pause()").await;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use vitrine_web::geometry::Layout;
 use vitrine_web::model::{
-    Boot, Cluster, Detail, Fault, Frame, NodeIndex, Phase, TapeItem, TapeMark, Traffic,
+    Boot, Cluster, Detail, Fault, Frame, NodeIndex, Phase, SLOTS, TapeItem, TapeMark, Traffic,
 };
 use vitrine_web::protocol::{Answer, FromWorker, Storage, TermEntry, ToWorker};
 use vitrine_web::words;
@@ -23,6 +23,8 @@ const PING_EVERY_MS: i32 = 1000;
 const PINGS_MISSED_MAX: u32 = 5;
 /// The most lines that a terminal tab keeps.
 const TERM_LINES_MAX: usize = 2000;
+/// The entry in the browser's performance timeline for the first moment at which the cluster served all slots.
+const READY_MARK: &str = "vitrine.ready";
 /// At most one spoken sentence in this time, in milliseconds.
 const SPEAK_EVERY_MS: f64 = 2000.0;
 
@@ -73,6 +75,7 @@ pub struct App {
     pub(crate) folded: bool,
     /// In a narrow window the card lies over the stage once it was asked for.
     pub(crate) over: bool,
+    pub(crate) acknowledged: u64,
     pub(crate) storage: Option<Storage>,
     pub(crate) stopped: Option<String>,
     pub(crate) silent: bool,
@@ -85,6 +88,8 @@ pub struct App {
     pings: u32,
     pings_missed: u32,
     start_fresh: bool,
+    /// Whether the cluster served all slots once since the page was opened.
+    was_ready: bool,
     /// Whether the worker has said that it listens.
     greeted: bool,
     early: Vec<ToWorker>,
@@ -143,6 +148,7 @@ impl Component for App {
             gossip: true,
             folded: link::remembered("lesson").as_deref() == Some("folded"),
             over: false,
+            acknowledged: 0,
             storage: None,
             stopped: None,
             silent: false,
@@ -155,6 +161,7 @@ impl Component for App {
             pings: 0,
             pings_missed: 0,
             start_fresh: false,
+            was_ready: false,
             greeted: false,
             early: Vec::new(),
             next_id: 1,
@@ -264,7 +271,9 @@ impl App {
                 true
             }
             FromWorker::Boot(boot) => {
-                self.tape = Shared::new(Tape::new(boot.nodes.len(), 0));
+                self.tape = Shared::new(Tape::new(boot.nodes.len(), boot.start_us));
+                self.now_us = boot.start_us;
+                self.acknowledged = 0;
                 self.marks.clear();
                 self.mark_list = Shared::default();
                 self.detail = None;
@@ -301,6 +310,7 @@ impl App {
                 false
             }
             FromWorker::Storage(storage) => {
+                self.notice = storage_notice(&storage).or(self.notice.take());
                 self.storage = Some(storage);
                 true
             }
@@ -323,10 +333,15 @@ impl App {
         self.playing = frame.playing;
         self.speed = frame.speed;
         self.phase = frame.phase.clone();
+        self.acknowledged = frame.acknowledged;
         self.marks.advance(&frame, moved, dt);
         if let Some(cluster) = frame.cluster {
             self.layout = Shared::new(Layout::of(&cluster));
             self.cluster = Shared::new(cluster);
+        }
+        if !self.was_ready && self.phase == Phase::Live && self.cluster.ok && self.cluster.slots_ok == SLOTS {
+            self.was_ready = true;
+            link::note_time(READY_MARK);
         }
         let list = self.marks.list();
         if !list.is_empty() || !self.mark_list.is_empty() {
@@ -633,5 +648,22 @@ impl App {
             }
             _ => None,
         }
+    }
+}
+
+/// What a visitor is told once about the browser's storage, because it is not what the page promises.
+fn storage_notice(storage: &Storage) -> Option<String> {
+    match storage {
+        Storage::Kept { .. } => None,
+        Storage::OtherTab => Some(
+            "Another tab of this browser keeps the cluster. This one runs in memory and ends with its tab."
+                .into(),
+        ),
+        Storage::Replaced { why } => {
+            Some(format!("What this browser kept could not be read, so a new cluster was formed: {why}."))
+        }
+        Storage::Failed { why } => Some(format!(
+            "This browser does not keep the cluster: {why}. It goes on in memory and ends with this tab."
+        )),
     }
 }

@@ -22,6 +22,13 @@ pub fn wall_ms() -> f64 {
     window().performance().map_or(0.0, |p| p.now())
 }
 
+/// Puts a moment into the browser's performance timeline, where developer tools and benchmarks find it.
+pub fn note_time(name: &str) {
+    if let Some(performance) = window().performance() {
+        let _ = performance.mark(name);
+    }
+}
+
 /// A remembered choice of this browser, if storage is allowed.
 pub fn remembered(key: &str) -> Option<String> {
     window().local_storage().ok().flatten()?.get_item(&format!("vitrine.{key}")).ok().flatten()

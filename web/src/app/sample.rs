@@ -25,6 +25,7 @@ fn node(name: &str, shard: u16, of: Option<u16>) -> Node {
         offset: 1_284_991 + i64::from(shard) * 8000,
         lag_bytes: of.map(|_| if shard == 2 { 122 } else { 0 }),
         link: if of.is_some() { LinkState::Online } else { LinkState::None },
+        progress_percent: None,
         disk: Disk { synced: 240_000, written: 14_000, buffered: 6_000 },
         candidate: None,
         isolated: false,
@@ -104,6 +105,7 @@ pub fn show(app: &mut App) {
     app.boot = Some(Shared::new(Boot {
         seed: "5eed2f81".into(),
         restored: false,
+        start_us: 0,
         nodes: nodes
             .iter()
             .map(|n| BootNode {

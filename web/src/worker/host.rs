@@ -5,6 +5,7 @@
 //! about before it. While a commit is under way the world goes on; the next cut takes what has come together meanwhile.
 
 use crate::{chance, lock, new_engine, post, scope, wall_ms};
+use js_sys::Promise;
 use std::cell::RefCell;
 use std::rc::Rc;
 use vitrine_web::cut::{Name, Names};
@@ -12,6 +13,8 @@ use vitrine_web::engine::{Engine, Flow};
 use vitrine_web::idb::{Db, Meta, Stored};
 use vitrine_web::protocol::{Answer, FromWorker, Storage, ToWorker};
 use vitrine_web::scenario::{seed_of, seed_text};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::JsFuture;
 
 /// The name of the database.
 const DATABASE: &str = "vitrine";
@@ -26,6 +29,13 @@ const COMMIT_MS: f64 = 100.0;
 /// How often the page is told how the storage fares, in milliseconds.
 const STORAGE_MS: f64 = 500.0;
 
+/// How long the browser may take to open, read or empty its storage, in milliseconds.
+const OPEN_PATIENCE_MS: i32 = 10_000;
+/// How long it may take for a commit, in milliseconds of a worker that runs: a laptop that sleeps does not count.
+const COMMIT_PATIENCE_MS: f64 = 15_000.0;
+/// No more than this counts of the time between two looks at a commit, in milliseconds.
+const LOOK_MS_MAX: f64 = 100.0;
+
 /// Where the outcome of something the browser does will be.
 type Outcome = Rc<RefCell<Option<Result<(), String>>>>;
 
@@ -33,6 +43,9 @@ type Outcome = Rc<RefCell<Option<Result<(), String>>>>;
 struct Commit {
     at_us: u64,
     ended: Outcome,
+    /// For how long it has been waited for, and when that was last counted, in milliseconds.
+    waited_ms: f64,
+    looked_ms: f64,
 }
 
 /// The storage of this tab.
@@ -81,7 +94,8 @@ impl Host {
         if let Some(stored) = stored {
             runs = stored.meta.runs + 1;
             let wall_us = stored.meta.wall_us.parse().unwrap_or(0);
-            match Engine::restore(seed_of(&stored.meta.seed), runs.into(), &stored.images, wall_us) {
+            let cut_us = stored.meta.cut_us.max(0.0) as u64;
+            match Engine::restore(seed_of(&stored.meta.seed), runs.into(), &stored.images, wall_us, cut_us) {
                 Ok(restored) => {
                     engine = Some(restored);
                     names = Names::loaded(stored.names);
@@ -111,8 +125,7 @@ impl Host {
             }
         };
         if let Some(why) = lost {
-            let why = format!("what was stored could not be read and is replaced: {why}");
-            post(&FromWorker::Storage(Storage::Failed { why }));
+            post(&FromWorker::Storage(Storage::Replaced { why }));
         }
         post(&FromWorker::Boot(Box::new(engine.boot())));
         Ok(Host { engine, keep, frame_ms: 0.0, detail_ms: 0.0, storage_ms: 0.0, told: None, resetting: None })
@@ -148,7 +161,7 @@ impl Host {
             (disk.begun, disk.runs, disk.commit) = (false, 0, None);
             let (db, ended) = (disk.db.clone(), ended.clone());
             wasm_bindgen_futures::spawn_local(async move {
-                let result = db.clear().await;
+                let result = within(async move { db.clear().await }).await;
                 *ended.borrow_mut() = Some(result);
             });
         } else {
@@ -219,8 +232,15 @@ impl Host {
             self.engine.release(u64::MAX);
             return;
         };
-        if let Some(commit) = &disk.commit {
-            let Some(result) = commit.ended.borrow_mut().take() else { return };
+        if let Some(commit) = &mut disk.commit {
+            let now = wall_ms();
+            commit.waited_ms += (now - commit.looked_ms).clamp(0.0, LOOK_MS_MAX);
+            commit.looked_ms = now;
+            let silent = commit.waited_ms > COMMIT_PATIENCE_MS;
+            let Some(result) = commit.ended.borrow_mut().take().or_else(|| silent.then(|| Err(silence())))
+            else {
+                return;
+            };
             let at_us = commit.at_us;
             disk.commit = None;
             if let Err(why) = result {
@@ -280,16 +300,40 @@ impl Disk {
             let result = commit.await;
             *done.borrow_mut() = Some(result);
         });
-        self.commit = Some(Commit { at_us: engine.now_us(), ended });
         self.last_ms = wall_ms();
+        self.commit = Some(Commit { at_us: engine.now_us(), ended, waited_ms: 0.0, looked_ms: self.last_ms });
     }
+}
+
+fn silence() -> String {
+    "the browser's storage does not answer".into()
+}
+
+/// What the storage gives; a browser whose storage hangs is not waited for without end.
+async fn within<T: 'static>(asked: impl Future<Output = Result<T, String>> + 'static) -> Result<T, String> {
+    let got = Rc::new(RefCell::new(None));
+    let slot = got.clone();
+    let mut asked = Some(asked);
+    let first = Promise::new(&mut |resolve, _| {
+        let _ = scope().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, OPEN_PATIENCE_MS);
+        if let Some(asked) = asked.take() {
+            let slot = slot.clone();
+            wasm_bindgen_futures::spawn_local(async move {
+                let result = asked.await;
+                *slot.borrow_mut() = Some(result);
+                let _ = resolve.call0(&JsValue::NULL);
+            });
+        }
+    });
+    let _ = JsFuture::from(first).await;
+    got.borrow_mut().take().unwrap_or_else(|| Err(silence()))
 }
 
 /// The database and what is in it, or why there is none.
 async fn open(fresh: bool) -> (Result<Db, Storage>, Option<Stored>) {
     let failed = |why: String| (Err(Storage::Failed { why }), None);
     post(&FromWorker::Waiting("Reading what this browser keeps".into()));
-    if !lock::own().await {
+    if lock::is_taken().await {
         return (Err(Storage::OtherTab), None);
     }
     let factory = match scope().indexed_db() {
@@ -297,22 +341,24 @@ async fn open(fresh: bool) -> (Result<Db, Storage>, Option<Stored>) {
         Ok(None) => return failed("this browser has no IndexedDB here".into()),
         Err(_) => return failed("this browser forbids IndexedDB here".into()),
     };
-    let db = match Db::open(&factory, DATABASE).await {
+    let db = match within(async move { Db::open(&factory, DATABASE).await }).await {
         Ok(db) => db,
         Err(why) => return failed(why),
     };
+    let same = db.clone();
     if fresh {
-        return match db.clear().await {
+        return match within(async move { same.clear().await }).await {
             Ok(()) => (Ok(db), None),
             Err(why) => failed(why),
         };
     }
-    match db.load().await {
-        Ok(stored) => (Ok(db), stored),
-        Err(why) => {
+    match within(async move { Ok(same.load().await) }).await {
+        Ok(Ok(stored)) => (Ok(db), stored),
+        Ok(Err(why)) => {
             // What cannot be read is replaced by the first cut of the new cluster.
-            post(&FromWorker::Storage(Storage::Failed { why: format!("what was stored is damaged: {why}") }));
+            post(&FromWorker::Storage(Storage::Replaced { why }));
             (Ok(db), None)
         }
+        Err(why) => failed(why),
     }
 }

@@ -9,20 +9,25 @@ const NAME: &str = "vitrine.storage";
 /// How long to wait for a tab that is just closing, in milliseconds.
 const PATIENCE_MS: u32 = 1500;
 
-/// Whether this worker owns the storage now. A browser without Web Locks lets every tab have it.
-pub async fn own() -> bool {
-    let Some(locks) = locks() else { return true };
+/// Whether another tab owns the storage. Where Web Locks are missing or forbidden (as IndexedDB is then too, which says why
+/// itself), no tab is kept from it.
+pub async fn is_taken() -> bool {
+    let Some(locks) = locks() else { return false };
     let promise = Promise::new(&mut |resolve, _| {
         let granted = resolve.clone();
         // The lock is held until the Promise that the callback gives is settled: never.
         let callback = Closure::once_into_js(move |_lock: JsValue| -> JsValue {
-            let _ = granted.call1(&JsValue::NULL, &true.into());
+            let _ = granted.call1(&JsValue::NULL, &false.into());
             Promise::new(&mut |_, _| {}).into()
         });
-        let refused = Closure::once_into_js(move |_why: JsValue| {
-            let _ = resolve.call1(&JsValue::NULL, &false.into());
+        let unasked = resolve.clone();
+        let refused = Closure::once_into_js(move |why: JsValue| {
+            let waited = why.dyn_ref::<web_sys::DomException>().is_some_and(|e| e.name() == "TimeoutError");
+            let _ = resolve.call1(&JsValue::NULL, &waited.into());
         });
-        let _ = request(&locks, &callback, &refused);
+        if request(&locks, &callback, &refused).is_err() {
+            let _ = unasked.call1(&JsValue::NULL, &false.into());
+        }
     });
     JsFuture::from(promise).await.ok().and_then(|v| v.as_bool()).unwrap_or(false)
 }

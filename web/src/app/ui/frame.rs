@@ -25,7 +25,7 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
                 notice={app.notice.clone()} act={act.clone()} />
             <inspector::Inspector cluster={app.cluster.clone()} boot={app.boot.clone()} detail={app.detail.clone()}
                 selected={app.selected} pane={app.pane} tenths={app.now_us / 100_000} act={act.clone()} />
-            <ledger::Ledger cluster={app.cluster.clone()} storage={app.storage.clone()} act={act.clone()} />
+            <ledger::Ledger cluster={app.cluster.clone()} acknowledged={app.acknowledged} storage={app.storage.clone()} act={act.clone()} />
             <terminal::Terminal cluster={app.cluster.clone()} tabs={terminal::Tabs::of(&app.term)} tab={app.term_tab}
                 enabled={app.boot.is_some() && app.stopped.is_none()} act={act.clone()} />
             <tape::TapeView cluster={app.cluster.clone()} tape={app.tape.clone()} now_us={app.now_us}

@@ -1,5 +1,6 @@
-//! The bar under the stage. It shows what the engine can say today: what the append-only files of all nodes hold and how
-//! safe it is, and what of it this browser keeps.
+//! The bar under the stage. It shows what the engine can say today: how many writes were acknowledged, what the append-only
+//! files of the nodes hold and how safe that is, and what of it this browser keeps. Whether a single write is safe takes the
+//! engine's own account of every write; until there is one, no write is said to be.
 
 use super::{Act, icon};
 use crate::shared::Shared;
@@ -11,6 +12,8 @@ use yew::prelude::*;
 #[derive(PartialEq, Properties)]
 pub struct Props {
     pub cluster: Shared<Cluster>,
+    /// Writes that were acknowledged to the clients of this tab.
+    pub acknowledged: u64,
     pub storage: Option<Storage>,
     pub act: Callback<Act>,
 }
@@ -22,14 +25,11 @@ fn tally(symbol: &'static str, n: u64, small: &'static str, hot: bool, title: &'
 #[component]
 pub fn Ledger(props: &Props) -> Html {
     let up = props.cluster.nodes.iter().filter(|n| n.process.is_up() || n.process == Process::Paused);
-    let (mut synced, mut written, mut buffered, mut keys, mut lag) = (0, 0, 0, 0, 0);
+    let (mut synced, mut written, mut buffered, mut lag) = (0, 0, 0, 0);
     for n in up {
         synced += n.disk.synced;
         written += n.disk.written;
         buffered += n.disk.buffered;
-        if n.master {
-            keys += n.keys;
-        }
         lag += n.lag_bytes.unwrap_or(0);
     }
     let total = (synced + written + buffered).max(1) as f64;
@@ -39,7 +39,7 @@ pub fn Ledger(props: &Props) -> Html {
     html! {
         <section class="ledger" aria-label="Ledger: how safe the data is">
             <div class="ledger__row">
-                <div class="ledger__k"><b>{ "On disk" }</b><small>{ format!("{} keys on masters", words::thousands(keys)) }</small></div>
+                <div class="ledger__k"><b>{ "Ledger" }</b><small id="acknowledged">{ acknowledged(props.acknowledged) }</small></div>
                 <svg class="share" preserveAspectRatio="none" role="img"
                     aria-label={format!("Append-only files: {synced} bytes fsynced, {written} written, {buffered} buffered")}>
                     <rect class="share-bg" width="100%" height="100%" />
@@ -58,6 +58,10 @@ pub fn Ledger(props: &Props) -> Html {
     }
 }
 
+fn acknowledged(writes: u64) -> String {
+    format!("{} {} acknowledged", words::thousands(writes), if writes == 1 { "write" } else { "writes" })
+}
+
 /// What this browser keeps.
 fn kept(storage: Option<&Storage>) -> Html {
     let (bold, small, alarm) = match storage {
@@ -70,6 +74,7 @@ fn kept(storage: Option<&Storage>) -> Html {
         Some(Storage::OtherTab) => {
             ("in memory".into(), "another tab of this browser keeps the cluster".into(), true)
         }
+        Some(Storage::Replaced { .. }) => ("not yet".to_owned(), "kept in this browser".to_owned(), false),
         Some(Storage::Failed { why }) => ("in memory".into(), format!("not kept: {why}"), true),
     };
     html! { <div class="where" id="storage" role={alarm.then_some("alert")}>

@@ -29,6 +29,15 @@ fn check(ok: bool, text: &str) -> Html {
     }
 }
 
+/// What the button beside a fault is called: it ends the fault, it does not turn time back.
+fn remedy(undo: &Option<Fault>) -> &'static str {
+    match undo {
+        Some(Fault::Restart { .. }) => "Start",
+        Some(Fault::Resume { .. }) => "Resume",
+        _ => "Heal",
+    }
+}
+
 #[component]
 pub fn Lesson(props: &Props) -> Html {
     let act = &props.act;
@@ -83,7 +92,7 @@ pub fn Lesson(props: &Props) -> Html {
                         { for c.faults.iter().map(|f| html! {
                             <li><span>{ &f.text }</span>
                                 if let Some(undo) = f.undo.clone() {
-                                    <button class="btn btn--sm" onclick={act.reform(move |_| Act::Fault(undo.clone()))}>{ "Undo" }</button>
+                                    <button class="btn btn--sm" onclick={act.reform(move |_| Act::Fault(undo.clone()))}>{ remedy(&f.undo) }</button>
                                 }</li>
                         }) }
                     </ul>

@@ -68,6 +68,7 @@ pub fn TapeView(props: &Props) -> Html {
         lead.max(props.tape.start_us as f64)
     });
     // Seen from here, in percent of the width.
+    let start = props.tape.start_us as f64;
     let x = move |us: f64| (us - from) / w.span_us * 100.0;
     let set = |next: Window| {
         let window = window.clone();
@@ -80,7 +81,7 @@ pub fn TapeView(props: &Props) -> Html {
             let from_us = match (w.from_us, at) {
                 (None, None) => None,
                 (None, Some(_)) if w.from_us.is_none() => None,
-                (Some(f), at) => Some((f + (w.span_us - span_us) * at.unwrap_or(0.5)).max(0.0)),
+                (Some(f), at) => Some((f + (w.span_us - span_us) * at.unwrap_or(0.5)).max(start)),
                 (None, _) => None,
             };
             window.set(Window { span_us, from_us });
@@ -100,12 +101,12 @@ pub fn TapeView(props: &Props) -> Html {
                 *drag.borrow_mut() = share_at(&e, e.client_x()).map(|at| (at, from));
             }),
             Callback::from(move |e: PointerEvent| {
-                if let Some((start, origin)) = *drag2.borrow()
+                if let Some((grip, origin)) = *drag2.borrow()
                     && e.buttons() & 1 == 1
                     && let Some(at) = share_at(&e, e.client_x())
-                    && (at - start).abs() > 0.005
+                    && (at - grip).abs() > 0.005
                 {
-                    window.set(Window { from_us: Some((origin - (at - start) * w.span_us).max(0.0)), ..w });
+                    window.set(Window { from_us: Some((origin - (at - grip) * w.span_us).max(start)), ..w });
                 }
             }),
             Callback::from(move |_: PointerEvent| *drag3.borrow_mut() = None),
@@ -122,9 +123,9 @@ pub fn TapeView(props: &Props) -> Html {
             match e.key().as_str() {
                 "+" | "=" => zoom_to(0.5, None),
                 "-" => zoom_to(2.0, None),
-                "ArrowLeft" => window.set(Window { from_us: Some((from - w.span_us * 0.2).max(0.0)), ..w }),
+                "ArrowLeft" => window.set(Window { from_us: Some((from - w.span_us * 0.2).max(start)), ..w }),
                 "ArrowRight" => window.set(Window { from_us: Some(from + w.span_us * 0.2), ..w }),
-                "Home" => window.set(Window { from_us: Some(0.0), ..w }),
+                "Home" => window.set(Window { from_us: Some(start), ..w }),
                 "End" => window.set(Window { from_us: None, ..w }),
                 _ => return,
             }
@@ -135,6 +136,10 @@ pub fn TapeView(props: &Props) -> Html {
     let first = (from.max(0.0) as u64).div_ceil(tick) * tick;
     let ticks: Vec<u64> =
         (0..12).map(|i| first + i * tick).take_while(|&t| (t as f64) < from + w.span_us).collect();
+    // A number that the head's flag would cover is left out: half of it would be worse than none.
+    let flag_len = flag_percent();
+    let number_len = flag_len * 0.25;
+    let clear = |at: f64| at + number_len < x(now) - flag_len || at - number_len > x(now);
     let many = (props.cluster.nodes.len() > 12).then_some("tp--many");
     let head = x(now);
     let flag = words::clock(props.now_us);
@@ -152,7 +157,7 @@ pub fn TapeView(props: &Props) -> Html {
             <div class={classes!("tp", many)} onwheel={wheel} onpointerdown={down} onpointermove={moved} onpointerup={up}
                 onkeydown={keys} tabindex="0" role="group" aria-label={spoken(props)}>
                 <div class="tp__ruler"><div class="tp__plot"><svg aria-hidden="true">
-                    { for ticks.iter().map(|&t| html! { <text x={format!("{:.2}%", x(t as f64))} y="17">{ tick_text(t, tick) }</text> }) }
+                    { for ticks.iter().filter(|&&t| clear(x(t as f64))).map(|&t| html! { <text x={format!("{:.2}%", x(t as f64))} y="17">{ tick_text(t, tick) }</text> }) }
                 </svg></div></div>
                 <div class="lane lane--faults"><span class="lane__n">{ "faults" }</span><div class="tp__plot">
                     <svg class="tp__lane">{ marks(&props.tape.faults, from, w.span_us) }</svg></div></div>
@@ -173,6 +178,19 @@ pub fn TapeView(props: &Props) -> Html {
             </div>
         </section>
     }
+}
+
+/// How much of the plot's width the head's flag takes, in percent. The plot is not measured, which would cost a layout of the
+/// page for every frame: its width follows from the window's, as style.css has it.
+fn flag_percent() -> f64 {
+    let window = crate::link::window().inner_width().ok().and_then(|w| w.as_f64()).unwrap_or(1440.0);
+    let (plot, flag) = match window {
+        ..720.0 => (window - 74.0, 100.0),
+        ..1280.0 => (window - 414.0, 100.0),
+        ..1800.0 => (window - 554.0, 100.0),
+        _ => (window - 639.0, 112.0),
+    };
+    flag / plot.max(flag) * 100.0
 }
 
 /// Where the pointer is over the plot, 0 to 1.

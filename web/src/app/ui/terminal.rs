@@ -70,7 +70,8 @@ pub fn Terminal(props: &Props) -> Html {
         let end = (props.tab, tab.entries.len(), tab.entries.last().map(|e| e.text.len()));
         use_effect_with(end, move |_| {
             if let Some(o) = output.cast::<web_sys::Element>() {
-                o.set_scroll_top(o.scroll_height());
+                // The list is drawn from its end up (style.css), so that a change of size keeps the end in view.
+                o.set_scroll_top(0);
             }
         });
     }
@@ -188,7 +189,7 @@ pub fn Terminal(props: &Props) -> Html {
                     tab_button(i as u16 + 1, &node.name, node.process.is_up())
                 }) }
             </div></div>
-            <div class="term__o" role="log" id="term-out" aria-label="Replies" ref={output} onclick={refocus} tabindex="0">
+            <div class="term__o" role="log" id="term-out" aria-label="Replies" ref={output} onclick={refocus} tabindex="0"><div>
                 if tab.entries.is_empty() {
                     <div><span class="note-t">{ if n == 0 {
                         "Type a Redis command. This connection follows MOVED and ASK, as redis-cli -c does."
@@ -197,7 +198,7 @@ pub fn Terminal(props: &Props) -> Html {
                     } }</span></div>
                 }
                 { for tab.entries.iter().map(entry) }
-            </div>
+            </div></div>
             <label class="term__i"><span class="pr">{ prompt }</span>
                 <input ref={input} id="term-input" spellcheck="false" autocomplete="off" autocapitalize="off" aria-label="Command"
                     enterkeyhint="send" disabled={!props.enabled} {onkeydown} {onpaste}

@@ -76,9 +76,10 @@ pub fn Inspector(props: &Props) -> Html {
         })
     };
     let detail = props.detail.as_ref().filter(|d| d.node == index);
+    let down = (!n.process.is_up() && n.process != Process::Paused).then_some("glyph--down");
     html! {
         <aside class="insp" aria-label="Inspector">
-            <div class="insp__h"><span class={classes!("glyph", (!n.master).then_some("glyph--r"), shard_class(n.shard))}>{ &n.name }</span>
+            <div class="insp__h"><span class={classes!("glyph", (!n.master).then_some("glyph--r"), down, shard_class(n.shard))}>{ &n.name }</span>
                 <div><h2>{ what(&props.cluster, i, n) }</h2>
                     <p title={n.id.clone()}>{ about.iter().filter(|s| !s.is_empty()).cloned().collect::<Vec<_>>().join(" · ") }</p></div>
                 <div class="insp__b"><button class="ib ib--sm" aria-label={format!("Actions on {}", n.name)} title="Actions" onclick={menu}>{ icon("i-more") }</button>

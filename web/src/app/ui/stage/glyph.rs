@@ -23,6 +23,15 @@ pub struct Jury {
     pub suspects: usize,
     pub agrees: usize,
     pub verdicts: Vec<Belief>,
+    /// Whether all who suspect it are on the other side of a wall: then it is they who are in trouble.
+    pub from_afar: bool,
+}
+
+impl Jury {
+    /// Whether the badge and the label say that it is suspected.
+    pub fn is_suspect(&self) -> bool {
+        self.suspects > 0 && !self.from_afar
+    }
 }
 
 pub fn jury(cluster: &Cluster, subject: usize) -> Jury {
@@ -33,7 +42,15 @@ pub fn jury(cluster: &Cluster, subject: usize) -> Jury {
         .filter(|(observer, _)| *observer != subject)
         .filter_map(|(_, beliefs)| beliefs.get(subject).copied())
         .collect();
+    let together = |a: usize, b: usize| {
+        let has = |g: &[NodeIndex], i: usize| g.contains(&(i as NodeIndex));
+        cluster.groups.is_empty() || cluster.groups.iter().any(|g| has(g, a) && has(g, b))
+    };
+    let near = cluster.beliefs.iter().enumerate().any(|(observer, beliefs)| {
+        beliefs.get(subject) == Some(&Belief::Pfail) && together(observer, subject)
+    });
     Jury {
+        from_afar: !near,
         suspects: verdicts.iter().filter(|&&b| b == Belief::Pfail).count(),
         agrees: verdicts.iter().filter(|&&b| b == Belief::Fail).count(),
         verdicts,
@@ -74,7 +91,7 @@ pub fn node(x: Context) -> Html {
             onkeydown={key} aria-label={labels::spoken(n, x.cluster, &jury)} aria-haspopup="menu"
             aria-pressed={x.selected.to_string()} id={format!("node-{}", n.name)}>
             <circle class="focus" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 17.0).to_string()} />
-            if x.selected { <path class="reticle" d={brackets(at, seat.r + 12.0)} /> }
+            if x.selected { <path class="reticle" d={brackets(at, seat.r + if asked { 18.0 } else { 12.0 })} /> }
             if picked { <circle class="target" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 12.0).to_string()} /> }
             if n.isolated { <circle class="moat" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 16.0).to_string()} /> }
             if n.candidate.is_some() {
@@ -83,8 +100,8 @@ pub fn node(x: Context) -> Html {
             <circle class="disk-track" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 6.0).to_string()} />
             if n.process.is_up() || n.process == Process::Paused { { disk_ring(n, seat) } }
             <circle class="body" cx={cx.clone()} cy={cy.clone()} r={seat.r.to_string()} />
-            if n.process == Process::Loading || n.link == LinkState::Syncing {
-                <path class="prog" d={pie(at, seat.r - 2.0, 0.3)} />
+            if let Some(percent) = n.progress_percent.filter(|_| n.process.is_up()) {
+                <path class="prog" d={pie(at, seat.r - 2.0, f64::from(percent.clamp(1, 99)) / 100.0)} />
             }
             if !small {
                 <text class="name" x={cx.clone()} y={format!("{:.1}", at.y + if seat.on_ring { 5.0 } else { 4.5 })}>{ &n.name }</text>
@@ -232,7 +249,7 @@ fn badge(n: &Node, jury: &Jury, seat: &Seat) -> Html {
         Process::Loading => ("", "i-load"),
         Process::Up if jury.agrees > 0 => ("badge--fail", "i-x"),
         Process::Up if n.isolated => ("", "i-isolate"),
-        Process::Up if jury.suspects > 0 => ("badge--fault", "i-q"),
+        Process::Up if jury.is_suspect() => ("badge--fault", "i-q"),
         Process::Up if n.link == LinkState::Syncing => ("", "i-sync"),
         Process::Up => return Html::default(),
     };

@@ -17,7 +17,7 @@ pub fn lines(n: &Node, c: &Cluster, jury: &Jury, now_us: u64, size: Size) -> Vec
     let peers = jury.verdicts.len();
     let ago = words::duration((now_us.saturating_sub(n.process_since_us)) / 100_000 * 100_000);
     let since = |what: &str| format!("{what} {ago} ago");
-    let special = jury.agrees + jury.suspects > 0 || n.process != Process::Up || n.candidate.is_some();
+    let special = jury.agrees > 0 || jury.is_suspect() || n.process != Process::Up || n.candidate.is_some();
     if size != Size::L && !special {
         return out;
     }
@@ -25,7 +25,7 @@ pub fn lines(n: &Node, c: &Cluster, jury: &Jury, now_us: u64, size: Size) -> Vec
     let (agree, suspect) = if c.groups.len() > 1 { ("", "") } else { (" agree", " suspect") };
     if jury.agrees > 0 {
         say("t--alert", format!("FAIL · {} of {peers}{agree}", jury.agrees));
-    } else if jury.suspects > 0 {
+    } else if jury.is_suspect() {
         say("t--alert", format!("PFAIL · {} of {peers}{suspect}", jury.suspects));
     }
     match n.process {
@@ -33,7 +33,7 @@ pub fn lines(n: &Node, c: &Cluster, jury: &Jury, now_us: u64, size: Size) -> Vec
         Process::Killed => say("", since("killed")),
         Process::Stopped => say("", since("shut down")),
         Process::Paused => say("", since("paused")),
-        Process::Loading => say("t--strong", "loading".into()),
+        Process::Loading => say("t--strong", with_progress("loading", n)),
         Process::Up => {}
     }
     if !n.process.is_up() && n.process != Process::Paused {
@@ -56,7 +56,7 @@ pub fn lines(n: &Node, c: &Cluster, jury: &Jury, now_us: u64, size: Size) -> Vec
         let of = of.map_or("replica".to_owned(), |m| format!("replica of {}", m.name));
         say("t--strong", of);
         match (n.link, n.lag_bytes) {
-            (LinkState::Syncing, _) => say("", "synchronising".into()),
+            (LinkState::Syncing, _) => say("", with_progress("syncing", n)),
             (LinkState::Online, Some(lag)) => say("", format!("lag {}", words::bytes(lag))),
             (LinkState::Online, None) => {}
             _ => say("t--alert", "link down".into()),
@@ -64,6 +64,11 @@ pub fn lines(n: &Node, c: &Cluster, jury: &Jury, now_us: u64, size: Size) -> Vec
     }
     out.truncate(3);
     out
+}
+
+/// `loading 62 %`, or without the number while the length is not known.
+fn with_progress(what: &str, n: &Node) -> String {
+    n.progress_percent.map_or_else(|| what.to_owned(), |p| format!("{what} {p}\u{a0}%"))
 }
 
 fn keys(n: u64) -> String {

@@ -128,9 +128,13 @@ fn headline(props: &Props) -> (String, String, bool) {
             c.claims.iter().filter(|k| k.accepted).map(|k| k.node).collect::<std::collections::BTreeSet<_>>();
         aside.push(words::count(shards.len(), "shard", "shards"));
     }
-    if c.slots_ok < SLOTS {
-        let gone = u64::from(SLOTS - c.slots_ok);
+    let served = c.slots_served();
+    if served < SLOTS {
+        let gone = u64::from(SLOTS - served);
         let text = if c.ok { "unserved" } else { "unserved: the cluster is down" };
+        if c.slots_ok == SLOTS {
+            aside.push("not noticed yet".to_owned());
+        }
         return (format!("{} slots {text}", words::thousands(gone)), aside.join(", "), true);
     }
     if !c.ok {
@@ -147,7 +151,7 @@ fn spoken_summary(c: &Cluster) -> String {
     format!(
         "Ring view: {} nodes, {masters} of them masters, {} of {SLOTS} slots served.{down}",
         c.nodes.len(),
-        c.slots_ok
+        c.slots_served()
     )
 }
 

@@ -80,9 +80,10 @@ fn tethers(c: &Cluster, l: &Layout) -> Html {
     html! {
         { for owners.map(|k| {
             let seat = &l.seats[usize::from(k.node)];
-            let middle = slot_angle(f64::from(k.start) + f64::from(claim_len(k)) / 2.0);
-            let from = l.centre.polar(l.ring + 16.0, middle);
-            let bend = Point { x: (from.x + seat.at.x) / 2.0, y: seat.at.y.min(from.y) };
+            // Not from the middle of the arc: the one who took it sits there, with its label.
+            let late = slot_angle(f64::from(k.start) + f64::from(claim_len(k)) * 0.86);
+            let from = l.centre.polar(l.ring + 16.0, late);
+            let bend = Point { x: (from.x + seat.at.x) / 2.0 + 30.0, y: seat.at.y.max(from.y) };
             html! { <path class={classes!("tether", shard_class(c.nodes[usize::from(k.node)].shard))}
                 d={format!("M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}", from.x, from.y, bend.x, bend.y, seat.at.x - seat.r - 8.0, seat.at.y)} /> }
         }) }
@@ -106,7 +107,7 @@ fn dial(c: &Cluster, l: &Layout) -> Html {
             </g>
         };
     }
-    let ok = c.slots_ok;
+    let ok = c.slots_served();
     let short = ok < SLOTS && c.slots_assigned > 0;
     html! {
         <g class={classes!("dial", short.then_some("dial--warn"))} id="dial">
