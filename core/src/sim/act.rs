@@ -28,10 +28,7 @@ impl World {
                 w.procs[i as usize].disk.preload(CONF_PATH, conf.as_bytes());
                 w.collect_changes(i);
             }),
-            A::SyncDisk { node } => self.with_node(&node, |w, i| {
-                w.procs[i as usize].disk.write_back();
-                w.collect_changes(i);
-            }),
+            A::SyncDisk { node } => self.with_node(&node, World::sync_disk),
             A::FlipBits { node, path, offset, bit, count } => self.with_node(&node, |w, i| {
                 let disk = &mut w.procs[i as usize].disk;
                 disk.flip_bits(&mut w.s.rng, path.as_deref(), offset, bit, count);
@@ -59,6 +56,13 @@ impl World {
         if let Some(index) = self.node_index(name) {
             then(self, index);
         }
+    }
+
+    /// The kernel of a node writes back what is dirty.
+    pub(crate) fn sync_disk(&mut self, index: u32) {
+        self.procs[index as usize].disk.write_back();
+        self.collect_changes(index);
+        self.end_spent_faults(index);
     }
 
     /// Takes everything off a node's disk but its redis.conf.

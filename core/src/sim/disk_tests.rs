@@ -270,3 +270,155 @@ fn a_power_loss_may_keep_a_part() {
     }
     assert!(prefix_cut && holes);
 }
+
+/// Appends the rest of what fills three pages with `fill`, onto one synced byte.
+fn three_dirty_pages(seed: u64, fill: u8) -> Host {
+    let mut host = Host::new();
+    host.rng = Rng::new(seed);
+    host.append("a", b"x").unwrap();
+    host.fsync("a").unwrap();
+    host.append("a", &vec![fill; 3 * 4096 - 1]).unwrap();
+    host
+}
+
+#[test]
+fn a_torn_write_keeps_any_sectors_and_nothing_smaller() {
+    let (mut torn, mut seen) = (0, BTreeSet::new());
+    for seed in 0..200 {
+        let mut host = three_dirty_pages(seed, 7);
+        host.disk.record_changes(true);
+        host.disk.power_lost(&mut host.rng, Unsynced::Torn);
+        let kept = host.read("a").unwrap();
+        assert_eq!(kept.first(), Some(&b'x'), "what was synced is there");
+        assert!(kept.len() == 1 || kept.len().is_multiple_of(512), "{}", kept.len());
+        let whole = |sector: &[u8]| sector.iter().all(|&b| b == 7) || sector.iter().all(|&b| b == 0);
+        let sectors: Vec<&[u8]> = kept.chunks(512).collect();
+        assert!(sectors[1..].iter().all(|sector| whole(sector)));
+        assert!(sectors[0][1..].iter().all(|&b| b == sectors[0].get(1).copied().unwrap_or(0)));
+        let page: Vec<bool> = sectors.iter().skip(8).take(8).map(|sector| sector[0] == 7).collect();
+        torn += usize::from(page.contains(&true) && page.contains(&false));
+        seen.insert(page);
+    }
+    assert!(torn > 100 && seen.len() > 50, "{torn} torn pages, {} kinds", seen.len());
+}
+
+#[test]
+fn a_device_that_is_in_time_keeps_all() {
+    let mut host = three_dirty_pages(1, 7);
+    host.append("new", b"y").unwrap();
+    host.disk.power_lost(&mut host.rng, Unsynced::Kept);
+    assert_eq!(host.read("a").unwrap().len(), 3 * 4096);
+    assert_eq!(host.read("new").unwrap(), b"y");
+}
+
+#[test]
+fn errors_strike_one_file_or_so_often() {
+    let mut host = Host::new();
+    host.append("a", b"1").unwrap();
+    host.append("b", b"1").unwrap();
+    let only_a = EioOn { write: true, path: Some("./a".into()), ..EioOn::default() };
+    host.disk.trouble.eio = vec![eio(only_a)];
+    assert_eq!(host.append("a", b"2"), Err(DiskError::Io));
+    assert_eq!(host.append("b", b"2"), Ok(DiskReply::Written(1)));
+    host.disk.trouble.eio = vec![eio(EioOn { read: true, count: Some(2), ..EioOn::default() })];
+    let read = |host: &mut Host| host.op(DiskRequest::Read { path: "b".into(), offset: 0, len_max: 9 });
+    assert_eq!(read(&mut host), Err(DiskError::Io));
+    assert!(host.disk.spent_faults().is_empty());
+    assert_eq!(read(&mut host), Err(DiskError::Io));
+    assert_eq!(host.disk.spent_faults(), [1]);
+    assert_eq!(read(&mut host), Ok(DiskReply::Bytes(b"12"[..].into())));
+}
+
+#[test]
+fn a_write_back_that_failed_shows_in_the_next_fsync_once() {
+    let mut host = Host::new();
+    host.append("a", b"one").unwrap();
+    host.fsync("a").unwrap();
+    host.append("a", b"two").unwrap();
+    host.disk.trouble.eio = vec![eio(EioOn { fsync: true, ..EioOn::default() })];
+    host.disk.write_back();
+    host.disk.trouble.eio.clear();
+    host.append("a", b"three").unwrap();
+    assert_eq!(host.fsync("a"), Err(DiskError::Io), "what the kernel could not write is told");
+    assert_eq!(host.fsync("a"), Ok(DiskReply::Done), "once");
+    assert_eq!(host.read("a").unwrap(), b"onetwothree");
+    host.disk.power_lost(&mut host.rng, Unsynced::Lost);
+    let left = host.read("a").unwrap();
+    assert_eq!(
+        (left.len(), &left[..3]),
+        (11, &b"one"[..]),
+        "the page was written again with what came after"
+    );
+}
+
+#[test]
+fn a_device_that_lies_keeps_nothing() {
+    let mut host = Host::new();
+    host.append("a", b"one").unwrap();
+    host.fsync("a").unwrap();
+    host.disk.trouble.fsync_lies = true;
+    host.append("a", b"two").unwrap();
+    assert_eq!(host.fsync("a"), Ok(DiskReply::Done));
+    host.append("b", b"x").unwrap();
+    assert_eq!(host.op(DiskRequest::FsyncDir { path: ".".into() }), Ok(DiskReply::Done));
+    host.disk.write_back();
+    host.disk.power_lost(&mut host.rng, Unsynced::Kept);
+    assert_eq!(host.read("a").unwrap(), b"one");
+    assert_eq!(host.read("b"), None);
+}
+
+#[test]
+fn a_lost_rename_brings_the_old_names_back_and_only_them() {
+    let mut host = Host::new();
+    for (path, bytes) in [("dump.rdb", b"old"), ("temp", b"new")] {
+        host.append(path, bytes).unwrap();
+        host.fsync(path).unwrap();
+    }
+    host.disk.trouble.renames_lost = true;
+    host.op(DiskRequest::Rename { from: "temp".into(), to: "dump.rdb".into() }).unwrap();
+    host.append("other", b"1").unwrap();
+    host.fsync("other").unwrap();
+    host.op(DiskRequest::FsyncDir { path: ".".into() }).unwrap();
+    assert_eq!(host.read("dump.rdb").unwrap(), b"new");
+    let mut healed = host.disk.clone();
+    host.disk.power_lost(&mut host.rng, Unsynced::Lost);
+    let files = ["dump.rdb", "temp", "other"].map(|path| host.read(path).unwrap());
+    assert_eq!(files, [b"old".to_vec(), b"new".to_vec(), b"1".to_vec()]);
+    healed.trouble.renames_lost = false;
+    healed.write_back();
+    healed.power_lost(&mut host.rng, Unsynced::Lost);
+    assert_eq!((healed.read_file("dump.rdb").unwrap(), healed.read_file("temp")), (b"new".to_vec(), None));
+}
+
+#[test]
+fn bits_flip_on_the_device_and_dirty_pages_write_over_them() {
+    let mut host = Host::new();
+    host.append("a", &[0; 8192]).unwrap();
+    host.fsync("a").unwrap();
+    host.op(DiskRequest::WriteAt { path: "a".into(), offset: 0, bytes: [1; 4096][..].into() }).unwrap();
+    for offset in [10, 5000] {
+        host.disk.flippable(Some("a"), Some(offset), 3).unwrap();
+        host.disk.flip_bits(&mut host.rng, Some("./a"), Some(offset), 3, 0);
+    }
+    let bytes = host.read("a").unwrap();
+    assert_eq!(
+        (bytes[10], bytes[5000]),
+        (1, 8),
+        "a dirty page is read from the cache, a clean one from the device"
+    );
+    let mut lost = host.disk.clone();
+    lost.power_lost(&mut host.rng, Unsynced::Lost);
+    let bytes = lost.read_file("a").unwrap();
+    assert_eq!((bytes[10], bytes[5000]), (8, 8));
+    host.fsync("a").unwrap();
+    host.disk.power_lost(&mut host.rng, Unsynced::Lost);
+    let bytes = host.read("a").unwrap();
+    assert_eq!((bytes[10], bytes[5000]), (1, 8));
+    host.disk.flip_bits(&mut host.rng, None, None, 0, 5);
+    let now = host.read("a").unwrap();
+    let flipped: u32 = bytes.iter().zip(&now).map(|(a, b)| (a ^ b).count_ones()).sum();
+    assert!((1..=5).contains(&flipped), "{flipped}");
+    assert!(host.disk.flippable(Some("b"), None, 0).unwrap_err().contains("its files are a"));
+    assert!(host.disk.flippable(Some("a"), Some(8192), 0).unwrap_err().contains("8192 bytes"));
+    assert!(host.disk.flippable(None, Some(1), 0).is_err() && host.disk.flippable(None, None, 8).is_err());
+}

@@ -648,16 +648,14 @@ impl World {
 
     fn write_back(&mut self, index: u32) -> bool {
         let now = self.s.now_us;
-        let process = &mut self.procs[index as usize];
-        if process.disk.writeback_at_us != Some(now) {
+        if self.procs[index as usize].disk.writeback_at_us != Some(now) {
             return false;
         }
-        process.disk.write_back();
-        if let Some(at) = process.disk.plan_writeback(now) {
+        self.sync_disk(index);
+        if let Some(at) = self.procs[index as usize].disk.plan_writeback(now) {
             self.s.at(at, Ev::Writeback { node: index });
         }
         self.s.trace.fold(Tag::Writeback, now, u64::from(index), 0);
-        self.collect_changes(index);
         true
     }
 

@@ -216,10 +216,7 @@ impl World {
                 if matches!(active.fault, Fault::FsyncLies { .. } | Fault::LostRename { .. })
                     && let Scope::Disk { node } = &scope
                 {
-                    self.with_node(node, |w, i| {
-                        w.procs[i as usize].disk.write_back();
-                        w.collect_changes(i);
-                    });
+                    self.with_node(node, World::sync_disk);
                 }
             }
         }
@@ -234,6 +231,7 @@ impl World {
         if process.life.has_process() {
             process.restart = Some(Restart::default());
         } else {
+            process.restart = None;
             self.start(index);
         }
     }
@@ -242,6 +240,7 @@ impl World {
     pub(crate) fn start_by_hand(&mut self, index: u32) {
         let name = self.procs[index as usize].name.clone();
         self.faults.take(|f| takes_down(&f.fault) && f.fault.node().as_ref() == Some(&name));
+        self.procs[index as usize].restart = None;
         self.start(index);
     }
 
@@ -310,9 +309,11 @@ impl World {
 
     /// Faults that were to happen so often and have are over.
     pub(crate) fn end_spent_faults(&mut self, index: u32) {
+        let cause = self.s.trace.cause;
         for fault in self.procs[index as usize].disk.spent_faults() {
             self.fault_over(fault);
         }
+        self.s.trace.cause = cause;
     }
 
     /// Makes what a part of the world suffers of the list of faults.
