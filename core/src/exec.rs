@@ -9,43 +9,50 @@ use crate::config::Config;
 pub use crate::config::notify;
 use crate::node::Node;
 use crate::node::client::{Blocked, Client, ClientId, OwnedArgs, own};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, printed};
+use crate::store::object::Typed;
 use crate::store::{Db, Hash, List, Object, Set, Zset, num};
 use std::borrow::Cow;
 use std::rc::Rc;
 
 /// An error reply. The text is what goes over the wire after the `-`; where it begins with no code of its own
-/// (a word in capitals after a `-`), `ERR ` is put before it, as `addReplyError` does (networking.c 7.0.15).
+/// (a word in capitals after a `-`), `ERR ` is put before it, as `addReplyError` does (networking.c 7.0.15). It may quote what
+/// a client sent, so it is bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error(pub Cow<'static, str>);
+pub struct Error(pub Cow<'static, [u8]>);
 
 impl Error {
     /// A command met a key that holds another type.
     pub const WRONG_TYPE: Error =
-        Error(Cow::Borrowed("-WRONGTYPE Operation against a key holding the wrong kind of value"));
+        Error::fixed("-WRONGTYPE Operation against a key holding the wrong kind of value");
     /// Bad arguments.
-    pub const SYNTAX: Error = Error(Cow::Borrowed("syntax error"));
+    pub const SYNTAX: Error = Error::fixed("syntax error");
     /// An argument is no integer, or one out of range.
-    pub const NOT_INTEGER: Error = Error(Cow::Borrowed("value is not an integer or out of range"));
+    pub const NOT_INTEGER: Error = Error::fixed("value is not an integer or out of range");
     /// An argument is no number.
-    pub const NOT_FLOAT: Error = Error(Cow::Borrowed("value is not a valid float"));
+    pub const NOT_FLOAT: Error = Error::fixed("value is not a valid float");
     /// A key that must be there is not.
-    pub const NO_SUCH_KEY: Error = Error(Cow::Borrowed("no such key"));
+    pub const NO_SUCH_KEY: Error = Error::fixed("no such key");
     /// An index outside of a list.
-    pub const INDEX_OUT_OF_RANGE: Error = Error(Cow::Borrowed("index out of range"));
+    pub const INDEX_OUT_OF_RANGE: Error = Error::fixed("index out of range");
     /// An argument is outside of what is allowed.
-    pub const OUT_OF_RANGE: Error = Error(Cow::Borrowed("value is out of range"));
+    pub const OUT_OF_RANGE: Error = Error::fixed("value is out of range");
     /// A count is negative.
-    pub const NOT_POSITIVE: Error = Error(Cow::Borrowed("value is out of range, must be positive"));
+    pub const NOT_POSITIVE: Error = Error::fixed("value is out of range, must be positive");
 
     /// An error with a text that does not change.
     pub const fn fixed(text: &'static str) -> Error {
-        Error(Cow::Borrowed(text))
+        Error(Cow::Borrowed(text.as_bytes()))
     }
 
     /// An error with a text made for the occasion.
-    pub fn new(text: impl Into<String>) -> Error {
+    pub fn new(text: impl Into<Vec<u8>>) -> Error {
         Error(Cow::Owned(text.into()))
+    }
+
+    /// An error that quotes an argument between two pieces of text, as `%s` prints it.
+    pub fn quoting(before: &str, arg: &[u8], after: &str) -> Error {
+        Error::new([before.as_bytes(), printed(arg, usize::MAX), after.as_bytes()].concat())
     }
 
     /// `wrong number of arguments for '…' command`; `name` is the full name (`config|get`).
@@ -215,16 +222,20 @@ impl Exec<'_> {
         self.node.dbs[self.db].set_expire(key, at_ms);
     }
 
+    /// The value at `key` for reading, of the type asked for, shared: the reply can be written meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::WRONG_TYPE`].
+    pub fn shared<T: Typed>(&mut self, key: &[u8]) -> Result<Option<Rc<T>>, Error> {
+        Ok(self.node.read_as(self.db, key, self.client)?.cloned())
+    }
+
     /// The list at `key` for reading.
     ///
     /// # Errors
     /// [`Error::WRONG_TYPE`].
     pub fn read_list(&mut self, key: &[u8]) -> Result<Option<&List>, Error> {
-        match self.read(key) {
-            None => Ok(None),
-            Some(Object::List(list)) => Ok(Some(list)),
-            Some(_) => Err(Error::WRONG_TYPE),
-        }
+        Ok(self.node.read_as::<List>(self.db, key, self.client)?.map(|value| &**value))
     }
 
     /// The list at `key` for changing.
@@ -232,11 +243,7 @@ impl Exec<'_> {
     /// # Errors
     /// [`Error::WRONG_TYPE`].
     pub fn write_list(&mut self, key: &[u8]) -> Result<Option<&mut List>, Error> {
-        match self.write(key) {
-            None => Ok(None),
-            Some(Object::List(list)) => Ok(Some(Rc::make_mut(list))),
-            Some(_) => Err(Error::WRONG_TYPE),
-        }
+        self.node.write_as(self.db, key, self.client)
     }
 
     /// The set at `key` for reading.
@@ -244,11 +251,7 @@ impl Exec<'_> {
     /// # Errors
     /// [`Error::WRONG_TYPE`].
     pub fn read_set(&mut self, key: &[u8]) -> Result<Option<&Set>, Error> {
-        match self.read(key) {
-            None => Ok(None),
-            Some(Object::Set(set)) => Ok(Some(set)),
-            Some(_) => Err(Error::WRONG_TYPE),
-        }
+        Ok(self.node.read_as::<Set>(self.db, key, self.client)?.map(|value| &**value))
     }
 
     /// The set at `key` for changing.
@@ -256,11 +259,7 @@ impl Exec<'_> {
     /// # Errors
     /// [`Error::WRONG_TYPE`].
     pub fn write_set(&mut self, key: &[u8]) -> Result<Option<&mut Set>, Error> {
-        match self.write(key) {
-            None => Ok(None),
-            Some(Object::Set(set)) => Ok(Some(Rc::make_mut(set))),
-            Some(_) => Err(Error::WRONG_TYPE),
-        }
+        self.node.write_as(self.db, key, self.client)
     }
 
     /// The hash at `key` for reading.
@@ -268,11 +267,7 @@ impl Exec<'_> {
     /// # Errors
     /// [`Error::WRONG_TYPE`].
     pub fn read_hash(&mut self, key: &[u8]) -> Result<Option<&Hash>, Error> {
-        match self.read(key) {
-            None => Ok(None),
-            Some(Object::Hash(hash)) => Ok(Some(hash)),
-            Some(_) => Err(Error::WRONG_TYPE),
-        }
+        Ok(self.node.read_as::<Hash>(self.db, key, self.client)?.map(|value| &**value))
     }
 
     /// The hash at `key` for changing.
@@ -280,11 +275,7 @@ impl Exec<'_> {
     /// # Errors
     /// [`Error::WRONG_TYPE`].
     pub fn write_hash(&mut self, key: &[u8]) -> Result<Option<&mut Hash>, Error> {
-        match self.write(key) {
-            None => Ok(None),
-            Some(Object::Hash(hash)) => Ok(Some(Rc::make_mut(hash))),
-            Some(_) => Err(Error::WRONG_TYPE),
-        }
+        self.node.write_as(self.db, key, self.client)
     }
 
     /// The sorted set at `key` for reading.
@@ -292,11 +283,7 @@ impl Exec<'_> {
     /// # Errors
     /// [`Error::WRONG_TYPE`].
     pub fn read_zset(&mut self, key: &[u8]) -> Result<Option<&Zset>, Error> {
-        match self.read(key) {
-            None => Ok(None),
-            Some(Object::Zset(zset)) => Ok(Some(zset)),
-            Some(_) => Err(Error::WRONG_TYPE),
-        }
+        Ok(self.node.read_as::<Zset>(self.db, key, self.client)?.map(|value| &**value))
     }
 
     /// The sorted set at `key` for changing.
@@ -304,11 +291,7 @@ impl Exec<'_> {
     /// # Errors
     /// [`Error::WRONG_TYPE`].
     pub fn write_zset(&mut self, key: &[u8]) -> Result<Option<&mut Zset>, Error> {
-        match self.write(key) {
-            None => Ok(None),
-            Some(Object::Zset(zset)) => Ok(Some(Rc::make_mut(zset))),
-            Some(_) => Err(Error::WRONG_TYPE),
-        }
+        self.node.write_as(self.db, key, self.client)
     }
 
     // --- propagation ---

@@ -374,6 +374,9 @@ pub mod limits {
     pub const DISK_READ_LEN_MAX: u32 = 1 << 20;
     /// The most bytes a host may hand over in one [`super::Input::Received`] (Redis reads 16 KiB at a time; a host may batch).
     pub const RECEIVED_LEN_MAX: usize = 1 << 20;
+    /// How long the reply to a command may grow that says itself how long it is, however little the key holds (SRANDMEMBER
+    /// with a negative count), where `client-output-buffer-limit` sets no limit. Redis's own limit is then the memory.
+    pub const REPEATED_REPLY_LEN_MAX: usize = 256 << 20;
     /// How many bytes of an RDB or a rewritten AOF the snapshot writer makes in one slice of background work.
     pub const SNAPSHOT_SLICE_LEN: usize = 256 << 10;
     /// How many background snapshot bytes may be on their way to the disk before the writer waits.

@@ -19,17 +19,6 @@ pub(crate) struct Pending {
     pub replicas_only: bool,
 }
 
-/// Writes a command as RESP, as it stands in the append-only file and in the replication stream.
-pub(crate) fn encode_command<'a>(out: &mut Vec<u8>, args: impl ExactSizeIterator<Item = &'a [u8]>) {
-    use std::io::Write as _;
-    let _ = write!(out, "*{}\r\n", args.len());
-    for arg in args {
-        let _ = write!(out, "${}\r\n", arg.len());
-        out.extend_from_slice(arg);
-        out.extend_from_slice(b"\r\n");
-    }
-}
-
 impl Node {
     /// Adds a command to what the running command will propagate.
     pub(crate) fn also_propagate(&mut self, db: usize, args: OwnedArgs, replicas_only: bool) {

@@ -10,9 +10,10 @@ use super::{
     TODO_UPDATE_STATE,
 };
 use crate::host::LogLevel;
+use crate::resp::reply::printed;
 
 /// An error reply without the leading `-` and the line end.
-pub type CommandError = String;
+pub type CommandError = Vec<u8>;
 
 /// The action of CLUSTER SETSLOT; each node is named as the client wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +39,9 @@ pub enum Failover {
     Takeover,
 }
 
-fn text(name: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(name)
-}
-
 impl Cluster {
     fn known(&self, name: &[u8]) -> Result<NodeIdx, CommandError> {
-        self.find(name).ok_or_else(|| format!("ERR Unknown node {}", text(name)))
+        self.find(name).ok_or_else(|| [b"ERR Unknown node ", printed(name, usize::MAX)].concat())
     }
 
     /// CLUSTER MEET; `cport` is the client port + 10000 if it is not given.
@@ -59,9 +56,10 @@ impl Cluster {
         cport: Option<i64>,
     ) -> Result<(), CommandError> {
         let cport = cport.unwrap_or(port.saturating_add(i64::from(BUS_PORT_OFFSET)));
-        let ip = text(ip);
-        self.start_handshake(cx, &ip, port, cport)
-            .map_err(|()| format!("ERR Invalid node address specified: {ip}:{port}"))
+        self.start_handshake(cx, &String::from_utf8_lossy(ip), port, cport).map_err(|()| {
+            let port = format!(":{port}");
+            [b"ERR Invalid node address specified: ", printed(ip, usize::MAX), port.as_bytes()].concat()
+        })
     }
 
     /// CLUSTER ADDSLOTS, ADDSLOTSRANGE and, with `del`, DELSLOTS and DELSLOTSRANGE. Ranges include both ends.
@@ -78,13 +76,13 @@ impl Cluster {
         for slot in ranges.iter().flat_map(|&(first, last)| first..=last) {
             let owned = self.slots.owner(slot).is_some();
             if del && !owned {
-                return Err(format!("ERR Slot {slot} is already unassigned"));
+                return Err(format!("ERR Slot {slot} is already unassigned").into_bytes());
             }
             if !del && owned {
-                return Err(format!("ERR Slot {slot} is already busy"));
+                return Err(format!("ERR Slot {slot} is already busy").into_bytes());
             }
             if !chosen.insert(slot) {
-                return Err(format!("ERR Slot {slot} specified multiple times"));
+                return Err(format!("ERR Slot {slot} specified multiple times").into_bytes());
             }
         }
         for slot in chosen.iter() {
@@ -109,7 +107,7 @@ impl Cluster {
     /// There are keys.
     pub fn flush_slots(&mut self, cx: &mut Cx<'_>) -> Result<(), CommandError> {
         if cx.facts.db0_keys != 0 {
-            return Err("ERR DB must be empty to perform CLUSTER FLUSHSLOTS.".to_string());
+            return Err("ERR DB must be empty to perform CLUSTER FLUSHSLOTS.".into());
         }
         self.del_node_slots(self.myself);
         self.drop_lost_channels(cx);
@@ -126,20 +124,21 @@ impl Cluster {
         let me = self.myself;
         let owner = self.slots.owner(slot);
         let master = |cluster: &Cluster, name: &[u8]| {
-            let idx =
-                cluster.find(name).ok_or_else(|| format!("ERR I don't know about node {}", text(name)))?;
+            let idx = cluster
+                .find(name)
+                .ok_or_else(|| [b"ERR I don't know about node ", printed(name, usize::MAX)].concat())?;
             master_only(cluster, idx)
         };
         match action {
             SetSlot::Migrating(_) if owner != Some(me) => {
-                return Err(format!("ERR I'm not the owner of hash slot {slot}"));
+                return Err(format!("ERR I'm not the owner of hash slot {slot}").into_bytes());
             }
             SetSlot::Migrating(to) => {
                 let to = master(self, to)?;
                 self.migrating.insert(slot, to);
             }
             SetSlot::Importing(_) if owner == Some(me) => {
-                return Err(format!("ERR I'm already the owner of hash slot {slot}"));
+                return Err(format!("ERR I'm already the owner of hash slot {slot}").into_bytes());
             }
             SetSlot::Importing(from) => {
                 let from = master(self, from)?;
@@ -165,7 +164,7 @@ impl Cluster {
         if was_mine && to != me && keys != 0 {
             return Err(format!(
                 "ERR Can't assign hashslot {slot} to a different node while I still hold keys for this hash slot."
-            ));
+            ).into_bytes());
         }
         if keys == 0 {
             self.migrating.remove(&slot);
@@ -211,10 +210,10 @@ impl Cluster {
     pub fn forget(&mut self, cx: &mut Cx<'_>, name: &[u8]) -> Result<(), CommandError> {
         let idx = self.known(name)?;
         if idx == self.myself {
-            return Err("ERR I tried hard but I can't forget myself...".to_string());
+            return Err("ERR I tried hard but I can't forget myself...".into());
         }
         if self.is_replica() && self.myself().slaveof == Some(idx) {
-            return Err("ERR Can't forget my master!".to_string());
+            return Err("ERR Can't forget my master!".into());
         }
         self.blacklist(cx, self.nodes[idx].name);
         self.del_node(cx, idx);
@@ -230,14 +229,14 @@ impl Cluster {
     pub fn replicate(&mut self, cx: &mut Cx<'_>, name: &[u8]) -> Result<(), CommandError> {
         let idx = self.known(name)?;
         if idx == self.myself {
-            return Err("ERR Can't replicate myself".to_string());
+            return Err("ERR Can't replicate myself".into());
         }
         if self.nodes[idx].is_slave() {
-            return Err("ERR I can only replicate a master, not a replica.".to_string());
+            return Err("ERR I can only replicate a master, not a replica.".into());
         }
         // Redis would let a replica that was given slots by hand go on, and fail an assertion.
         if !self.myself().slots.is_empty() || (self.is_master() && cx.facts.db0_keys != 0) {
-            return Err("ERR To set a master the node must be empty and without assigned slots.".to_string());
+            return Err("ERR To set a master the node must be empty and without assigned slots.".into());
         }
         self.set_master(cx, idx);
         self.todo |= TODO_UPDATE_STATE | TODO_SAVE_CONFIG;
@@ -251,7 +250,7 @@ impl Cluster {
     pub fn replicas(&self, name: &[u8]) -> Result<Vec<String>, CommandError> {
         let idx = self.known(name)?;
         if self.nodes[idx].is_slave() {
-            return Err("ERR The specified node is not a master".to_string());
+            return Err("ERR The specified node is not a master".into());
         }
         Ok(self.nodes[idx].slaves.iter().map(|&slave| self.node_text(slave)).collect())
     }
@@ -271,14 +270,14 @@ impl Cluster {
     /// This node is a master, does not know its master, or the master is down and force was not asked for.
     pub fn failover(&mut self, cx: &mut Cx<'_>, how: Failover) -> Result<(), CommandError> {
         if self.is_master() {
-            return Err("ERR You should send CLUSTER FAILOVER to a replica".to_string());
+            return Err("ERR You should send CLUSTER FAILOVER to a replica".into());
         }
         let Some(master) = self.myself().slaveof else {
-            return Err("ERR I'm a replica but my master is unknown to me".to_string());
+            return Err("ERR I'm a replica but my master is unknown to me".into());
         };
         let node = &self.nodes[master];
         if how == Failover::Gentle && (node.failed() || node.link.is_none()) {
-            return Err("ERR Master is down or failed, please use CLUSTER FAILOVER FORCE".to_string());
+            return Err("ERR Master is down or failed, please use CLUSTER FAILOVER FORCE".into());
         }
         self.reset_manual_failover(cx);
         self.manual.end_ms = cx.now_ms() + MANUAL_FAILOVER_TIMEOUT_MS;
@@ -306,15 +305,15 @@ impl Cluster {
     /// The epoch is negative, or this node is not fresh.
     pub fn set_config_epoch(&mut self, cx: &mut Cx<'_>, epoch: i64) -> Result<(), CommandError> {
         let Ok(new) = u64::try_from(epoch) else {
-            return Err(format!("ERR Invalid config epoch specified: {epoch}"));
+            return Err(format!("ERR Invalid config epoch specified: {epoch}").into_bytes());
         };
         if self.nodes.len() > 1 {
             return Err("ERR The user can assign a config epoch only when the node does not know any other \
                         node."
-                .to_string());
+                .into());
         }
         if self.myself().config_epoch != 0 {
-            return Err("ERR Node config epoch is already non-zero".to_string());
+            return Err("ERR Node config epoch is already non-zero".into());
         }
         self.nodes[self.myself].config_epoch = new;
         cx.log(LogLevel::Warning, format_args!("configEpoch set to {new} via CLUSTER SET-CONFIG-EPOCH"));
@@ -331,7 +330,7 @@ impl Cluster {
     /// This node is a master that holds keys.
     pub fn reset(&mut self, cx: &mut Cx<'_>, hard: bool) -> Result<(), CommandError> {
         if self.is_master() && cx.facts.db0_keys != 0 {
-            return Err("ERR CLUSTER RESET can't be called with master nodes containing keys".to_string());
+            return Err("ERR CLUSTER RESET can't be called with master nodes containing keys".into());
         }
         let me = self.myself;
         if self.is_replica() {
@@ -386,7 +385,7 @@ impl Cluster {
 
 fn master_only(cluster: &Cluster, idx: NodeIdx) -> Result<NodeIdx, CommandError> {
     if cluster.nodes[idx].has(flag::SLAVE) {
-        return Err("ERR Target node is not a master".to_string());
+        return Err("ERR Target node is not a master".into());
     }
     Ok(idx)
 }

@@ -46,7 +46,7 @@ impl ClientType {
             b"slave" | b"replica" => Ok(ClientType::Replica),
             b"pubsub" => Ok(ClientType::Pubsub),
             b"master" => Ok(ClientType::Master),
-            _ => Err(Error::new(format!("Unknown client type '{}'", String::from_utf8_lossy(name)))),
+            _ => Err(Error::quoting("Unknown client type '", name, "'")),
         }
     }
 
@@ -83,7 +83,8 @@ fn flag_letters(client: &Client) -> String {
         is(client.multi.is_some(), 'x'),
         is(client.blocked.is_some(), 'b'),
         is(client.cas_dirty, 'd'),
-        is(client.close_after_reply, 'c'),
+        is(client.close_after_reply && !client.close_asap, 'c'),
+        is(client.close_asap, 'A'),
         is(client.listener == crate::host::Listener::Unix, 'U'),
         is(client.readonly, 'r'),
         is(client.no_evict, 'e'),
@@ -236,7 +237,7 @@ fn kill(exec: &mut Exec<'_>) -> Done {
                 b"laddr" => filter.local = Some(value),
                 b"user" if *value == b"default" => {}
                 b"user" => {
-                    return Err(Error::new(format!("No such user '{}'", String::from_utf8_lossy(value))));
+                    return Err(Error::quoting("No such user '", value, "'"));
                 }
                 b"skipme" if value.eq_ignore_ascii_case(b"yes") => skip_me = true,
                 b"skipme" if value.eq_ignore_ascii_case(b"no") => skip_me = false,

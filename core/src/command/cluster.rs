@@ -1,7 +1,7 @@
 //! CLUSTER, ASKING, READONLY, READWRITE (cluster.c 7.0.15): syntax and replies. What the commands do is in
 //! [`crate::cluster`].
 
-use super::Handlers;
+use super::{Handlers, bad_subcommand};
 use crate::cluster::node::{ClusterNode, NodeIdx};
 use crate::cluster::slots::{SLOTS, key_slot};
 use crate::cluster::{Cluster, ClusterConfig, CommandError, Cx, EndpointType, Failover, SetSlot};
@@ -57,7 +57,7 @@ const DISABLED: Error = Error::fixed("This instance has cluster support disabled
 
 /// An error of the cluster's, which bears its code already.
 fn refused(text: CommandError) -> Error {
-    Error::new(format!("-{text}"))
+    Error::new([&b"-"[..], &text].concat())
 }
 
 fn cluster<'a>(exec: &'a Exec<'_>) -> Result<&'a Cluster, Error> {
@@ -98,16 +98,6 @@ fn client_mode(exec: &mut Exec<'_>, set: impl FnOnce(&mut crate::node::client::C
     Ok(())
 }
 
-fn shown(arg: &[u8]) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(arg)
-}
-
-/// The error for a subcommand with arguments that make no sense (`addReplySubcommandSyntaxError`).
-fn bad_subcommand(exec: &Exec<'_>) -> Error {
-    let sub = shown(&exec.args[1][..exec.args[1].len().min(128)]);
-    Error::new(format!("unknown subcommand or wrong number of arguments for '{sub}'. Try CLUSTER HELP."))
-}
-
 /// `getSlotOrReply`
 fn slot_arg(exec: &Exec<'_>, index: usize) -> Result<u16, Error> {
     let slot = num::parse_i64(exec.args[index]).and_then(|slot| u16::try_from(slot).ok());
@@ -121,12 +111,11 @@ fn meet(exec: &mut Exec<'_>) -> Done {
         return Err(bad_subcommand(exec));
     }
     let port = num::parse_i64(exec.args[3])
-        .ok_or_else(|| Error::new(format!("Invalid TCP base port specified: {}", shown(exec.args[3]))))?;
+        .ok_or_else(|| Error::quoting("Invalid TCP base port specified: ", exec.args[3], ""))?;
     let cport = match exec.args.get(4) {
         None => None,
         Some(arg) => Some(
-            num::parse_i64(arg)
-                .ok_or_else(|| Error::new(format!("Invalid TCP bus port specified: {}", shown(arg))))?,
+            num::parse_i64(arg).ok_or_else(|| Error::quoting("Invalid TCP bus port specified: ", arg, ""))?,
         ),
     };
     let ip = exec.args[2];

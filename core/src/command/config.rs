@@ -35,7 +35,7 @@ fn set(exec: &mut Exec<'_>) -> Done {
     let pairs: Vec<(&[u8], &[u8])> = exec.args[2..].chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
     let local_client = exec.client().is_some_and(|client| client.is_local());
     let context = SetContext { loading: exec.node.loading(), local_client };
-    let refused = |error: SetError| Error::new(format!("-{error}"));
+    let refused = |error: SetError| Error::new([&b"-"[..], &error.reply()].concat());
     let applied = config::set(Rc::make_mut(&mut exec.node.config), &pairs, context).map_err(refused)?;
     carry_out(exec.node, applied).map_err(refused)?;
     exec.reply.ok();

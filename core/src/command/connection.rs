@@ -154,10 +154,7 @@ fn hello(exec: &mut Exec<'_>) -> Done {
                 options = rest;
             }
             _ => {
-                return Err(Error::new(format!(
-                    "Syntax error in HELLO option '{}'",
-                    String::from_utf8_lossy(option)
-                )));
+                return Err(Error::quoting("Syntax error in HELLO option '", option, "'"));
             }
         }
     }

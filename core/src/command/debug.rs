@@ -345,7 +345,7 @@ fn clusterlink(exec: &mut Exec<'_>) -> Done {
     let name = exec.args[4];
     let killed = exec.node.with_cluster(|cluster, cx| cluster.kill_link(cx, name, to, from));
     if let Some(Err(text)) = killed {
-        return Err(Error::new(format!("-{text}")));
+        return Err(Error::new([&b"-"[..], &text].concat()));
     }
     done(exec)
 }

@@ -148,8 +148,7 @@ fn parse_expire_options(exec: &Exec<'_>) -> Result<ExpireOptions, Error> {
         } else if exec.arg_is(index, "LT") {
             options.lt = true;
         } else {
-            let option = String::from_utf8_lossy(exec.args[index]);
-            return Err(Error::new(format!("Unsupported option {option}")));
+            return Err(Error::quoting("Unsupported option ", exec.args[index], ""));
         }
     }
     if options.nx && (options.xx || options.gt || options.lt) {

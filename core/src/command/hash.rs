@@ -1,10 +1,12 @@
 //! Hashes: HSET to HSCAN (t_hash.c 7.0.15).
 
 use super::Handlers;
+use super::random::{self, Urn};
 use super::scan_args::{ScanArgs, reply_cursor};
 use crate::exec::{Done, Error, Exec, notify};
 use crate::node::Node;
 use crate::resp::reply::Reply;
+use crate::rng::Rng;
 use crate::store::listpack::Value;
 use crate::store::longdouble::LongDouble;
 use crate::store::{Hash, Object, Str, num};
@@ -28,10 +30,6 @@ pub(crate) const HANDLERS: Handlers = &[
     ("hrandfield", hrandfield),
     ("hscan", hscan),
 ];
-
-/// How many times as many fields a hash must have as are asked for, so that drawing until enough differ is worth it
-/// (`HRANDFIELD_SUB_STRATEGY_MUL`).
-const DRAW_FACTOR: usize = 3;
 
 fn reply_value(reply: &mut Reply, value: Value<'_>) {
     value.with(|bytes| reply.bulk(bytes));
@@ -89,18 +87,13 @@ fn hsetnx(exec: &mut Exec<'_>) -> Done {
     Ok(())
 }
 
-/// The hash at `key` for reading, borrowed from the node alone.
-fn hash_ref<'a>(node: &'a mut Node, db: usize, key: &[u8], client: u64) -> Result<Option<&'a Hash>, Error> {
-    match node.lookup_read(db, key, client) {
-        None => Ok(None),
-        Some(Object::Hash(hash)) => Ok(Some(hash)),
-        Some(_) => Err(Error::WRONG_TYPE),
-    }
-}
-
 fn hget(exec: &mut Exec<'_>) -> Done {
     let reply = &mut *exec.reply;
-    match hash_ref(exec.node, exec.db, exec.args[1], exec.client)?.and_then(|hash| hash.get(exec.args[2])) {
+    match exec
+        .node
+        .read_as::<Hash>(exec.db, exec.args[1], exec.client)?
+        .and_then(|hash| hash.get(exec.args[2]))
+    {
         Some(value) => reply_value(reply, value),
         None => reply.null(),
     }
@@ -109,7 +102,7 @@ fn hget(exec: &mut Exec<'_>) -> Done {
 
 fn hmget(exec: &mut Exec<'_>) -> Done {
     let reply = &mut *exec.reply;
-    let hash = hash_ref(exec.node, exec.db, exec.args[1], exec.client)?;
+    let hash = exec.node.read_as::<Hash>(exec.db, exec.args[1], exec.client)?;
     reply.array(exec.args.len() - 2);
     for field in &exec.args[2..] {
         match hash.and_then(|hash| hash.get(field)) {
@@ -173,7 +166,7 @@ fn hexists(exec: &mut Exec<'_>) -> Done {
 fn hgetall(exec: &mut Exec<'_>, fields: bool, values: bool) -> Done {
     let both = fields && values;
     let reply = &mut *exec.reply;
-    let Some(hash) = hash_ref(exec.node, exec.db, exec.args[1], exec.client)? else {
+    let Some(hash) = exec.node.read_as::<Hash>(exec.db, exec.args[1], exec.client)? else {
         if both {
             reply.map(0);
         } else {
@@ -254,14 +247,33 @@ fn hincrbyfloat(exec: &mut Exec<'_>) -> Done {
     Ok(())
 }
 
+/// Fields are drawn with their values.
+impl Urn for Hash {
+    type Item = (Str, Str);
+    type Name = Str;
+
+    fn len(&self) -> usize {
+        Hash::len(self)
+    }
+
+    fn all(&self) -> Vec<(Str, Str)> {
+        self.iter().map(|(field, value)| (field.to_str(), value.to_str())).collect()
+    }
+
+    fn draw(&self, rng: &mut Rng) -> Option<(Str, Str)> {
+        self.random(rng).map(|(field, value)| (field.to_str(), value.to_str()))
+    }
+
+    fn name(item: &(Str, Str)) -> Str {
+        item.0.clone()
+    }
+}
+
 fn hrandfield(exec: &mut Exec<'_>) -> Done {
     let key = exec.args[1];
     if exec.args.len() == 2 {
-        let mut rng = exec.node.rng.clone();
-        let field =
-            exec.read_hash(key)?.and_then(|hash| hash.random(&mut rng)).map(|(field, _)| field.to_str());
-        exec.node.rng = rng;
-        exec.reply.bulk_or_null(field.as_deref());
+        let field = exec.shared::<Hash>(key)?.and_then(|hash| hash.draw(&mut exec.node.rng));
+        exec.reply.bulk_or_null(field.as_ref().map(|(field, _)| &**field));
         return Ok(());
     }
     let count = exec.signed_count(2)?;
@@ -272,63 +284,31 @@ fn hrandfield(exec: &mut Exec<'_>) -> Done {
     if with_values && !(-(i64::MAX / 2)..=i64::MAX / 2).contains(&count) {
         return Err(Error::OUT_OF_RANGE);
     }
-    let mut rng = exec.node.rng.clone();
-    let Some(hash) = exec.read_hash(key)? else {
+    let Some(hash) = exec.shared::<Hash>(key)? else {
         exec.reply.empty_array();
         return Ok(());
     };
-    let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-    let mut chosen: Vec<(Str, Str)> = Vec::new();
-    let own = |(field, value): (Value<'_>, Value<'_>)| (field.to_str(), value.to_str());
-    if count < 0 {
-        for _ in 0..wanted {
-            chosen.extend(hash.random(&mut rng).map(own));
-        }
-    } else if wanted >= hash.len() {
-        chosen.extend(hash.iter().map(own));
-    } else if wanted.saturating_mul(DRAW_FACTOR) > hash.len() {
-        chosen.extend(hash.iter().map(own));
-        while chosen.len() > wanted {
-            chosen.swap_remove(rng.below(chosen.len() as u64) as usize);
-        }
-    } else {
-        let mut seen = std::collections::BTreeSet::new();
-        while chosen.len() < wanted {
-            let Some(pair) = hash.random(&mut rng).map(own) else { break };
-            if seen.insert(pair.0.to_vec()) {
-                chosen.push(pair);
-            }
-        }
-    }
-    exec.node.rng = rng;
     let nested = with_values && exec.reply.is_resp3();
-    exec.reply.array(if with_values && !nested { chosen.len() * 2 } else { chosen.len() });
-    for (field, value) in chosen {
-        if nested {
-            exec.reply.array(2);
-        }
-        exec.reply.bulk(&field);
-        if with_values {
-            exec.reply.bulk(&value);
-        }
-    }
+    random::reply(
+        exec,
+        &*hash,
+        count,
+        if with_values && !nested { 2 } else { 1 },
+        |reply, (field, value)| {
+            if nested {
+                reply.array(2);
+            }
+            reply.bulk(&field);
+            if with_values {
+                reply.bulk(&value);
+            }
+        },
+    );
     Ok(())
 }
 
 fn hscan(exec: &mut Exec<'_>) -> Done {
-    let scan = ScanArgs::parse(exec, 2, false);
-    // A bad cursor is told first, then the key is looked at, then the options.
-    if let Err(error) = &scan
-        && *error == Error::fixed("invalid cursor")
-    {
-        return Err(error.clone());
-    }
-    let Some(hash) = exec.read_hash(exec.args[1])? else {
-        reply_cursor(exec, 0);
-        exec.reply.empty_array();
-        return Ok(());
-    };
-    let scan = scan?;
+    let Some((scan, hash)) = ScanArgs::of_key::<Hash>(exec)? else { return Ok(()) };
     let mut pairs: Vec<(Str, Str)> = Vec::new();
     let next = hash.scan(scan.cursor, scan.count, |field, value| {
         if field.with(|bytes| scan.matches(bytes)) {

@@ -5,11 +5,11 @@
 //!
 //! A key of another type is an error when such a command is sent, and nothing at all while it waits.
 
-use super::Handlers;
+use super::pops::{MultiPop, deadline};
+use super::{Handlers, clip};
 use crate::exec::{Done, Error, Exec, notify};
-use crate::node::Node;
 use crate::store::quicklist::End;
-use crate::store::{List, Object, Str, float, num};
+use crate::store::{List, Object, Str, num};
 use std::rc::Rc;
 
 pub(crate) const HANDLERS: Handlers = &[
@@ -33,28 +33,14 @@ pub(crate) const HANDLERS: Handlers = &[
     ("brpop", |exec| blocking_pop(exec, End::Tail)),
     ("blmove", blmove),
     ("brpoplpush", brpoplpush),
-    ("lmpop", |exec| multi_pop(exec, 1, None)),
-    ("blmpop", blmpop),
+    ("lmpop", |exec| multi_pop(exec, 1, false)),
+    ("blmpop", |exec| multi_pop(exec, 2, true)),
 ];
-
-/// The list at `key`, borrowed from the node alone, so that the reply can be written meanwhile.
-fn list_mut<'a>(
-    node: &'a mut Node,
-    db: usize,
-    key: &[u8],
-    client: u64,
-) -> Result<Option<&'a mut List>, Error> {
-    match node.lookup_write(db, key, client) {
-        None => Ok(None),
-        Some(Object::List(list)) => Ok(Some(Rc::make_mut(list))),
-        Some(_) => Err(Error::WRONG_TYPE),
-    }
-}
 
 fn push(exec: &mut Exec<'_>, end: End, only_existing: bool) -> Done {
     let key = exec.args[1];
     let values = &exec.args[2..];
-    let len = match list_mut(exec.node, exec.db, key, exec.client)? {
+    let len = match exec.node.write_as::<List>(exec.db, key, exec.client)? {
         Some(list) => {
             for value in values {
                 list.push(end, value);
@@ -106,7 +92,7 @@ fn pop(exec: &mut Exec<'_>, end: End) -> Done {
         }
     };
     let reply = &mut *exec.reply;
-    let Some(list) = list_mut(exec.node, exec.db, key, exec.client)? else {
+    let Some(list) = exec.node.write_as::<List>(exec.db, key, exec.client)? else {
         match count {
             None => reply.null(),
             Some(_) => reply.null_array(),
@@ -197,24 +183,12 @@ fn lset(exec: &mut Exec<'_>) -> Done {
     Ok(())
 }
 
-/// Places from `start` to `stop`, both included and counted from the end if negative, as a range within `len`.
-fn clip(start: i64, stop: i64, len: usize) -> std::ops::Range<usize> {
-    let len = len as i64;
-    let start = if start < 0 { start.saturating_add(len).max(0) } else { start };
-    let stop = if stop < 0 { stop.saturating_add(len) } else { stop }.min(len - 1);
-    if start > stop || start >= len { 0..0 } else { start as usize..stop as usize + 1 }
-}
-
 fn lrange(exec: &mut Exec<'_>) -> Done {
     let (start, stop) = (exec.integer(2)?, exec.integer(3)?);
     let reply = &mut *exec.reply;
-    let list = match exec.node.lookup_read(exec.db, exec.args[1], exec.client) {
-        None => {
-            reply.empty_array();
-            return Ok(());
-        }
-        Some(Object::List(list)) => list,
-        Some(_) => return Err(Error::WRONG_TYPE),
+    let Some(list) = exec.node.read_as::<List>(exec.db, exec.args[1], exec.client)? else {
+        reply.empty_array();
+        return Ok(());
     };
     let range = clip(start, stop, list.len());
     reply.array(range.len());
@@ -383,7 +357,7 @@ fn count_one(exec: &mut Exec<'_>) {
 }
 
 fn push_one(exec: &mut Exec<'_>, key: &[u8], end: End, value: &Str) -> Done {
-    match list_mut(exec.node, exec.db, key, exec.client)? {
+    match exec.node.write_as::<List>(exec.db, key, exec.client)? {
         Some(list) => list.push(end, value),
         None => {
             let mut list = List::new(&exec.node.limits);
@@ -409,21 +383,6 @@ fn rpoplpush(exec: &mut Exec<'_>) -> Done {
         exec.reply.null();
     }
     Ok(())
-}
-
-/// When a blocking command gives up; `None` is never (`getTimeoutFromObjectOrReply`, timeout.c 7.0.15).
-pub(crate) fn deadline(exec: &Exec<'_>, index: usize) -> Result<Option<i64>, Error> {
-    let seconds =
-        float::parse_f64(exec.args[index]).ok_or(Error::fixed("timeout is not a float or out of range"))?;
-    // What a 64-bit integer cannot hold becomes the least of them in C.
-    let ms = libm::ceil(seconds * 1000.0);
-    if ms < 0.0 || ms >= i64::MAX as f64 {
-        return Err(Error::fixed("timeout is negative"));
-    }
-    if ms == 0.0 {
-        return Ok(None);
-    }
-    Ok(Some(exec.now_ms().saturating_add(ms as i64)))
 }
 
 fn blocking_pop(exec: &mut Exec<'_>, end: End) -> Done {
@@ -475,50 +434,28 @@ fn brpoplpush(exec: &mut Exec<'_>) -> Done {
     blocking_move(exec, End::Tail, End::Head, deadline_ms)
 }
 
-fn blmpop(exec: &mut Exec<'_>) -> Done {
-    let deadline_ms = deadline(exec, 1)?;
-    multi_pop(exec, 2, Some(deadline_ms))
-}
-
-/// LMPOP and BLMPOP: `numkeys` stands at argument `at`; `wait` is the deadline of the blocking form.
-fn multi_pop(exec: &mut Exec<'_>, at: usize, wait: Option<Option<i64>>) -> Done {
-    let numkeys = exec.integer(at).ok().filter(|&count| count > 0);
-    let numkeys = numkeys.ok_or(Error::fixed("numkeys should be greater than 0"))?;
-    let where_at = usize::try_from(numkeys).ok().and_then(|count| count.checked_add(at + 1));
-    let where_at = where_at.filter(|&index| index < exec.args.len()).ok_or(Error::SYNTAX)?;
-    let end = end_at(exec, where_at)?;
-    let mut count = None;
-    let mut index = where_at + 1;
-    while index < exec.args.len() {
-        if count.is_none() && exec.arg_is(index, "count") && index + 1 < exec.args.len() {
-            let value = exec.integer(index + 1).ok().filter(|&value| value > 0);
-            count = Some(value.ok_or(Error::fixed("count should be greater than 0"))? as usize);
-            index += 2;
-        } else {
-            return Err(Error::SYNTAX);
-        }
-    }
-    let keys = &exec.args[at + 1..where_at];
+/// LMPOP and BLMPOP: `numkeys` stands at argument `at`.
+fn multi_pop(exec: &mut Exec<'_>, at: usize, blocking: bool) -> Done {
+    let MultiPop { keys, end, count } = MultiPop::parse(exec, at, end_at)?;
+    let deadline_ms = if blocking { deadline(exec, 1)? } else { None };
     for &key in exec.keys_at_hand(keys) {
         let Some(list) = waited_for(exec, key)? else { continue };
-        let count = count.unwrap_or(1).min(list.len());
-        let values: Vec<Str> = (0..count).filter_map(|_| list.pop(end)).collect();
+        let values: Vec<Str> = (0..count.min(list.len())).filter_map(|_| list.pop(end)).collect();
         let left = list.len();
         exec.reply.array(2);
         exec.reply.bulk(key);
         exec.reply.array(values.len());
         values.iter().for_each(|value| exec.reply.bulk(value));
         taken(exec, key, end, left);
-        exec.dirty(count as u64);
+        exec.dirty(values.len() as u64);
         let verb: &[u8] = if end == End::Head { b"LPOP" } else { b"RPOP" };
-        exec.propagate_as(&[verb, key, count.to_string().as_bytes()]);
+        exec.propagate_as(&[verb, key, values.len().to_string().as_bytes()]);
         return Ok(());
     }
-    match wait {
-        Some(deadline_ms) if exec.may_block() => {
-            exec.block_on_keys(keys, deadline_ms);
-        }
-        _ => exec.reply.null_array(),
+    if blocking && exec.may_block() {
+        exec.block_on_keys(keys, deadline_ms);
+    } else {
+        exec.reply.null_array();
     }
     Ok(())
 }

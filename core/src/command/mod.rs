@@ -19,19 +19,24 @@ mod list;
 mod memory;
 mod meta;
 mod persistence;
+mod pops;
 mod pubsub;
+mod random;
 mod replication;
 mod scan_args;
 mod server;
 mod set;
 mod sort;
+mod sort_range;
 mod string;
 mod transactions;
 mod zset;
 mod zset_combine;
 mod zset_range;
 
-use crate::exec::{Done, Error, Exec, Handler};
+use crate::exec::{Done, Error, Exec, Handler, notify};
+use crate::resp::reply::printed;
+use crate::store::Object;
 use std::sync::OnceLock;
 use table::CommandId;
 
@@ -83,8 +88,40 @@ pub fn handler(command: CommandId) -> Option<Handler> {
 pub(crate) fn bad_subcommand(exec: &Exec<'_>) -> Error {
     let name = exec.command.parent().unwrap_or(exec.command).name().to_ascii_uppercase();
     let sub = exec.args.get(1).copied().unwrap_or_default();
-    let sub = String::from_utf8_lossy(&sub[..sub.len().min(128)]);
-    Error::new(format!("unknown subcommand or wrong number of arguments for '{sub}'. Try {name} HELP."))
+    let sub = printed(sub, 128);
+    Error::quoting(
+        "unknown subcommand or wrong number of arguments for '",
+        sub,
+        &format!("'. Try {name} HELP."),
+    )
+}
+
+/// Puts a computed value under `key`, or deletes that key if there is none, for the commands that store what they found.
+/// `event` and its class are published of the value, and it counts as `changes` changes.
+pub(crate) fn store_or_delete(
+    exec: &mut Exec<'_>,
+    key: &[u8],
+    value: Option<Object>,
+    (class, event): (u32, &str),
+    changes: u64,
+) {
+    if let Some(value) = value {
+        exec.set(key, value);
+        exec.notify(class, event, key);
+        exec.dirty(changes);
+    } else if exec.remove(key).is_some() {
+        exec.modified(key);
+        exec.notify(notify::GENERIC, "del", key);
+        exec.dirty(1);
+    }
+}
+
+/// Places from `start` to `stop`, both included and counted from the end if negative, as a range within `len`.
+pub(crate) fn clip(start: i64, stop: i64, len: usize) -> std::ops::Range<usize> {
+    let len = len as i64;
+    let start = if start < 0 { start.saturating_add(len).max(0) } else { start };
+    let stop = if stop < 0 { stop.saturating_add(len) } else { stop }.min(len - 1);
+    if start > stop || start >= len { 0..0 } else { start as usize..stop as usize + 1 }
 }
 
 /// The reply of a HELP subcommand (`addReplyHelp`, networking.c 7.0.15).

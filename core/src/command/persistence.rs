@@ -120,10 +120,12 @@ fn restore(exec: &mut Exec<'_>) -> Done {
     if ttl < 0 {
         return Err(Error::fixed("Invalid TTL value, must be >= 0"));
     }
-    let object = parse_payload(exec.args[3], &exec.node.limits, false).map_err(|error| match error {
-        PayloadError::Footer => Error::fixed("DUMP payload version or checksum are wrong"),
-        PayloadError::Format | PayloadError::Unsupported(_) => Error::fixed("Bad data format"),
-    })?;
+    let skip_checksum = exec.node.debug.skip_checksum;
+    let object =
+        parse_payload(exec.args[3], &exec.node.limits, skip_checksum).map_err(|error| match error {
+            PayloadError::Footer => Error::fixed("DUMP payload version or checksum are wrong"),
+            PayloadError::Format | PayloadError::Unsupported(_) => Error::fixed("Bad data format"),
+        })?;
     let deleted = replace && exec.remove(key).is_some();
     let expire_at = match ttl {
         0 => None,

@@ -1,7 +1,7 @@
 //! SUBSCRIBE and its family, PUBLISH, SPUBLISH, PUBSUB (pubsub.c 7.0.15). The machinery is in [`crate::pubsub`].
 
 use super::Handlers;
-use crate::exec::{Done, Error, Exec};
+use crate::exec::{Done, Exec};
 use crate::pubsub::Kind;
 use crate::store::glob;
 
@@ -65,10 +65,7 @@ fn spublish(exec: &mut Exec<'_>) -> Done {
 
 fn channels(exec: &mut Exec<'_>, shard: bool) -> Done {
     if exec.args.len() > 3 {
-        return Err(Error::new(format!(
-            "unknown subcommand or wrong number of arguments for '{}'. Try PUBSUB HELP.",
-            String::from_utf8_lossy(exec.args[1])
-        )));
+        return Err(super::bad_subcommand(exec));
     }
     let pattern = exec.args.get(2).copied();
     let table = if shard { &exec.node.pubsub.shard_channels } else { &exec.node.pubsub.channels };

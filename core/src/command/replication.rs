@@ -114,10 +114,7 @@ fn replconf(exec: &mut Exec<'_>) -> Done {
                 client.replconf.rdb_only = only == 1;
             }
         } else {
-            return Err(Error::new(format!(
-                "Unrecognized REPLCONF option: {}",
-                String::from_utf8_lossy(exec.args[index])
-            )));
+            return Err(Error::quoting("Unrecognized REPLCONF option: ", exec.args[index], ""));
         }
     }
     exec.reply.ok();

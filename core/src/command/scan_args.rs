@@ -2,6 +2,8 @@
 
 use crate::exec::{Error, Exec};
 use crate::store::glob;
+use crate::store::object::Typed;
+use std::rc::Rc;
 
 /// The options of a scan.
 pub(crate) struct ScanArgs<'a> {
@@ -42,6 +44,21 @@ impl<'a> ScanArgs<'a> {
             index += 2;
         }
         Ok(scan)
+    }
+
+    /// What HSCAN, SSCAN or ZSCAN is told, and the value it goes through. `None`: the key is not there and the reply is
+    /// written. A bad cursor is told first, then the key is looked at, then the options.
+    ///
+    /// # Errors
+    /// As [`ScanArgs::parse`], and [`Error::WRONG_TYPE`].
+    pub fn of_key<T: Typed>(exec: &mut Exec<'a>) -> Result<Option<(ScanArgs<'a>, Rc<T>)>, Error> {
+        parse_cursor(exec.args[2])?;
+        let Some(value) = exec.shared(exec.args[1])? else {
+            reply_cursor(exec, 0);
+            exec.reply.empty_array();
+            return Ok(None);
+        };
+        Ok(Some((ScanArgs::parse(exec, 2, false)?, value)))
     }
 
     /// Whether an element is asked for.

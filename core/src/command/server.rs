@@ -303,7 +303,7 @@ fn latency_reset(exec: &mut Exec<'_>) -> Done {
 fn latency_graph(exec: &mut Exec<'_>) -> Done {
     let name = String::from_utf8_lossy(exec.args[2]).into_owned();
     let Some(spikes) = exec.node.latency.events.get(name.as_str()) else {
-        return Err(Error::new(format!("No samples available for event '{name}'")));
+        return Err(Error::quoting("No samples available for event '", exec.args[2], "'"));
     };
     let text = graph(&name, spikes, exec.node.now.wall_s());
     exec.reply.verbatim(b"txt", text.as_bytes());

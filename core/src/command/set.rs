@@ -1,10 +1,11 @@
 //! Sets: SADD to SSCAN (t_set.c 7.0.15).
 
-use super::Handlers;
+use super::random::{self, Urn};
 use super::scan_args::{ScanArgs, reply_cursor};
+use super::{Handlers, store_or_delete};
 use crate::cost::Work;
 use crate::exec::{Done, Error, Exec, notify};
-use crate::node::Node;
+use crate::rng::Rng;
 use crate::store::{Object, Set, Str};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -29,10 +30,6 @@ pub(crate) const HANDLERS: Handlers = &[
     ("sscan", sscan),
 ];
 
-/// How many times as many members a set must have as are asked for, so that drawing until enough differ is worth it
-/// (`SRANDMEMBER_SUB_STRATEGY_MUL`).
-const DRAW_FACTOR: usize = 3;
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operation {
     Inter,
@@ -50,18 +47,10 @@ impl Operation {
     }
 }
 
-fn set_mut<'a>(node: &'a mut Node, db: usize, key: &[u8], client: u64) -> Result<Option<&'a mut Set>, Error> {
-    match node.lookup_write(db, key, client) {
-        None => Ok(None),
-        Some(Object::Set(set)) => Ok(Some(Rc::make_mut(set))),
-        Some(_) => Err(Error::WRONG_TYPE),
-    }
-}
-
 fn sadd(exec: &mut Exec<'_>) -> Done {
     let key = exec.args[1];
     let members = &exec.args[2..];
-    if set_mut(exec.node, exec.db, key, exec.client)?.is_none() {
+    if exec.write_set(key)?.is_none() {
         let set = Object::set(members[0], &exec.node.limits);
         exec.node.insert(exec.db, key, set);
     }
@@ -246,70 +235,49 @@ fn spop(exec: &mut Exec<'_>) -> Done {
     Ok(())
 }
 
+impl Urn for Set {
+    type Item = Str;
+    type Name = Str;
+
+    fn len(&self) -> usize {
+        Set::len(self)
+    }
+
+    fn all(&self) -> Vec<Str> {
+        self.iter().map(|member| member.to_str()).collect()
+    }
+
+    fn draw(&self, rng: &mut Rng) -> Option<Str> {
+        self.random(rng).map(|member| member.to_str())
+    }
+
+    fn name(item: &Str) -> Str {
+        item.clone()
+    }
+}
+
 fn srandmember(exec: &mut Exec<'_>) -> Done {
     if exec.args.len() > 3 {
         return Err(Error::SYNTAX);
     }
     let key = exec.args[1];
-    let count = match exec.args.len() {
-        2 => None,
-        _ => Some(exec.signed_count(2)?),
-    };
-    let mut rng = exec.node.rng.clone();
-    let Some(set) = exec.read_set(key)? else {
-        match count {
-            None => exec.reply.null(),
-            Some(_) => exec.reply.empty_array(),
-        }
-        return Ok(());
-    };
-    let Some(count) = count else {
-        let member = set.random(&mut rng).map(|member| member.to_str());
-        exec.node.rng = rng;
+    if exec.args.len() == 2 {
+        let member = exec.shared::<Set>(key)?.and_then(|set| set.draw(&mut exec.node.rng));
         exec.reply.bulk_or_null(member.as_deref());
         return Ok(());
-    };
-    let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-    let mut chosen: Vec<Str> = Vec::new();
-    if count < 0 {
-        for _ in 0..wanted {
-            chosen.extend(set.random(&mut rng).map(|member| member.to_str()));
-        }
-    } else if wanted >= set.len() {
-        chosen.extend(set.iter().map(|member| member.to_str()));
-    } else if wanted.saturating_mul(DRAW_FACTOR) > set.len() {
-        chosen.extend(set.iter().map(|member| member.to_str()));
-        while chosen.len() > wanted {
-            chosen.swap_remove(rng.below(chosen.len() as u64) as usize);
-        }
-    } else {
-        let mut seen = BTreeSet::new();
-        while chosen.len() < wanted {
-            let Some(member) = set.random(&mut rng).map(|member| member.to_str()) else { break };
-            if seen.insert(member.to_vec()) {
-                chosen.push(member);
-            }
-        }
     }
-    exec.node.rng = rng;
-    // Repeats come as an array; RESP3 has a set for members that differ, but Redis only uses it when all were asked for.
-    exec.reply.array(chosen.len());
-    for member in &chosen {
-        exec.reply.bulk(member);
+    let count = exec.signed_count(2)?;
+    // RESP3 has a set for members that differ, but Redis gives an array here.
+    match exec.shared::<Set>(key)? {
+        Some(set) => random::reply(exec, &*set, count, 1, |reply, member| reply.bulk(&member)),
+        None => exec.reply.empty_array(),
     }
     Ok(())
 }
 
 /// The sets at some keys: shared, so that the keyspace is free again. `None` stands for a key that is not there.
 fn sets_at(exec: &mut Exec<'_>, keys: &[&[u8]]) -> Result<Vec<Option<Rc<Set>>>, Error> {
-    let mut sets = Vec::with_capacity(keys.len());
-    for key in keys {
-        sets.push(match exec.read(key) {
-            None => None,
-            Some(Object::Set(set)) => Some(Rc::clone(set)),
-            Some(_) => return Err(Error::WRONG_TYPE),
-        });
-    }
+    let sets: Vec<Option<Rc<Set>>> = keys.iter().map(|key| exec.shared(key)).collect::<Result<_, _>>()?;
     exec.node.work(Work::Elements, sets.iter().flatten().map(|set| set.len()).sum());
     Ok(sets)
 }
@@ -369,24 +337,14 @@ fn store_combination(exec: &mut Exec<'_>, operation: Operation) -> Done {
     let target = exec.args[1];
     let sets = sets_at(exec, &exec.args[2..])?;
     let found = combine(&sets, operation, usize::MAX);
-    if found.is_empty() {
-        if exec.remove(target).is_some() {
-            exec.modified(target);
-            exec.notify(notify::GENERIC, "del", target);
-            exec.dirty(1);
-        }
-        exec.reply.integer(0);
-        return Ok(());
-    }
     // Redis begins with an empty set of integers, whatever comes first.
     let mut set = Set::new(b"0", &exec.node.limits);
     for member in &found {
         set.add(member, &exec.node.limits);
     }
-    exec.set(target, Object::Set(Rc::new(set)));
+    let set = (!found.is_empty()).then(|| Object::Set(Rc::new(set)));
+    store_or_delete(exec, target, set, (notify::SET, operation.store_event()), 1);
     exec.reply.integer(found.len() as i64);
-    exec.notify(notify::SET, operation.store_event(), target);
-    exec.dirty(1);
     Ok(())
 }
 
@@ -415,19 +373,7 @@ fn sintercard(exec: &mut Exec<'_>) -> Done {
 }
 
 fn sscan(exec: &mut Exec<'_>) -> Done {
-    let scan = ScanArgs::parse(exec, 2, false);
-    // A bad cursor is told first, then the key is looked at, then the options.
-    if let Err(error) = &scan
-        && *error == Error::fixed("invalid cursor")
-    {
-        return Err(error.clone());
-    }
-    let Some(set) = exec.read_set(exec.args[1])? else {
-        reply_cursor(exec, 0);
-        exec.reply.empty_array();
-        return Ok(());
-    };
-    let scan = scan?;
+    let Some((scan, set)) = ScanArgs::of_key::<Set>(exec)? else { return Ok(()) };
     let mut members: Vec<Str> = Vec::new();
     let next = set.scan(scan.cursor, scan.count, |member| {
         if scan.matches(member) {

@@ -2,12 +2,14 @@
 //!
 //! SORT has three steps that options change: load the elements, order them (by themselves, by other keys' values, or not
 //! at all), and put out a range of them or what other keys hold for them. LIMIT is applied to the ordered elements in any
-//! case; Redis sorts only a part of them where it can, which nobody sees.
+//! case; with BY only a part of them is sorted, which shows where weights are equal ([`super::sort_range`]).
 
-use super::Handlers;
+use super::sort_range::sort_range;
 use super::string::read_string;
+use super::{Handlers, store_or_delete};
 use crate::cost::Work;
 use crate::exec::{Done, Error, Exec, notify};
+use crate::resp::reply::printed;
 use crate::store::float::strtod;
 use crate::store::quicklist::End;
 use crate::store::{Object, Str, Zset};
@@ -112,32 +114,37 @@ fn number(text: &[u8]) -> Result<f64, Error> {
     Ok(value)
 }
 
-fn compare(a: &(Str, Weight), b: &(Str, Weight)) -> Ordering {
+/// Texts are compared by `strcoll`, which sees them end at a NUL byte, but byte for byte if the result is stored.
+fn compare(a: &(Str, Weight), b: &(Str, Weight), exact: bool) -> Ordering {
+    let texts = |a: &Str, b: &Str| match exact {
+        true => a.cmp(b),
+        false => printed(a, usize::MAX).cmp(printed(b, usize::MAX)),
+    };
     match (&a.1, &b.1) {
         // Elements of equal weight are ordered among themselves, so that the result is always the same.
         (Weight::Number(x), Weight::Number(y)) => {
             x.partial_cmp(y).filter(|order| order.is_ne()).unwrap_or_else(|| a.0.cmp(&b.0))
         }
-        (Weight::Text(x), Weight::Text(y)) => x.cmp(y),
-        _ => a.0.cmp(&b.0),
+        (Weight::Text(Some(x)), Weight::Text(Some(y))) => texts(x, y),
+        (Weight::Text(x), Weight::Text(y)) => x.is_some().cmp(&y.is_some()),
+        _ => texts(&a.0, &b.0),
     }
 }
 
 /// `SORT key [BY pattern] [LIMIT offset count] [GET pattern …] [ASC | DESC] [ALPHA] [STORE destination]`
 fn sort_generic(exec: &mut Exec<'_>, read_only: bool) -> Done {
     let mut options = parse_options(exec, read_only)?;
+    let mut object = exec.read(exec.args[1]).cloned();
     // SORT leaves a sorted set in the big encoding, for good: it reads through the dictionary.
-    if let Some(Object::Zset(zset)) = exec.read(exec.args[1])
+    if let Some(Object::Zset(zset)) = &mut object
         && matches!(**zset, Zset::Pack(_))
     {
-        let node = &mut *exec.node;
-        if let Some(entry) = node.dbs[exec.db].get_entry_mut(exec.args[1])
-            && let Object::Zset(zset) = &mut entry.object
-        {
-            Rc::make_mut(zset).convert(&node.limits);
+        Rc::make_mut(zset).convert(&exec.node.limits);
+        let key = exec.args[1];
+        if let Some(entry) = exec.raw_db_mut().get_entry_mut(key) {
+            entry.object = Object::Zset(Rc::clone(zset));
         }
     }
-    let object = exec.raw_db().get(exec.args[1]).cloned();
     let mut unsorted = options.by.is_some_and(|pattern| !pattern.contains(&b'*'));
     let mut elements: Vec<(Str, Weight)> = Vec::new();
     match &object {
@@ -184,14 +191,25 @@ fn sort_generic(exec: &mut Exec<'_>, read_only: bool) -> Done {
         if let Some(error) = failed {
             return Err(error);
         }
-        elements.sort_by(|a, b| if options.descending { compare(b, a) } else { compare(a, b) });
     }
-
     let len = elements.len();
     let (offset, count) = options.limit.unwrap_or((0, -1));
     let start = offset.clamp(0, len as i64) as usize;
     let end = if count < 0 { len } else { start.saturating_add(count as usize).min(len) };
-    let chosen = &elements[start..end.max(start)];
+    let wanted = start..end.max(start);
+    if !unsorted {
+        let exact = options.store.is_some();
+        let order = |a: &(Str, Weight), b: &(Str, Weight)| match options.descending {
+            true => compare(a, b, exact).reverse(),
+            false => compare(a, b, exact),
+        };
+        if options.by.is_none() || wanted == (0..len) {
+            elements.sort_by(order);
+        } else if !wanted.is_empty() {
+            sort_range(&mut elements, wanted.clone(), order);
+        }
+    }
+    let chosen = &elements[wanted];
     let outputs = chosen.len() * options.get.len().max(1);
 
     match options.store {
@@ -222,15 +240,8 @@ fn sort_generic(exec: &mut Exec<'_>, read_only: bool) -> Done {
                     values.iter().for_each(|value| list.push(End::Tail, value));
                 }
             }
-            if outputs > 0 {
-                exec.set(destination, stored);
-                exec.notify(notify::LIST, "sortstore", destination);
-                exec.dirty(outputs as u64);
-            } else if exec.remove(destination).is_some() {
-                exec.modified(destination);
-                exec.notify(notify::GENERIC, "del", destination);
-                exec.dirty(1);
-            }
+            let stored = (outputs > 0).then_some(stored);
+            store_or_delete(exec, destination, stored, (notify::LIST, "sortstore"), outputs as u64);
             exec.reply.integer(outputs as i64);
         }
     }

@@ -1,15 +1,17 @@
 //! Sorted sets one member at a time: ZADD to ZSCAN, and what takes members out (t_zset.c 7.0.15). Ranges are in
 //! [`super::zset_range`], unions and their like in [`super::zset_combine`].
 
-use super::Handlers;
-use super::list::deadline;
+use super::pops::{MultiPop, deadline};
+use super::random::{self, Urn};
 use super::scan_args::{ScanArgs, reply_cursor};
+use super::{Handlers, clip};
 use crate::exec::{Done, Error, Exec, notify};
-use crate::node::Node;
+use crate::resp::reply::Reply;
+use crate::rng::Rng;
 use crate::store::float::{d2string, format_g17, parse_f64};
+use crate::store::listpack::Value;
 use crate::store::zset::{AddOptions, Added, LexBound, LexRange, ScoreRange};
 use crate::store::{Object, Str, Zset};
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -37,10 +39,6 @@ pub(crate) const HANDLERS: Handlers = &[
     ("zrandmember", zrandmember),
 ];
 
-/// How many times as many members a sorted set must have as are asked for, so that drawing until enough differ is worth
-/// it (`ZRANDMEMBER_SUB_STRATEGY_MUL`).
-const DRAW_FACTOR: usize = 3;
-
 /// The end of a sorted set that members are taken from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
@@ -55,29 +53,6 @@ impl End {
 
     fn verb(self) -> &'static [u8] {
         if self == End::Min { b"ZPOPMIN" } else { b"ZPOPMAX" }
-    }
-}
-
-/// The sorted set at `key`, borrowed from the node alone.
-fn zset_mut<'a>(
-    node: &'a mut Node,
-    db: usize,
-    key: &[u8],
-    client: u64,
-) -> Result<Option<&'a mut Zset>, Error> {
-    match node.lookup_write(db, key, client) {
-        None => Ok(None),
-        Some(Object::Zset(zset)) => Ok(Some(Rc::make_mut(zset))),
-        Some(_) => Err(Error::WRONG_TYPE),
-    }
-}
-
-/// The sorted set at `key` for reading, shared, so that the reply can be written meanwhile.
-pub(super) fn zset_at(exec: &mut Exec<'_>, key: &[u8]) -> Result<Option<Rc<Zset>>, Error> {
-    match exec.read(key) {
-        None => Ok(None),
-        Some(Object::Zset(zset)) => Ok(Some(Rc::clone(zset))),
-        Some(_) => Err(Error::WRONG_TYPE),
     }
 }
 
@@ -115,7 +90,7 @@ fn add(exec: &mut Exec<'_>, always_incr: bool) -> Done {
         pairs.chunks(2).map(|pair| parse_f64(pair[0])).collect::<Option<_>>().ok_or(Error::NOT_FLOAT)?;
 
     let key = exec.args[1];
-    if zset_mut(exec.node, exec.db, key, exec.client)?.is_none() {
+    if exec.write_zset(key)?.is_none() {
         if options.xx {
             match options.incr {
                 true => exec.reply.null(),
@@ -199,14 +174,6 @@ fn removed_from(exec: &mut Exec<'_>, key: &[u8], event: &str, removed: u64, empt
 /// A range that the arguments at 2 and 3 name, waiting for the sorted set whose ranks it gives.
 type RangeOf = Box<dyn Fn(&Zset) -> Range<usize>>;
 
-/// Ranks from `start` to `stop`, both included and counted from the end if negative, as a range within `len`.
-pub(super) fn clip(start: i64, stop: i64, len: usize) -> Range<usize> {
-    let len = len as i64;
-    let start = if start < 0 { start.saturating_add(len).max(0) } else { start };
-    let stop = if stop < 0 { stop.saturating_add(len) } else { stop }.min(len - 1);
-    if start > stop || start >= len { 0..0 } else { start as usize..stop as usize + 1 }
-}
-
 /// Two bounds of scores.
 pub(super) fn score_bounds(min: &[u8], max: &[u8]) -> Result<ScoreRange, Error> {
     ScoreRange::parse(min, max).ok_or(Error::fixed("min or max is not a float"))
@@ -277,7 +244,7 @@ fn zscore(exec: &mut Exec<'_>) -> Done {
 }
 
 fn zmscore(exec: &mut Exec<'_>) -> Done {
-    let zset = zset_at(exec, exec.args[1])?;
+    let zset = exec.shared::<Zset>(exec.args[1])?;
     exec.reply.array(exec.args.len() - 2);
     for member in &exec.args[2..] {
         reply_score(exec, zset.as_ref().and_then(|zset| zset.score(member)));
@@ -299,21 +266,9 @@ fn rank(exec: &mut Exec<'_>, reverse: bool) -> Done {
 }
 
 fn zscan(exec: &mut Exec<'_>) -> Done {
-    let scan = ScanArgs::parse(exec, 2, false);
-    // A bad cursor is told first, then the key is looked at, then the options.
-    if let Err(error) = &scan
-        && *error == Error::fixed("invalid cursor")
-    {
-        return Err(error.clone());
-    }
-    let Some(zset) = exec.read_zset(exec.args[1])? else {
-        reply_cursor(exec, 0);
-        exec.reply.empty_array();
-        return Ok(());
-    };
-    let scan = scan?;
+    let Some((scan, zset)) = ScanArgs::of_key::<Zset>(exec)? else { return Ok(()) };
     // A listpack has the text of a score, the other encoding prints it anew, each in its own way.
-    let text = if matches!(zset, Zset::Pack(_)) { d2string } else { format_g17 };
+    let text = if matches!(*zset, Zset::Pack(_)) { d2string } else { format_g17 };
     let mut pairs: Vec<(Str, String)> = Vec::new();
     let next = zset.scan(scan.cursor, scan.count, |member, score| {
         if member.with(|bytes| scan.matches(bytes)) {
@@ -383,11 +338,12 @@ fn pop(exec: &mut Exec<'_>, end: End) -> Done {
 /// The first of some keys that has members, with how many. While a command runs again for a client that waited, a key of
 /// another type is no error: nobody waits for such.
 fn first_filled<'a>(exec: &mut Exec<'_>, keys: &[&'a [u8]]) -> Result<Option<(&'a [u8], usize)>, Error> {
+    let retrying = exec.ready_key.is_some();
     for &key in exec.keys_at_hand(keys) {
-        match zset_mut(exec.node, exec.db, key, exec.client) {
+        match exec.write_zset(key) {
             Ok(Some(zset)) if !zset.is_empty() => return Ok(Some((key, zset.len()))),
             Ok(_) => {}
-            Err(_) if exec.ready_key.is_some() => {}
+            Err(_) if retrying => {}
             Err(error) => return Err(error),
         }
     }
@@ -411,34 +367,22 @@ fn blocking_pop(exec: &mut Exec<'_>, end: End) -> Done {
     Ok(())
 }
 
+fn end_at(exec: &Exec<'_>, index: usize) -> Result<End, Error> {
+    if exec.arg_is(index, "min") {
+        Ok(End::Min)
+    } else if exec.arg_is(index, "max") {
+        Ok(End::Max)
+    } else {
+        Err(Error::SYNTAX)
+    }
+}
+
 /// ZMPOP and BZMPOP: `numkeys` stands at argument `at`.
 fn multi_pop(exec: &mut Exec<'_>, at: usize, blocking: bool) -> Done {
-    let numkeys = exec.integer(at).ok().filter(|&count| count > 0);
-    let numkeys = numkeys.ok_or(Error::fixed("numkeys should be greater than 0"))?;
-    let where_at = usize::try_from(numkeys).ok().and_then(|count| count.checked_add(at + 1));
-    let where_at = where_at.filter(|&index| index < exec.args.len()).ok_or(Error::SYNTAX)?;
-    let end = if exec.arg_is(where_at, "min") {
-        End::Min
-    } else if exec.arg_is(where_at, "max") {
-        End::Max
-    } else {
-        return Err(Error::SYNTAX);
-    };
-    let mut count = None;
-    let mut index = where_at + 1;
-    while index < exec.args.len() {
-        if count.is_none() && exec.arg_is(index, "count") && index + 1 < exec.args.len() {
-            let value = exec.integer(index + 1).ok().filter(|&value| value > 0);
-            count = Some(value.ok_or(Error::fixed("count should be greater than 0"))? as usize);
-            index += 2;
-        } else {
-            return Err(Error::SYNTAX);
-        }
-    }
+    let MultiPop { keys, end, count } = MultiPop::parse(exec, at, end_at)?;
     let deadline_ms = if blocking { deadline(exec, 1)? } else { None };
-    let keys = &exec.args[at + 1..where_at];
     if let Some((key, len)) = first_filled(exec, keys)? {
-        let count = count.unwrap_or(1).min(len);
+        let count = count.min(len);
         exec.reply.array(2);
         exec.reply.bulk(key);
         exec.reply.array(count);
@@ -452,13 +396,34 @@ fn multi_pop(exec: &mut Exec<'_>, at: usize, blocking: bool) -> Done {
     Ok(())
 }
 
+/// What is drawn is a rank.
+impl Urn for Zset {
+    type Item = usize;
+    type Name = usize;
+
+    fn len(&self) -> usize {
+        Zset::len(self)
+    }
+
+    fn all(&self) -> Vec<usize> {
+        (0..Zset::len(self)).collect()
+    }
+
+    fn draw(&self, rng: &mut Rng) -> Option<usize> {
+        (!self.is_empty()).then(|| rng.below(Zset::len(self) as u64) as usize)
+    }
+
+    fn name(item: &usize) -> usize {
+        *item
+    }
+}
+
 fn zrandmember(exec: &mut Exec<'_>) -> Done {
     let key = exec.args[1];
     if exec.args.len() == 2 {
-        let mut rng = exec.node.rng.clone();
-        let member =
-            exec.read_zset(key)?.and_then(|zset| zset.random(&mut rng)).map(|found| found.0.to_str());
-        exec.node.rng = rng;
+        let zset = exec.shared::<Zset>(key)?;
+        let drawn = zset.as_ref().and_then(|zset| zset.iter_from(zset.draw(&mut exec.node.rng)?).next());
+        let member = drawn.map(|(member, _)| member.to_str());
         exec.reply.bulk_or_null(member.as_deref());
         return Ok(());
     }
@@ -470,51 +435,39 @@ fn zrandmember(exec: &mut Exec<'_>) -> Done {
     if with_scores && count.unsigned_abs() > i64::MAX as u64 / 2 {
         return Err(Error::OUT_OF_RANGE);
     }
-    let Some(zset) = zset_at(exec, key)? else {
+    let Some(zset) = exec.shared::<Zset>(key)? else {
         exec.reply.empty_array();
         return Ok(());
     };
-    let wanted = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-    let rng = &mut exec.node.rng;
-    // The ranks of the chosen: a random member is one of a random rank.
-    let ranks: Vec<usize> = if count < 0 {
-        (0..wanted).map(|_| rng.below(zset.len() as u64) as usize).collect()
-    } else if wanted >= zset.len() {
-        (0..zset.len()).collect()
-    } else if wanted.saturating_mul(DRAW_FACTOR) > zset.len() {
-        let mut ranks: Vec<usize> = (0..zset.len()).collect();
-        while ranks.len() > wanted {
-            ranks.swap_remove(rng.below(ranks.len() as u64) as usize);
+    let nested = with_scores && exec.reply.is_resp3();
+    random::reply(exec, &*zset, count, if with_scores && !nested { 2 } else { 1 }, |reply, rank| {
+        for (member, score) in zset.iter_from(rank).take(1) {
+            reply_pair(reply, member, score, with_scores);
         }
-        ranks
-    } else {
-        let mut ranks = BTreeSet::new();
-        while ranks.len() < wanted {
-            ranks.insert(rng.below(zset.len() as u64) as usize);
-        }
-        ranks.into_iter().collect()
-    };
-    let chosen = ranks.iter().filter_map(|&rank| zset.iter_from(rank).next());
-    reply_pairs(exec, chosen, ranks.len(), with_scores);
+    });
     Ok(())
 }
 
 /// Members, with their scores if asked for: by turns in one array, in RESP3 pair by pair.
 pub(super) fn reply_pairs<'z>(
     exec: &mut Exec<'_>,
-    pairs: impl Iterator<Item = (crate::store::listpack::Value<'z>, f64)>,
+    pairs: impl Iterator<Item = (Value<'z>, f64)>,
     count: usize,
     with_scores: bool,
 ) {
     let nested = with_scores && exec.reply.is_resp3();
     exec.reply.array(if with_scores && !nested { count * 2 } else { count });
     for (member, score) in pairs {
-        if nested {
-            exec.reply.array(2);
-        }
-        member.with(|bytes| exec.reply.bulk(bytes));
-        if with_scores {
-            exec.reply.double(score);
-        }
+        reply_pair(exec.reply, member, score, with_scores);
+    }
+}
+
+fn reply_pair(reply: &mut Reply, member: Value<'_>, score: f64, with_score: bool) {
+    if with_score && reply.is_resp3() {
+        reply.array(2);
+    }
+    member.with(|bytes| reply.bulk(bytes));
+    if with_score {
+        reply.double(score);
     }
 }

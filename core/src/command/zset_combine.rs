@@ -1,8 +1,8 @@
 //! Unions, intersections and differences of sorted sets and sets (`zunionInterDiffGenericCommand`, t_zset.c 7.0.15). The members
 //! of a plain set count with the score 1.
 
-use super::Handlers;
 use super::zset::reply_pairs;
+use super::{Handlers, store_or_delete};
 use crate::cost::Work;
 use crate::exec::{Done, Error, Exec, notify};
 use crate::store::float::parse_f64;
@@ -245,18 +245,8 @@ fn intersect(sources: &[Source], aggregate: Aggregate, mut visit: impl FnMut(Str
 
 /// Puts a result at the key that the first argument names, or deletes that key if there is none.
 pub(super) fn store(exec: &mut Exec<'_>, result: Option<Zset>, event: &str) {
-    let target = exec.args[1];
-    if let Some(result) = result.filter(|result| !result.is_empty()) {
-        exec.reply.integer(result.len() as i64);
-        exec.set(target, Object::Zset(Rc::new(result)));
-        exec.notify(notify::ZSET, event, target);
-        exec.dirty(1);
-        return;
-    }
-    exec.reply.integer(0);
-    if exec.remove(target).is_some() {
-        exec.modified(target);
-        exec.notify(notify::GENERIC, "del", target);
-        exec.dirty(1);
-    }
+    let result = result.filter(|result| !result.is_empty());
+    exec.reply.integer(result.as_ref().map_or(0, |result| result.len() as i64));
+    let result = result.map(|result| Object::Zset(Rc::new(result)));
+    store_or_delete(exec, exec.args[1], result, (notify::ZSET, event), 1);
 }

@@ -1,9 +1,9 @@
 //! ZRANGE and its older forms, and ZRANGESTORE (`zrangeGenericCommand`, t_zset.c 7.0.15). A range of scores or members becomes a
 //! range of ranks; LIMIT and the direction apply to that.
 
-use super::Handlers;
-use super::zset::{clip, lex_bounds, reply_pairs, score_bounds, zset_at};
+use super::zset::{lex_bounds, reply_pairs, score_bounds};
 use super::zset_combine::store;
+use super::{Handlers, clip};
 use crate::exec::{Done, Error, Exec};
 use crate::store::Zset;
 use crate::store::zset::{AddOptions, LexRange, ScoreRange};
@@ -73,7 +73,7 @@ fn range(exec: &mut Exec<'_>, at: usize, kind: Option<Kind>, reverse: Option<boo
         Kind::Lex => Bounds::Lex(lex_bounds(exec.args[min], exec.args[max])?),
     };
 
-    let Some(zset) = zset_at(exec, exec.args[at])? else {
+    let Some(zset) = exec.shared::<Zset>(exec.args[at])? else {
         match storing {
             true => store(exec, None, "zrangestore"),
             false => exec.reply.empty_array(),

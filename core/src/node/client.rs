@@ -159,6 +159,8 @@ pub struct Client {
     pub reply_mode: ReplyMode,
     /// Close once the reply is sent.
     pub close_after_reply: bool,
+    /// Close without sending anything more.
+    pub close_asap: bool,
     /// When it connected (wall clock, seconds).
     pub created_s: i64,
     /// When it last sent something, or, for a replica, acknowledged (wall clock, seconds).
@@ -226,6 +228,7 @@ impl Client {
             no_evict: false,
             reply_mode: ReplyMode::On,
             close_after_reply: false,
+            close_asap: false,
             created_s: now_s,
             last_interaction_s: now_s,
             last_command: "NULL",

@@ -4,8 +4,10 @@
 use super::Node;
 use super::client::ClientId;
 use crate::cost::Work;
-use crate::exec::notify;
+use crate::exec::{Error, notify};
+use crate::store::object::Typed;
 use crate::store::{Db, Object};
+use std::rc::Rc;
 
 /// How many keys one round of the active expire cycle looks at (`ACTIVE_EXPIRE_CYCLE_KEYS_PER_LOOP`).
 const EXPIRE_KEYS_PER_LOOP: usize = 20;
@@ -73,6 +75,34 @@ impl Node {
             entry.lru = clock;
         }
         Some(&mut entry.object)
+    }
+
+    /// The value at a key for reading, of the type asked for.
+    ///
+    /// # Errors
+    /// [`Error::WRONG_TYPE`].
+    pub(crate) fn read_as<T: Typed>(
+        &mut self,
+        db: usize,
+        key: &[u8],
+        client: ClientId,
+    ) -> Result<Option<&Rc<T>>, Error> {
+        let found = self.lookup_read(db, key, client);
+        found.map(|object| T::of(object).ok_or(Error::WRONG_TYPE)).transpose()
+    }
+
+    /// The value at a key for changing, of the type asked for.
+    ///
+    /// # Errors
+    /// [`Error::WRONG_TYPE`].
+    pub(crate) fn write_as<T: Typed>(
+        &mut self,
+        db: usize,
+        key: &[u8],
+        client: ClientId,
+    ) -> Result<Option<&mut T>, Error> {
+        let found = self.lookup_write(db, key, client);
+        found.map(|object| T::of_mut(object).ok_or(Error::WRONG_TYPE)).transpose()
     }
 
     /// What an access sets a key's clock to. While a snapshot is being written the clocks stand still, so that reading

@@ -2,14 +2,20 @@
 
 use super::client::{Blocked, Client, ClientId, ReplyMode, Role};
 use super::{ConnUse, Node};
+use crate::config::BufferLimits;
 use crate::cost::Work;
-use crate::host::{ConnId, Listener, LogLevel, NetError, Output};
+use crate::host::{ConnId, Listener, LogLevel, NetError, Output, limits};
 use crate::resp::reply::Reply;
 use crate::resp::request::{Parsed, ProtocolError, RequestLimits};
 use smallvec::SmallVec;
 
 /// The size of Redis's fixed reply buffer (`PROTO_REPLY_CHUNK_BYTES`, server.h 7.0.15).
 const REPLY_BUFFER_LEN: usize = 16 << 10;
+
+/// What counts of a client's output: Redis leaves out the reply buffer that each client has anyway.
+fn over_fixed_buffer(len: usize) -> u64 {
+    len.saturating_sub(REPLY_BUFFER_LEN) as u64
+}
 
 impl Node {
     pub(super) fn accepted(&mut self, conn: ConnId, listener: Listener, peer: String, local: String) {
@@ -219,7 +225,7 @@ impl Node {
                 continue;
             }
             let bytes = client.reply.take();
-            if !bytes.is_empty() && !client.is_master_silent() {
+            if !bytes.is_empty() && !client.is_master_silent() && !client.close_asap {
                 if client.replica().is_some() {
                     self.stats.net_repl_output_bytes += bytes.len() as u64;
                 } else {
@@ -239,18 +245,12 @@ impl Node {
         self.pending_writes = pending;
     }
 
-    /// `checkClientOutputBufferLimits` (networking.c 7.0.15): closes a client that does not read what it is sent.
+    /// `checkClientBufferLimitss` (networking.c 7.0.15): closes a client that does not read what it is sent.
     pub(crate) fn check_output_limit(&mut self, id: ClientId) {
         let now_ms = self.now.wall_ms();
+        let Some(limit) = self.output_limit(id) else { return };
         let Some(client) = self.clients.get_mut(&id) else { return };
-        let limit = match client.role {
-            Role::Master => return,
-            Role::Replica(_) => self.config.client_output_buffer_limit[1],
-            Role::Normal if client.subscribed() => self.config.client_output_buffer_limit[2],
-            Role::Normal => self.config.client_output_buffer_limit[0],
-        };
-        // Redis does not count the reply buffer that each client has anyway.
-        let used = (client.reply.len() + client.in_flight).saturating_sub(REPLY_BUFFER_LEN) as u64;
+        let used = over_fixed_buffer(client.reply.len() + client.in_flight);
         let hard = limit.hard_bytes > 0 && used >= limit.hard_bytes;
         let mut soft = limit.soft_bytes > 0 && used >= limit.soft_bytes;
         if soft {
@@ -260,20 +260,49 @@ impl Node {
             client.soft_limit_since_ms = None;
         }
         if hard || soft {
-            let peer = client.peer.clone();
-            self.stats.output_buffer_disconnections += 1;
-            self.log(
-                LogLevel::Warning,
-                format!("Client id={id} addr={peer} scheduled to be closed ASAP for overcoming of output buffer limits."),
-            );
-            self.close_client(id);
+            self.overcame_output_limit(id);
         }
     }
 
-    /// Closes a client at the end of this turn, without waiting for its output.
+    /// How many bytes of replies a client may have at the most while its command writes one that has no end of its own.
+    pub(crate) fn reply_len_max(&self, id: ClientId) -> usize {
+        let in_flight = self.clients.get(&id).map_or(0, |client| client.in_flight);
+        let hard_bytes = self.output_limit(id).map_or(0, |limit| limit.hard_bytes);
+        let hard =
+            if hard_bytes == 0 { usize::MAX } else { usize::try_from(hard_bytes).unwrap_or(usize::MAX) };
+        hard.saturating_add(REPLY_BUFFER_LEN).saturating_sub(in_flight).min(limits::REPEATED_REPLY_LEN_MAX)
+    }
+
+    /// The limits for a client of this one's class; none for a master.
+    fn output_limit(&self, id: ClientId) -> Option<BufferLimits> {
+        let client = self.clients.get(&id)?;
+        match client.role {
+            Role::Master => None,
+            Role::Replica(_) => Some(self.config.client_output_buffer_limit[1]),
+            Role::Normal if client.subscribed() => Some(self.config.client_output_buffer_limit[2]),
+            Role::Normal => Some(self.config.client_output_buffer_limit[0]),
+        }
+    }
+
+    /// Closes a client that has more output than it may have, as Redis does in the middle of a reply.
+    pub(crate) fn overcame_output_limit(&mut self, id: ClientId) {
+        let Some(client) = self.clients.get(&id).filter(|client| !client.close_asap) else { return };
+        let peer = client.peer.clone();
+        self.stats.output_buffer_disconnections += 1;
+        self.log(
+            LogLevel::Warning,
+            format!(
+                "Client id={id} addr={peer} scheduled to be closed ASAP for overcoming of output buffer limits."
+            ),
+        );
+        self.close_client(id);
+    }
+
+    /// Closes a client at the end of this turn. What it has not been sent yet, and what its command still writes, is dropped.
     pub(crate) fn close_client(&mut self, id: ClientId) {
         if let Some(client) = self.clients.get_mut(&id) {
             client.close_after_reply = true;
+            client.close_asap = true;
             client.reply.clear();
             self.closing.push(id);
         }

@@ -7,7 +7,7 @@ use crate::command::handler;
 use crate::command::table::{self, CommandId, Resolved, flags};
 use crate::cost::Work;
 use crate::exec::{Error, Exec, Propagation};
-use crate::resp::reply::Reply;
+use crate::resp::reply::{Reply, printed};
 
 /// Where a call comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +58,9 @@ impl Node {
         }
         if in_exec_call {
             self.discard_transaction(id);
-            let text = error.0.strip_prefix('-').unwrap_or(&error.0);
+            let text = error.0.strip_prefix(b"-").unwrap_or(&error.0);
             self.stats.count_error(b"EXECABORT");
-            reply.error(&format!("-EXECABORT Transaction discarded because of: {text}"));
+            reply.error_bytes(&[b"-EXECABORT Transaction discarded because of: ", text].concat());
             return;
         }
         if let Some(client) = self.clients.get_mut(&id)
@@ -73,11 +73,11 @@ impl Node {
 
     /// Writes an error reply and counts it.
     pub(crate) fn write_error(&mut self, error: &Error, reply: &mut Reply) {
-        match error.0.strip_prefix('-') {
-            Some(text) => self.stats.count_error(text.as_bytes()),
+        match error.0.strip_prefix(b"-") {
+            Some(text) => self.stats.count_error(text),
             None => self.stats.count_error(b"ERR"),
         }
-        reply.error(&error.0);
+        reply.error_bytes(&error.0);
     }
 
     fn check_and_run(&mut self, id: ClientId, args: &[&[u8]], reply: &mut Reply) -> Result<(), Error> {
@@ -319,20 +319,20 @@ fn allowed_while_subscribed(name: &str) -> bool {
 
 /// The reply to a command that is not in the table (`commandCheckExistence`): at most 128 bytes of name and of arguments.
 fn unknown_command(args: &[&[u8]]) -> Error {
-    let clip =
-        |bytes: &[u8], max: usize| String::from_utf8_lossy(&bytes[..bytes.len().min(max)]).into_owned();
-    let mut shown = String::new();
+    let mut shown = Vec::new();
     for arg in &args[1..] {
         if shown.len() >= 128 {
             break;
         }
-        shown.push_str(&format!("'{}' ", clip(arg, 128 - shown.len())));
+        let arg = printed(arg, 128 - shown.len());
+        shown.extend_from_slice(&[b"'", arg, b"' "].concat());
     }
-    Error::new(format!("unknown command '{}', with args beginning with: {shown}", clip(args[0], 128)))
+    let name = printed(args[0], 128);
+    Error::new([b"unknown command '", name, b"', with args beginning with: ", &shown].concat())
 }
 
 /// The reply to a subcommand that its command does not have.
 fn unknown_subcommand(parent: CommandId, args: &[&[u8]]) -> Error {
-    let sub = String::from_utf8_lossy(&args[1][..args[1].len().min(128)]).into_owned();
-    Error::new(format!("unknown subcommand '{sub}'. Try {} HELP.", parent.name().to_ascii_uppercase()))
+    let after = format!("'. Try {} HELP.", parent.name().to_ascii_uppercase());
+    Error::quoting("unknown subcommand '", printed(args[1], 128), &after)
 }

@@ -137,3 +137,20 @@ fn a_pause_ends_for_its_own_purpose_alone() {
     assert_eq!([&sent[&3], &sent[&2], &sent[&4]], [":1\r\n", ":2\r\n", ":3\r\n"]);
     assert_eq!(ask(&mut node, 1, b"GET k")[&1], "$3\r\n123\r\n");
 }
+
+/// A client may ask for more draws than any memory holds: it is closed when its reply is too long, without a byte of it.
+#[test]
+fn replies_without_end_end_at_the_limit() {
+    let mut node = with_clients("client-output-buffer-limit normal 1mb 0 0", 4);
+    let asks: [&[u8]; 3] = [
+        b"SADD s a\r\nSRANDMEMBER s -9223372036854775807",
+        b"HSET h f v\r\nHRANDFIELD h -4611686018427387903 WITHVALUES",
+        b"ZADD z 1 a\r\nZRANDMEMBER z -9223372036854775807\r\nPING",
+    ];
+    for (conn, line) in (1..).zip(asks) {
+        assert_eq!(ask(&mut node, conn, line), BTreeMap::new());
+        assert_eq!(ask(&mut node, 4, b"PING")[&4], "+PONG\r\n");
+        assert_eq!(node.stats.output_buffer_disconnections, conn);
+        assert_eq!(node.clients.len() as u64, 4 - conn);
+    }
+}

@@ -11,7 +11,7 @@ use crate::node::Node;
 use crate::node::client::{Client, ClientId, Role};
 use crate::persist::file::Source as _;
 use crate::persist::source::DatasetSource;
-use crate::propagate::encode_command;
+use crate::resp::encode_command;
 
 /// How far a replica is (`SLAVE_STATE_*`, server.h 7.0.15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -365,10 +365,10 @@ impl Node {
         let mut bytes = Vec::with_capacity(args.iter().map(|arg| arg.len() + 16).sum::<usize>() + 16);
         if self.repl.selected_db != Some(db) {
             let index = db.to_string();
-            encode_command(&mut bytes, [&b"SELECT"[..], index.as_bytes()].into_iter());
+            encode_command(&mut bytes, &[&b"SELECT"[..], index.as_bytes()]);
             self.repl.selected_db = Some(db);
         }
-        encode_command(&mut bytes, args.iter().copied());
+        encode_command(&mut bytes, args);
         self.feed_stream(&bytes);
     }
 

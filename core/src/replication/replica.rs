@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::host::{ConnId, DiskRequest, Listener, LogLevel, NetError, Now, Output};
 use crate::node::client::{ClientId, Role};
 use crate::node::{ConnUse, Node};
-use crate::propagate::encode_command;
+use crate::resp::encode_command;
 use std::rc::Rc;
 
 /// A reply line of the handshake longer than this is no Redis on the other side.
@@ -267,7 +267,7 @@ impl Node {
 
     fn send_command(&mut self, conn: ConnId, args: &[&[u8]]) {
         let mut bytes = Vec::new();
-        encode_command(&mut bytes, args.iter().copied());
+        encode_command(&mut bytes, args);
         self.emit(Output::Send { conn, bytes });
     }
 

@@ -18,11 +18,13 @@ pub use reply::Reply;
 pub use request::{Args, Parsed, ProtocolError, RequestLimits, RequestParser};
 pub use value::Value;
 
+pub(crate) use reply::{push_bulk, push_header};
+
 /// Appends a request, `args` as an array of bulk strings, to `out`: what a client sends, and what the replication
 /// stream and the append-only file are made of.
 pub fn encode_command<A: AsRef<[u8]>>(out: &mut Vec<u8>, args: &[A]) {
-    reply::push_header(out, b'*', args.len() as i64);
+    push_header(out, b'*', args.len() as i64);
     for arg in args {
-        reply::push_bulk(out, arg.as_ref());
+        push_bulk(out, arg.as_ref());
     }
 }

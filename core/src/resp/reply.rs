@@ -13,7 +13,7 @@ use crate::store::num::I64Text;
 use std::fmt::{self, Write as _};
 
 /// Appends `mark`, a number and CR LF: an integer reply or the header of anything that has a length.
-pub(super) fn push_header(out: &mut Vec<u8>, mark: u8, n: i64) {
+pub(crate) fn push_header(out: &mut Vec<u8>, mark: u8, n: i64) {
     if (0..10).contains(&n) {
         out.extend_from_slice(&[mark, b'0' + n as u8, b'\r', b'\n']);
         return;
@@ -27,11 +27,17 @@ pub(super) fn push_header(out: &mut Vec<u8>, mark: u8, n: i64) {
 }
 
 /// Appends a bulk string.
-pub(super) fn push_bulk(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(crate) fn push_bulk(out: &mut Vec<u8>, bytes: &[u8]) {
     out.reserve(bytes.len() + 16);
     push_header(out, b'$', bytes.len() as i64);
     out.extend_from_slice(bytes);
     out.extend_from_slice(b"\r\n");
+}
+
+/// What C's `%.*s` prints of bytes: up to a zero byte, and no more than `len_max`. Error texts quote arguments so.
+pub fn printed(bytes: &[u8], len_max: usize) -> &[u8] {
+    let bytes = &bytes[..bytes.len().min(len_max)];
+    &bytes[..bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len())]
 }
 
 /// The place of a length that is not known yet; see [`Reply::begin`].

@@ -111,6 +111,30 @@ pub enum Object {
     Zset(Rc<Zset>),
 }
 
+/// A type of value that a look-up may ask for.
+pub trait Typed: Clone {
+    /// The value of an object, shared, if it is of this type; `None` makes WRONGTYPE.
+    fn of(object: &Object) -> Option<&Rc<Self>>;
+    /// The value of an object for writing, if it is of this type.
+    fn of_mut(object: &mut Object) -> Option<&mut Self>;
+}
+
+macro_rules! typed {
+    ($($kind:ident)*) => {
+        $(impl Typed for $kind {
+            fn of(object: &Object) -> Option<&Rc<$kind>> {
+                if let Object::$kind(value) = object { Some(value) } else { None }
+            }
+
+            fn of_mut(object: &mut Object) -> Option<&mut $kind> {
+                if let Object::$kind(value) = object { Some(Rc::make_mut(value)) } else { None }
+            }
+        })*
+    };
+}
+
+typed!(List Set Hash Zset);
+
 impl Object {
     /// A string as SET stores it.
     #[inline]

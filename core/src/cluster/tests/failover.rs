@@ -210,7 +210,7 @@ fn a_manual_failover_waits_for_the_offset() {
     world.form(3);
     world.machines[0].facts.master_offset = 5_000;
     let error = world.with(0, |c, cx| c.failover(cx, Failover::Gentle)).unwrap_err();
-    assert_eq!(error, "ERR You should send CLUSTER FAILOVER to a replica");
+    assert_eq!(error, b"ERR You should send CLUSTER FAILOVER to a replica");
     world.with(3, |c, cx| c.failover(cx, Failover::Gentle)).unwrap();
     world.run_ms(2_000);
     assert!(world.logged(0, "PauseWrites"));

@@ -94,7 +94,7 @@ fn a_handshake_with_nobody_is_given_up() {
     assert_eq!(world.machines[0].cluster.nodes().len(), 1);
     for (ip, port) in [("10.9.9", 7000), ("host", 7000), ("10.0.0.1", 0), ("10.0.0.1", 60_000)] {
         let error = world.with(0, |c, cx| c.meet(cx, ip.as_bytes(), port, None)).unwrap_err();
-        assert_eq!(error, format!("ERR Invalid node address specified: {ip}:{port}"));
+        assert_eq!(error, format!("ERR Invalid node address specified: {ip}:{port}").into_bytes());
     }
 }
 
@@ -104,10 +104,10 @@ fn a_forgotten_node_stays_forgotten_for_a_minute() {
     world.form(3);
     let name = world.name(3);
     let error = world.with(3, |c, cx| c.forget(cx, name.as_bytes())).unwrap_err();
-    assert_eq!(error, "ERR I tried hard but I can't forget myself...");
+    assert_eq!(error, b"ERR I tried hard but I can't forget myself...");
     let master = world.name(0);
     let error = world.with(3, |c, cx| c.forget(cx, master.as_bytes())).unwrap_err();
-    assert_eq!(error, "ERR Can't forget my master!");
+    assert_eq!(error, b"ERR Can't forget my master!");
     world.with(0, |c, cx| c.forget(cx, name.as_bytes())).unwrap();
     world.run_ms(55_000);
     assert!(world.machines[0].cluster.find(name.as_bytes()).is_none());
@@ -126,11 +126,11 @@ fn a_slot_moves_to_the_importer() {
     };
     assert_eq!(
         set(&mut world, 1, SetSlot::Migrating(from.as_bytes())).unwrap_err(),
-        "ERR I'm not the owner of hash slot 7"
+        b"ERR I'm not the owner of hash slot 7"
     );
     assert_eq!(
         set(&mut world, 0, SetSlot::Importing(to.as_bytes())).unwrap_err(),
-        "ERR I'm already the owner of hash slot 7"
+        b"ERR I'm already the owner of hash slot 7"
     );
     set(&mut world, 1, SetSlot::Importing(from.as_bytes())).unwrap();
     set(&mut world, 0, SetSlot::Migrating(to.as_bytes())).unwrap();
@@ -138,7 +138,7 @@ fn a_slot_moves_to_the_importer() {
     assert!(world.machines[1].conf.contains(&format!(" [7-<-{from}]")));
     assert_eq!(
         set(&mut world, 0, SetSlot::Node(to.as_bytes())).unwrap_err(),
-        "ERR Can't assign hashslot 7 to a different node while I still hold keys for this hash slot."
+        b"ERR Can't assign hashslot 7 to a different node while I still hold keys for this hash slot."
     );
 
     // A key of slot 7 while it moves.
@@ -201,13 +201,13 @@ fn slots_cannot_be_given_twice() {
     let give = |world: &mut World, ranges: &[(u16, u16)], del| {
         world.with(0, |c, cx| c.add_or_del_slots(cx, ranges, del))
     };
-    assert_eq!(give(&mut world, &[(5, 5)], true).unwrap_err(), "ERR Slot 5 is already unassigned");
+    assert_eq!(give(&mut world, &[(5, 5)], true).unwrap_err(), b"ERR Slot 5 is already unassigned");
     assert_eq!(
         give(&mut world, &[(1, 3), (3, 4)], false).unwrap_err(),
-        "ERR Slot 3 specified multiple times"
+        b"ERR Slot 3 specified multiple times"
     );
     give(&mut world, &[(1, 3)], false).unwrap();
-    assert_eq!(give(&mut world, &[(0, 1)], false).unwrap_err(), "ERR Slot 1 is already busy");
+    assert_eq!(give(&mut world, &[(0, 1)], false).unwrap_err(), b"ERR Slot 1 is already busy");
     give(&mut world, &[(2, 2)], true).unwrap();
     assert!(world.machines[0].cluster.nodes_text().ends_with(" connected 1 3\n"));
     world.with(0, Cluster::flush_slots).unwrap();
@@ -267,7 +267,7 @@ fn reset_forgets_all() {
     world.form(3);
     world.machines[0].facts.db0_keys = 1;
     let error = world.with(0, |c, cx| c.reset(cx, false)).unwrap_err();
-    assert_eq!(error, "ERR CLUSTER RESET can't be called with master nodes containing keys");
+    assert_eq!(error, b"ERR CLUSTER RESET can't be called with master nodes containing keys");
     let old = world.name(3);
     world.machines[3].facts.db0_keys = 1;
     world.with(3, |c, cx| c.reset(cx, true)).unwrap();

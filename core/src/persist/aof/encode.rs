@@ -2,45 +2,7 @@
 //! and, with `aof-timestamp-enabled yes`, a `#TS:` line for each second in which something was written
 //! (`feedAppendOnlyFile`, aof.c 7.0.15).
 
-/// Appends the decimal digits of a length.
-fn push_number(out: &mut Vec<u8>, n: usize) {
-    let mut digits = [0u8; 20];
-    let mut at = digits.len();
-    let mut rest = n;
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
-}
-
-/// Appends the head of a command of `count` arguments.
-pub fn push_count(out: &mut Vec<u8>, count: usize) {
-    out.push(b'*');
-    push_number(out, count);
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Appends one argument.
-pub fn push_bulk(out: &mut Vec<u8>, arg: &[u8]) {
-    out.push(b'$');
-    push_number(out, arg.len());
-    out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(arg);
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Appends a whole command.
-pub fn push_command(out: &mut Vec<u8>, args: &[&[u8]]) {
-    push_count(out, args.len());
-    for arg in args {
-        push_bulk(out, arg);
-    }
-}
+use crate::resp::encode_command;
 
 /// Remembers what the last bytes of the file imply for the next command.
 #[derive(Clone, Debug, Default)]
@@ -67,9 +29,9 @@ impl Feeder {
         }
         if self.selected != Some(db) {
             self.selected = Some(db);
-            push_command(out, &[b"SELECT", db.to_string().as_bytes()]);
+            encode_command(out, &[&b"SELECT"[..], db.to_string().as_bytes()]);
         }
-        push_command(out, args);
+        encode_command(out, args);
     }
 }
 

@@ -1,8 +1,9 @@
 //! The other form of an append-only file's base (`aof-use-rdb-preamble no`): the commands that build the dataset
 //! (`rewriteAppendOnlyFileRio`, aof.c 7.0.15).
 
-use crate::persist::aof::encode::{annotation, push_bulk, push_command, push_count};
+use crate::persist::aof::encode::annotation;
 use crate::persist::file::Source;
+use crate::resp::{encode_command, push_bulk, push_header};
 use crate::store::float::d2string;
 use crate::store::listpack::Value;
 use crate::store::num::I64Text;
@@ -31,7 +32,7 @@ impl CommandWriter {
     ) -> CommandWriter {
         let mut head = timestamp_s.map(annotation).unwrap_or_default();
         for code in functions {
-            push_command(&mut head, &[b"FUNCTION", b"LOAD", code]);
+            encode_command(&mut head, &[&b"FUNCTION"[..], b"LOAD", code]);
         }
         let databases = databases.into_iter().enumerate().filter(|(_, db)| !db.is_empty());
         let databases = databases.map(|(index, db)| (index, db.snapshot())).collect();
@@ -47,13 +48,13 @@ impl Source for CommandWriter {
             let Some((index, snapshot)) = self.databases.front_mut() else { return false };
             if self.selected != Some(*index) {
                 self.selected = Some(*index);
-                push_command(out, &[b"SELECT", index.to_string().as_bytes()]);
+                encode_command(out, &[&b"SELECT"[..], index.to_string().as_bytes()]);
             }
             match snapshot.next() {
                 Some((key, entry, expire)) => {
                     push_object(out, &key, &entry.object);
                     if let Some(at_ms) = expire {
-                        push_command(out, &[b"PEXPIREAT", &key, I64Text::new(at_ms).as_slice()]);
+                        encode_command(out, &[&b"PEXPIREAT"[..], &key, I64Text::new(at_ms).as_slice()]);
                     }
                 }
                 None => {
@@ -81,7 +82,7 @@ fn push_items<T>(
 ) {
     for (done, item) in items.enumerate() {
         if done % ITEMS_PER_COMMAND == 0 {
-            push_count(out, 2 + (count - done).min(ITEMS_PER_COMMAND) * width);
+            push_header(out, b'*', (2 + (count - done).min(ITEMS_PER_COMMAND) * width) as i64);
             push_bulk(out, name);
             push_bulk(out, key);
         }
@@ -92,7 +93,7 @@ fn push_items<T>(
 /// Appends the commands that build a value.
 pub fn push_object(out: &mut Vec<u8>, key: &[u8], object: &Object) {
     match object {
-        Object::Str(value) => value.with(|bytes| push_command(out, &[b"SET", key, bytes])),
+        Object::Str(value) => value.with(|bytes| encode_command(out, &[&b"SET"[..], key, bytes])),
         Object::List(list) => push_items(out, b"RPUSH", key, (list.len(), 1), list.iter(), push_value),
         Object::Set(set) => push_items(out, b"SADD", key, (set.len(), 1), set.iter(), push_value),
         Object::Hash(hash) => {
