@@ -4,7 +4,8 @@
 //! given it a table of costs the count is also a time: the node's own clock moves on by it while a turn goes on, so that the slow
 //! log, LATENCY and INFO show what they would show on such a machine, and the host learns how long the turn was
 //! ([`crate::node::Node::take_cpu_us`]) and gives the node nothing more before that has passed. Without a table (the native host, most unit
-//! tests) everything takes no time at all.
+//! tests) everything takes no time at all; the native host lends a clock instead ([`crate::host::Stopwatch`]), which changes nothing
+//! but what the node tells of its commands.
 //!
 //! The defaults of [`CpuCosts`] are redis-server 7.0.15 on one core of the machine that this was written on, from its own
 //! `used_cpu_user` + `used_cpu_sys` and `usec` of INFO:

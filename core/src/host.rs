@@ -312,6 +312,29 @@ impl LogLevel {
     }
 }
 
+/// A clock that a host lends a node, so that INFO, SLOWLOG and LATENCY can tell how long commands really take. Nothing else
+/// depends on what it shows. A host that is to be deterministic lends none: there the table of [`crate::cost`] says it.
+#[derive(Clone)]
+pub struct Stopwatch(Rc<dyn Fn() -> u64>);
+
+impl Stopwatch {
+    /// A clock whose reading, in nanoseconds, never goes back.
+    pub fn new(read_ns: impl Fn() -> u64 + 'static) -> Stopwatch {
+        Stopwatch(Rc::new(read_ns))
+    }
+
+    /// The reading.
+    pub fn read_ns(&self) -> u64 {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Stopwatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Stopwatch")
+    }
+}
+
 /// What a node wants done. A host carries outputs out in the order they come.
 #[derive(Clone, Debug)]
 pub enum Output {

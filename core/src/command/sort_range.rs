@@ -14,7 +14,8 @@ const NINTHER_LEN: usize = 40;
 
 /// Sorts so far that the places of `wanted`, which is not empty, hold what they would hold if all were sorted.
 pub(super) fn sort_range<T>(items: &mut [T], wanted: Range<usize>, compare: impl Fn(&T, &T) -> Ordering) {
-    let mut parts = vec![0..items.len()];
+    let all = 0..items.len();
+    let mut parts = vec![all];
     while let Some(part) = parts.pop() {
         let base = part.start;
         let (less, greater) = divide(&mut items[part.clone()], &compare);

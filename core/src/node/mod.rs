@@ -27,7 +27,7 @@ use crate::command::table;
 use crate::config::{Config, Verbosity};
 use crate::cost::{Cpu, CpuCosts, CpuSpeed, WORK_KINDS, Work};
 use crate::event::Event;
-use crate::host::{ConnId, DiskRequest, Input, LogLevel, Now, OpId, Output};
+use crate::host::{ConnId, DiskRequest, Input, LogLevel, Now, OpId, Output, Stopwatch};
 use crate::node::client::{Client, ClientId};
 use crate::persist::aof::Aof;
 use crate::persist::disk::Outbox;
@@ -143,6 +143,8 @@ pub struct Node {
     pub(crate) debug: observe::DebugSwitches,
     /// DEBUG SLEEP: until when (monotonic, microseconds) the node does nothing.
     pub(crate) asleep_until_us: Option<u64>,
+    /// Shows how long commands take, if the host has lent one.
+    stopwatch: Option<Stopwatch>,
     /// How long the running command has slept, in microseconds.
     pub(crate) command_cost_us: u64,
     /// What work costs and what was done.
@@ -218,6 +220,7 @@ impl Node {
             latency: observe::Latency::default(),
             debug: observe::DebugSwitches::default(),
             asleep_until_us: None,
+            stopwatch: None,
             command_cost_us: 0,
             cpu: Cpu::new(),
             turn_now: now,
@@ -333,6 +336,11 @@ impl Node {
     /// that can should leave it with the sender.
     pub fn is_stalled(&self) -> bool {
         self.stalled()
+    }
+
+    /// Lends the node a clock that shows how long its commands take.
+    pub fn set_stopwatch(&mut self, stopwatch: Stopwatch) {
+        self.stopwatch = Some(stopwatch);
     }
 
     /// The configuration in force.

@@ -1,7 +1,7 @@
 //! What a node notes about its own speed, and the switches of DEBUG.
 //!
-//! A node has no clock of its own while a command runs, so a command takes no time unless something says that it did:
-//! DEBUG SLEEP, which stalls the node as a sleeping process would be. The slow log, the latency monitor and the histograms go
+//! A node has no clock of its own while a command runs, so a command takes no time unless something says that it did: the
+//! table of costs, a clock that the host has lent, or DEBUG SLEEP, which stalls the node as a sleeping process would be. The slow log, the latency monitor and the histograms go
 //! by that (slowlog.c, latency.c, `updateCommandLatencyHistogram` in server.c 7.0.15).
 
 use super::Node;

@@ -7,6 +7,7 @@ use crate::command::handler;
 use crate::command::table::{self, CommandId, Resolved, flags};
 use crate::cost::Work;
 use crate::exec::{Error, Exec, Propagation};
+use crate::host::Stopwatch;
 use crate::resp::reply::{Reply, printed};
 
 /// Where a call comes from.
@@ -188,6 +189,7 @@ impl Node {
         let ready_key = if let CallKind::Retry(key) = kind { Some(key) } else { None };
         let dirty_before = self.dirty;
         let (spent_before, reply_before) = (self.cpu.spent_ns(), reply.len());
+        let measured_before = self.stopwatch.as_ref().map_or(0, Stopwatch::read_ns);
         let db = self.clients.get(&id).map_or(0, |client| client.db);
         self.call_depth += 1;
         let mut exec = Exec {
@@ -209,7 +211,11 @@ impl Node {
         self.work(Work::ReplyBytes, reply_len);
         self.catch_up();
         let slept_us = std::mem::take(&mut self.command_cost_us);
-        let cost_ns = (self.cpu.spent_ns() - spent_before).saturating_add(slept_us.saturating_mul(1000));
+        let measured_ns =
+            self.stopwatch.as_ref().map_or(0, Stopwatch::read_ns).saturating_sub(measured_before);
+        let cost_ns = (self.cpu.spent_ns() - spent_before)
+            .saturating_add(slept_us.saturating_mul(1000))
+            .saturating_add(measured_ns);
         let cost_us = cost_ns / 1000;
         let stats = &mut self.stats.commands[command.index()];
         stats.nsec = stats.nsec.saturating_add(cost_ns);

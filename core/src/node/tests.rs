@@ -154,3 +154,29 @@ fn replies_without_end_end_at_the_limit() {
         assert_eq!(node.clients.len() as u64, 4 - conn);
     }
 }
+
+/// A host that measures lends a clock; INFO and SLOWLOG then tell what it showed.
+#[test]
+fn a_lent_clock_shows_how_long_commands_take() {
+    let mut node = with_clients("slowlog-log-slower-than 3000", 1);
+    let reading = Rc::new(std::cell::Cell::new(0));
+    let lent = Rc::clone(&reading);
+    node.set_stopwatch(Stopwatch::new(move || {
+        lent.set(lent.get() + 2_500_000);
+        lent.get()
+    }));
+    ask(&mut node, 1, b"GET k");
+    ask(&mut node, 1, b"GET k");
+    let info = &ask(&mut node, 1, b"INFO commandstats")[&1];
+    assert!(info.contains("cmdstat_get:calls=2,usec=5000,usec_per_call=2500.00,"), "{info}");
+    ask(&mut node, 1, b"MULTI\r\nGET k\r\nEXEC");
+    let info = &ask(&mut node, 1, b"INFO commandstats")[&1];
+    assert!(
+        info.contains("cmdstat_exec:calls=1,usec=7500,"),
+        "EXEC takes as long as what it runs, and more: {info}"
+    );
+    assert_eq!(ask(&mut node, 1, b"SLOWLOG LEN")[&1], ":0\r\n");
+    ask(&mut node, 1, b"CONFIG SET slowlog-log-slower-than 2000");
+    ask(&mut node, 1, b"GET k");
+    assert!(ask(&mut node, 1, b"SLOWLOG GET 1")[&1].contains(":2500\r\n"));
+}

@@ -1,7 +1,7 @@
 //! The two clocks of the machine, as the node wants them.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-use vitrine_core::host::Now;
+use vitrine_core::host::{Now, Stopwatch};
 
 /// Reads both clocks; monotonic time begins when it is made.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,12 @@ impl Clock {
 
     pub fn now(&self) -> Now {
         Now { mono_us: self.start.elapsed().as_micros() as u64, wall_us: wall_us() }
+    }
+
+    /// What the node times its commands by.
+    pub fn stopwatch(&self) -> Stopwatch {
+        let start = self.start;
+        Stopwatch::new(move || start.elapsed().as_nanos() as u64)
     }
 }
 

@@ -130,7 +130,8 @@ impl Server {
         .map_err(text)?;
         log.set_role(settings.config.replicaof.is_some());
         let listeners = listen(&settings, &log)?;
-        let node = Node::new(clock.now(), node_options(&settings)?)?;
+        let mut node = Node::new(clock.now(), node_options(&settings)?)?;
+        node.set_stopwatch(clock.stopwatch());
         let unix_path = settings.config.unixsocket.as_ref().map(|p| settings.dir.join(p));
         let mut server = Server {
             clock,
