@@ -96,6 +96,41 @@ pub enum Event {
         /// How many slots changed hands.
         count: u32,
     },
+    /// A client's command, or its transaction, has changed data. Told to a host that observes alone
+    /// ([`Node::observe`](crate::node::Node::observe)).
+    Executed(Executed),
+    /// A command of the master's stream has been applied; the same holds.
+    Applied {
+        /// The replication offset with it.
+        offset: i64,
+        /// Where it ends in the append-only file, in bytes of the file that is being written.
+        aof_end: u64,
+    },
+}
+
+impl Event {
+    /// Whether it is told to a host that observes alone. Such events are no part of a run's record: whether anybody
+    /// observes does not show in it.
+    pub fn is_observation(&self) -> bool {
+        matches!(self, Event::Executed(_) | Event::Applied { .. })
+    }
+}
+
+/// A change of data by a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Executed {
+    /// The client's connection, by the number that the node knows it by.
+    pub conn: u64,
+    /// How many commands it was; more than one in a transaction.
+    pub commands: u32,
+    /// The name of the first of them.
+    pub command: String,
+    /// Its first key; empty if it has none.
+    pub key: Vec<u8>,
+    /// The replication offset after it, in bytes; it does not move while nobody ever replicated this node.
+    pub offset: i64,
+    /// Where it ends in the append-only file, in bytes of the file that is being written.
+    pub aof_end: u64,
 }
 
 /// What a node thinks of another.

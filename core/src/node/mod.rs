@@ -151,6 +151,8 @@ pub struct Node {
     pub(crate) cpu: Cpu,
     /// What the host's clock showed when it last called: the node's own is ahead by what the turn has cost so far.
     turn_now: Now,
+    /// What the host wants to be told of every change of data, if it does.
+    pub(crate) observed: Option<Box<observe::Observed>>,
 }
 
 impl Node {
@@ -224,6 +226,7 @@ impl Node {
             command_cost_us: 0,
             cpu: Cpu::new(),
             turn_now: now,
+            observed: None,
         };
         if let Some(master) = node.config.replicaof.clone() {
             node.repl.master = Some(MasterLink::at_start(master.host, master.port, now));

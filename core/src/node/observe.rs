@@ -6,7 +6,8 @@
 
 use super::Node;
 use super::client::ClientId;
-use crate::command::table::CommandId;
+use crate::command::table::{self, CommandId};
+use crate::event::{Event, Executed};
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many arguments of a command the slow log keeps (`SLOWLOG_ENTRY_MAX_ARGC`).
@@ -132,7 +133,60 @@ pub(crate) struct DebugSwitches {
     pub allow_all_in_scripts: bool,
 }
 
+/// What the running command or transaction has changed so far, for a host that observes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Observed {
+    commands: u32,
+    command: &'static str,
+    key: Vec<u8>,
+}
+
 impl Node {
+    /// Tells the host of every change of data from now on ([`Event::Executed`], [`Event::Applied`]), or no longer. What the
+    /// node does is the same either way.
+    pub fn observe(&mut self, on: bool) {
+        self.observed = on.then(Box::default);
+    }
+
+    /// A command of a client has changed data: notes it until all that belongs to it has run.
+    pub(crate) fn note_change(&mut self, command: CommandId, args: &[&[u8]]) {
+        let Some(observed) = &mut self.observed else { return };
+        observed.commands += 1;
+        if observed.commands == 1 {
+            observed.command = command.name();
+            observed.key.clear();
+            if let Some(key) = table::keys_of(command, args).first() {
+                observed.key.extend_from_slice(args.get(key.index).copied().unwrap_or_default());
+            }
+        }
+    }
+
+    /// Tells the host what a client's command or transaction has changed. What the master's stream changes is told when its
+    /// bytes count.
+    pub(crate) fn tell_change(&mut self, id: ClientId) {
+        let Some(observed) = &mut self.observed else { return };
+        let commands = std::mem::take(&mut observed.commands);
+        let Some(client) = self.clients.get(&id).filter(|client| commands > 0 && !client.is_master()) else {
+            return;
+        };
+        let executed = Executed {
+            conn: client.conn.0,
+            commands,
+            command: observed.command.to_string(),
+            key: std::mem::take(&mut observed.key),
+            offset: self.repl.offset,
+            aof_end: self.aof.tail_end(),
+        };
+        self.event(Event::Executed(executed));
+    }
+
+    /// Tells the host that a part of the master's stream has been applied.
+    pub(crate) fn tell_applied(&mut self) {
+        if self.observed.is_some() {
+            self.event(Event::Applied { offset: self.repl.offset, aof_end: self.aof.tail_end() });
+        }
+    }
+
     /// Sleeps: nothing is done or answered until the time is over (DEBUG SLEEP).
     pub(crate) fn sleep(&mut self, duration_us: u64) {
         self.command_cost_us = self.command_cost_us.saturating_add(duration_us);

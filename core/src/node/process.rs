@@ -243,6 +243,9 @@ impl Node {
         }
         let changed = self.dirty != dirty_before;
         if command.name() != "exec" {
+            if changed && self.observed.is_some() {
+                self.note_change(command, args);
+            }
             match propagation {
                 Propagation::AsSent if changed => self.propagate_as_sent(db, args, false),
                 Propagation::AsSent | Propagation::Nothing => {}
@@ -258,6 +261,9 @@ impl Node {
             self.propagate_pending();
             if changed && let Some(client) = self.clients.get_mut(&id) {
                 client.write_offset = self.repl.offset;
+            }
+            if self.observed.is_some() {
+                self.tell_change(id);
             }
         }
     }

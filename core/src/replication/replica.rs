@@ -119,6 +119,11 @@ impl MasterLink {
         }
     }
 
+    /// The history and offset that the snapshot which is coming in stands for, if the master said so.
+    pub(crate) fn announced(&self) -> Option<(&Rc<str>, i64)> {
+        self.announced.as_ref().map(|(replid, offset)| (replid, *offset))
+    }
+
     /// Whether a snapshot is coming in or being loaded (INFO's `master_sync_in_progress`).
     pub fn sync_in_progress(&self) -> bool {
         matches!(self.state, LinkState::Transfer(..) | LinkState::Loading(_))
@@ -691,9 +696,11 @@ impl Node {
                 return;
             }
             let whole = std::mem::take(&mut link.unfinished);
-            return self.feed_stream(&whole);
+            self.feed_stream(&whole);
+        } else {
+            self.feed_stream(bytes);
         }
-        self.feed_stream(bytes);
+        self.tell_applied();
     }
 
     /// Tells the master where we are (`replicationSendAck`).

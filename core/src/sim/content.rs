@@ -119,6 +119,29 @@ impl Content {
         }
     }
 
+    /// How many bytes from the beginning two versions have in common.
+    pub fn common_prefix(&self, other: &Content) -> u64 {
+        const HOLE: [u8; PAGE_LEN] = [0; PAGE_LEN];
+        let pages = self.len.min(other.len).div_ceil(PAGE_LEN as u64) as usize;
+        let mut same = 0;
+        for page in 0..pages {
+            let (a, b) = (self.page(page), other.page(page));
+            let shared = match (a, b) {
+                (Some(a), Some(b)) => Rc::ptr_eq(a, b),
+                (None, None) => true,
+                _ => false,
+            };
+            if !shared {
+                let (a, b) = (a.map_or(&HOLE, |page| &**page), b.map_or(&HOLE, |page| &**page));
+                if let Some(at) = a.iter().zip(b).position(|(a, b)| a != b) {
+                    return (same + at as u64).min(self.len).min(other.len);
+                }
+            }
+            same += PAGE_LEN as u64;
+        }
+        same.min(self.len).min(other.len)
+    }
+
     pub fn to_vec(&self) -> Vec<u8> {
         self.read(0, usize::try_from(self.len).unwrap_or(usize::MAX))
     }
@@ -163,6 +186,18 @@ mod tests {
         assert!((PAGE_LEN..PAGE_LEN + 200).contains(&a.unshared(Some(&b), None)));
         assert!(a.unshared(None, None) > 3 * PAGE_LEN);
         assert!(a.unshared(Some(&b), Some(&a.clone())) < 200);
+    }
+
+    #[test]
+    fn versions_are_compared_byte_by_byte_where_they_share_nothing() {
+        let a = Content::from_bytes(&[7; 10_000]);
+        let mut b = a.clone();
+        assert_eq!(a.common_prefix(&b), 10_000);
+        b.write_at(9_000, b"x");
+        assert_eq!(a.common_prefix(&b), 9_000);
+        b.set_len(8_500);
+        assert_eq!(a.common_prefix(&b), 8_500);
+        assert_eq!(Content::from_bytes(&[7; 5_000]).common_prefix(&a), 5_000);
     }
 
     #[test]

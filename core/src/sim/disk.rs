@@ -419,6 +419,36 @@ impl Disk {
         inode.map(|inode| inode.durable.read(offset, len_max)).unwrap_or_default()
     }
 
+    /// The number of a file, as processes see the names or as a loss of power would leave them.
+    pub fn inode(&self, path: &str, durable: bool) -> Option<u32> {
+        (if durable { &self.durable_names } else { &self.names }).get(path).copied()
+    }
+
+    /// Whether a file is there, under whichever name.
+    pub fn has_inode(&self, number: u32) -> bool {
+        self.inodes.contains_key(&number)
+    }
+
+    /// One of the two versions of a file.
+    pub fn read_inode(&self, number: u32, durable: bool) -> Vec<u8> {
+        let inode = self.inodes.get(&number);
+        inode.map(|i| if durable { i.durable.to_vec() } else { i.cache.to_vec() }).unwrap_or_default()
+    }
+
+    /// The length of a file as processes see it.
+    pub fn cache_len(&self, number: u32) -> u64 {
+        self.inodes.get(&number).map_or(0, |inode| inode.cache.len())
+    }
+
+    /// How many bytes of a file, from its beginning, a loss of power would leave as processes see them now.
+    pub fn durable_prefix(&self, number: u32) -> u64 {
+        let Some(inode) = self.inodes.get(&number) else { return 0 };
+        if inode.diverged {
+            return inode.durable.common_prefix(&inode.cache);
+        }
+        inode.durable.len().min(inode.cache.len())
+    }
+
     /// A file as processes see it.
     pub fn read_file(&self, path: &str) -> Option<Vec<u8>> {
         Some(self.inodes.get(self.names.get(path)?)?.cache.to_vec())

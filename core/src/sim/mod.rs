@@ -2,7 +2,8 @@
 //!
 //! [`world::World`] is the whole of it: a queue of events ([`queue`]), processes with clocks ([`process`], [`clock`]), disks with a page
 //! cache ([`disk`]), a network with TCP ([`net`], [`tcp`]), clients ([`client`]: plain ones, [`terminal`]s, the operator that
-//! [`form`]s a cluster), what can be done to it ([`fault`]), what happened ([`trace`]) and how it looks ([`view`]).
+//! [`form`]s a cluster), what can be done to it ([`fault`]), what happened ([`trace`]), how it looks ([`view`]) and where every
+//! acknowledged write is ([`ledger`]).
 //!
 //! Faults act on the boundary of a node alone ([`crate::host`]): on messages, disk operations, time and process life.
 
@@ -14,6 +15,7 @@ mod content;
 pub mod disk;
 pub mod fault;
 pub mod form;
+pub mod ledger;
 pub mod net;
 pub mod process;
 mod queue;
@@ -22,6 +24,7 @@ pub mod tcp;
 pub mod terminal;
 pub mod trace;
 pub mod view;
+mod watch;
 pub mod world;
 
 pub use disk::{ChangeKind, DurableChange, Unsynced};

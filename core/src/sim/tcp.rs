@@ -870,6 +870,17 @@ impl Net {
         let conn = *self.hosts[host as usize].conns.get(&id.0)?;
         Some((conn, usize::from(!id.is_outgoing())))
     }
+
+    /// The client at one end of a connection, if it is one's and still open there.
+    pub fn client_at(&self, conn: ConnRef, side: usize) -> Option<u32> {
+        if *self.generations.get(conn.index as usize)? != conn.generation {
+            return None;
+        }
+        match self.conns[conn.index as usize].as_deref()?.ends[side] {
+            End { owner: Owner::Client(client), open: true, .. } => Some(client),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ use crate::sim::queue::{Ev, Sched};
 use crate::sim::setup::{CONF_PATH, Setup};
 use crate::sim::trace::{Life, Tag, Trace, TraceKind};
 use crate::sim::view::{Tape, TapeKind};
+use crate::sim::watch::Watch;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
@@ -106,6 +107,7 @@ pub struct World {
     pub(crate) log_lines: u64,
     pub(crate) faults: Faults,
     pub(crate) former: Option<u32>,
+    pub(crate) watch: Watch,
     recording: bool,
     changes: Vec<DurableChange>,
 }
@@ -159,6 +161,7 @@ impl World {
             log_lines: 0,
             faults: Faults::default(),
             former: None,
+            watch: Watch::default(),
             recording: false,
             changes: Vec::new(),
             setup,
@@ -381,6 +384,10 @@ impl World {
                     turn = Some(host);
                 }
                 Owner::Client(client) => match notice {
+                    Notice::Data(bytes) if self.watch.on() => {
+                        self.watch_reply(client, bytes.len());
+                        self.client_event(client, ClientEvent::Data(bytes));
+                    }
                     Notice::Connected { .. } => self.client_event(client, ClientEvent::Connected),
                     Notice::Data(bytes) => self.client_event(client, ClientEvent::Data(bytes)),
                     Notice::Closed(error) => self.client_event(client, ClientEvent::Closed(error)),
@@ -529,8 +536,19 @@ impl World {
         while let Some(output) = node.poll_output(now) {
             match output {
                 Output::Log { level, text } => self.log(index, level, text),
-                Output::Event(event) => self.node_event(index, event),
+                Output::Event(event) if event.is_observation() => self.watch_change(index, node, &event),
+                Output::Event(event) => {
+                    if self.watch.on() {
+                        self.watch_event(index, node, &event);
+                    }
+                    self.node_event(index, event);
+                }
                 output => {
+                    if self.watch.on()
+                        && let Output::Disk { op, request } = &output
+                    {
+                        self.watch_disk(index, node, *op, request);
+                    }
                     let last = matches!(output, Output::Exit { .. });
                     outputs.push(output);
                     if last {
@@ -538,6 +556,9 @@ impl World {
                     }
                 }
             }
+        }
+        if self.watch.on() {
+            self.watch_turn(index, node);
         }
         let took_us = node.take_cpu_us();
         let cause = self.s.trace.cause;
@@ -564,6 +585,9 @@ impl World {
             match output {
                 Output::Send { conn, bytes } => {
                     if let Some((reference, side)) = self.net.lookup(index, conn) {
+                        if self.watch.on() {
+                            self.watch_send(index, reference, side, &bytes);
+                        }
                         let taken = self.net.send(&mut self.s, reference, side, bytes);
                         if taken > 0 {
                             self.hand(index, Input::Sent { conn, bytes: taken });
@@ -629,6 +653,9 @@ impl World {
             self.s.at(at, Ev::Writeback { node: index });
         }
         let error = done.result.as_ref().err().copied();
+        if self.watch.on() {
+            self.watch_disk_done(index, &done);
+        }
         self.s.trace.fold(Tag::DiskDone, now, u64::from(index), done.id.0 << 1 | u64::from(error.is_some()));
         let (name, path) = (done.op, done.path);
         self.s.trace.cause = self.s.trace.note_because(now, done.record, || TraceKind::DiskDone {
@@ -802,6 +829,9 @@ impl World {
         }
         self.net.hosts[index as usize].ports = listening;
         self.set_life(index, life);
+        if self.watch.on() {
+            self.watch_start(index);
+        }
         self.run_turn(index);
     }
 
@@ -828,6 +858,9 @@ impl World {
         }
         self.net.process_ended(&mut self.s, index, power_lost);
         self.set_life(index, life);
+        if self.watch.on() {
+            self.watch_end(index);
+        }
         self.process_gone(index);
     }
 
@@ -836,6 +869,9 @@ impl World {
         self.end_process(index, Life::PowerLost);
         self.net.set_power(&mut self.s, index, false);
         self.procs[index as usize].disk.power_lost(&mut self.s.rng, unsynced);
+        if self.watch.on() {
+            self.watch_power_loss(index, unsynced);
+        }
         self.collect_changes(index);
     }
 

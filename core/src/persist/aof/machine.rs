@@ -232,6 +232,16 @@ impl<S: Source> Aof<S> {
         self.tail.position()
     }
 
+    /// The file that is being written, if there is one.
+    pub fn tail_path(&self) -> Option<&Rc<str>> {
+        self.tail.path()
+    }
+
+    /// How long that file is once everything that was appended so far has been written, in bytes.
+    pub fn tail_end(&self) -> u64 {
+        self.tail.end()
+    }
+
     /// How many of them are durable.
     pub fn durable(&self) -> u64 {
         self.tail.durable()

@@ -92,6 +92,18 @@ impl Tail {
         self.position += (self.buf.len() - before) as u64;
     }
 
+    /// The file.
+    pub fn path(&self) -> Option<&Rc<str>> {
+        self.path.as_ref()
+    }
+
+    /// How long the file is once all that waits has been written, in bytes.
+    pub fn end(&self) -> u64 {
+        let writing = self.write.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        let again = self.repair.as_ref().map_or(0, |(_, _, bytes)| bytes.len());
+        self.size + (writing + again + self.buf.len()) as u64
+    }
+
     /// Bytes of the file that are written.
     pub fn size(&self) -> u64 {
         self.size

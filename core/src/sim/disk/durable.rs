@@ -260,7 +260,9 @@ impl Disk {
     pub fn wipe(&mut self) {
         let recording = self.changes.take();
         let removed: Vec<Rc<str>> = self.durable_names.keys().cloned().collect();
-        *self = Disk { trouble: self.trouble.clone(), ..Disk::new(self.setup.clone()) };
+        // Numbers of files are never used twice.
+        let next_inode = self.next_inode;
+        *self = Disk { trouble: self.trouble.clone(), next_inode, ..Disk::new(self.setup.clone()) };
         self.changes = recording;
         for path in removed {
             self.change(&path, ChangeKind::Remove);

@@ -1,0 +1,389 @@
+//! What the ledger says of every write is true: each that it calls safe is on its owner, each that it calls lost is not, and
+//! each loss has the cause that was staged. Runs natively and in a browser.
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+mod sim_common;
+
+use sim_common::*;
+use std::collections::BTreeSet;
+use vitrine_core::resp::{self, Value};
+use vitrine_core::rng::Rng;
+use vitrine_core::sim::ledger::{CauseKind, Risk, Status, Summary};
+use vitrine_core::sim::{Action, Life, Setup, Unsynced, World};
+use vitrine_core::store::slot::key_slot;
+
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
+
+fn cluster(seed: u64, conf: &str) -> World {
+    let mut setup = Setup::six_nodes(seed);
+    setup.nodes.iter_mut().for_each(|node| node.conf.push_str(conf));
+    let mut world = World::new(setup).unwrap();
+    world.keep_ledger(true);
+    world.run_until(20 * SECOND);
+    assert!(world.formation().unwrap().done_at_us.is_some());
+    world
+}
+
+/// A client of one node that sends writes of keys that nobody wrote before.
+struct Writer {
+    client: u32,
+    node: String,
+    sent: u32,
+}
+
+impl Writer {
+    fn new(world: &mut World, name: &str, node: &str) -> Writer {
+        let client = world.client(name).unwrap();
+        world.connect(client, node).unwrap();
+        world.run_for(10_000);
+        Writer { client, node: node.into(), sent: 0 }
+    }
+
+    /// Sends so many SETs at once, of keys that this node owns: with a tag of its slots.
+    fn write(&mut self, world: &mut World, count: u32) {
+        let shard = u16::from(self.node.as_bytes()[0] - b'A');
+        let tag = (0..).map(|n| format!("{{{n}}}")).find(|tag| key_slot(tag.as_bytes()) / 5461 == shard);
+        let tag = tag.unwrap();
+        let mut bytes = Vec::new();
+        for _ in 0..count {
+            self.sent += 1;
+            resp::encode_command(&mut bytes, &["SET", &format!("{tag}{}:{}", self.client, self.sent), "v"]);
+        }
+        world.send(self.client, &bytes).unwrap();
+    }
+}
+
+fn whole(world: &World) -> bool {
+    world.view().nodes.iter().all(|n| {
+        let view = world.node(&n.name).and_then(|node| node.cluster_view());
+        view.is_none_or(|view| view.ok)
+    })
+}
+
+/// Reads every write back where it ought to be and compares with what the ledger says. Gives the summary.
+fn verify(world: &mut World) -> Summary {
+    let summary = world.ledger_summary().unwrap();
+    let writes = world.ledger_writes();
+    let names: Vec<String> = world.view().nodes.into_iter().map(|n| n.name).collect();
+    let mut counted = 0;
+    for name in names {
+        let mine: Vec<_> = writes.iter().filter(|(_, _, owner)| owner.as_deref() == Some(&name)).collect();
+        if mine.is_empty() || world.node(&name).is_none() {
+            continue;
+        }
+        let reader = world.client(&format!("reader-{name}-{}", world.now_us())).unwrap();
+        world.connect(reader, &name).unwrap();
+        world.run_for(5_000);
+        let mut bytes = Vec::new();
+        for (write, ..) in &mine {
+            resp::encode_command(&mut bytes, &[b"GET", &write.key[..]]);
+        }
+        world.send(reader, &bytes).unwrap();
+        let mut replies: Vec<Value> = Vec::new();
+        for _ in 0..1000 {
+            replies.extend(world.take_replies(reader));
+            if replies.len() >= mine.len() {
+                break;
+            }
+            world.run_for(10_000);
+        }
+        assert_eq!(replies.len(), mine.len(), "{name} answers");
+        for ((write, status, _), reply) in mine.iter().zip(&replies) {
+            // A cluster that lost a whole shard with its disks does not answer.
+            if reply.as_error().is_some_and(|error| error.starts_with(b"CLUSTERDOWN")) {
+                continue;
+            }
+            counted += 1;
+            let there = reply.as_bytes().is_some();
+            let key = String::from_utf8_lossy(&write.key);
+            match status {
+                Status::Lost | Status::AtRisk(Risk::Stranded) => {
+                    assert!(!there, "{key} on {name} is said to be {status:?}: {reply:?}");
+                }
+                _ => assert!(there, "{key} on {name} is said to be {status:?}: {reply:?}"),
+            }
+        }
+    }
+    assert!(counted > 0 || summary.safe + summary.at_risk + summary.lost == 0 || !whole(world));
+    assert!(!summary.losses.iter().any(|loss| loss.cause.kind == CauseKind::Unknown), "{summary:#?}");
+    summary
+}
+
+fn kinds(summary: &Summary) -> BTreeSet<CauseKind> {
+    summary.losses.iter().map(|loss| loss.cause.kind).collect()
+}
+
+fn power_loss(node: &str) -> Action {
+    Action::PowerLoss { node: node.into(), unsynced: Unsynced::Lost }
+}
+
+#[test]
+fn a_write_goes_from_pending_to_safe() {
+    let mut world = cluster(1, "");
+    let mut writer = Writer::new(&mut world, "writer", "A1");
+    // The first write of a second has its fsync at once.
+    writer.write(&mut world, 1);
+    world.run_for(100_000);
+    writer.write(&mut world, 10);
+    while world.ledger_summary().unwrap().pending == 0 {
+        world.step().unwrap();
+    }
+    world.run_for(20_000);
+    let summary = world.ledger_summary().unwrap();
+    assert_eq!((summary.pending, summary.safe, summary.at_risk), (0, 1, 10), "{summary:?}");
+    assert_eq!(summary.risks.get(&Risk::PowerLoss), Some(&10), "{summary:?}");
+    world.run_for(3 * SECOND);
+    let summary = verify(&mut world);
+    assert_eq!((summary.pending, summary.safe, summary.lost), (0, 11, 0), "{summary:?}");
+}
+
+#[test]
+fn the_ledger_does_not_change_the_run() {
+    let run = |ledger: bool| {
+        let mut world = World::new(Setup::six_nodes(7)).unwrap();
+        world.keep_ledger(ledger);
+        world.run_until(15 * SECOND);
+        let mut writer = Writer::new(&mut world, "writer", "A1");
+        writer.write(&mut world, 50);
+        world.run_for(100_000);
+        act(&mut world, power_loss("A1"));
+        world.run_for(15 * SECOND);
+        act(&mut world, Action::Start { node: "A1".into() });
+        world.run_for(10 * SECOND);
+        world.hash()
+    };
+    assert_eq!(run(false), run(true));
+}
+
+#[test]
+fn the_asynchronous_window() {
+    let mut world = cluster(2, "");
+    let mut writer = Writer::new(&mut world, "writer", "A1");
+    writer.write(&mut world, 5);
+    world.run_for(SECOND);
+    act(&mut world, Action::CutLink { a: "A1".into(), b: "A2".into(), dir: Default::default() });
+    writer.write(&mut world, 7);
+    world.run_for(100_000);
+    let summary = world.ledger_summary().unwrap();
+    assert_eq!(summary.risks.get(&Risk::Failover), Some(&7), "{summary:?}");
+    act(&mut world, Action::Kill { node: "A1".into() });
+    let summary = world.ledger_summary().unwrap();
+    assert_eq!(summary.risks.get(&Risk::NoOwner), Some(&12), "{summary:?}");
+    // The link stays cut: what A1's kernel has would get there after all.
+    world.run_for(20 * SECOND);
+    let summary = verify(&mut world);
+    assert_eq!(summary.risks.get(&Risk::Stranded), Some(&7), "in the files of A1: {summary:?}");
+    act(&mut world, Action::HealAll);
+    act(&mut world, Action::Start { node: "A1".into() });
+    world.run_for(20 * SECOND);
+    let summary = verify(&mut world);
+    assert_eq!(
+        (summary.lost, kinds(&summary)),
+        (7, BTreeSet::from([CauseKind::AsyncReplication])),
+        "{summary:#?}"
+    );
+    assert_eq!(summary.losses[0].writes.len(), 7);
+    assert_eq!((&*summary.losses[0].node, &*summary.losses[0].owner), ("A1", "A2"));
+}
+
+#[test]
+fn a_master_in_the_minority() {
+    let mut world = cluster(3, "");
+    let mut writer = Writer::new(&mut world, "writer", "A1");
+    writer.write(&mut world, 5);
+    world.run_for(2 * SECOND);
+    let names = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let groups = vec![names(&["A1"]), names(&["A2", "B1", "B2", "C1", "C2"])];
+    act(&mut world, Action::Partition { groups });
+    for _ in 0..20 {
+        writer.write(&mut world, 2);
+        world.run_for(SECOND / 5);
+    }
+    world.run_for(20 * SECOND);
+    act(&mut world, Action::HealAll);
+    world.run_for(30 * SECOND);
+    let summary = verify(&mut world);
+    assert_eq!(kinds(&summary), BTreeSet::from([CauseKind::MinorityMaster]), "{summary:#?}");
+    assert_eq!(summary.lost, 40, "{summary:#?}");
+    assert!(summary.losses[0].cause.text.contains("full resynchronisation with A2"), "{summary:#?}");
+}
+
+/// One node alone: writes, ends, comes back.
+fn alone_after(conf: &str, before: &[Action], end: Action, between: &[Action]) -> Summary {
+    let mut world = World::new(setup(1, conf)).unwrap();
+    world.keep_ledger(true);
+    world.run_for(SECOND);
+    let mut writer = Writer::new(&mut world, "writer", "A1");
+    for i in 0..50 {
+        if i == 20 {
+            before.iter().for_each(|action| act(&mut world, action.clone()));
+        }
+        writer.write(&mut world, 3);
+        world.run_for(50_000);
+    }
+    act(&mut world, end);
+    world.run_for(SECOND);
+    between.iter().for_each(|action| act(&mut world, action.clone()));
+    act(&mut world, Action::Start { node: "A1".into() });
+    world.run_for(2 * SECOND);
+    verify(&mut world)
+}
+
+#[test]
+fn a_node_alone_loses_what_its_files_lack() {
+    let node = || "A1".to_string();
+    let kill = || Action::Kill { node: node() };
+    let only = |summary: &Summary, kind| assert_eq!(kinds(summary), BTreeSet::from([kind]), "{summary:#?}");
+
+    let summary = alone_after("appendonly yes\nappendfsync always", &[], power_loss("A1"), &[]);
+    assert_eq!((summary.safe, summary.lost), (150, 0), "{summary:#?}");
+    let summary = alone_after("appendonly yes", &[], kill(), &[]);
+    assert_eq!((summary.safe + summary.at_risk, summary.lost), (150, 0), "{summary:#?}");
+    let summary = alone_after("appendonly yes", &[], power_loss("A1"), &[]);
+    only(&summary, CauseKind::UnsyncedTail);
+    assert!(summary.lost > 0 && summary.safe > 30, "{summary:#?}");
+
+    let torn = || Action::PowerLoss { node: node(), unsynced: Unsynced::Prefix };
+    let summary = alone_after("appendonly yes", &[], torn(), &[]);
+    assert!(summary.lost == 0 || kinds(&summary) == BTreeSet::from([CauseKind::TornTail]), "{summary:#?}");
+
+    let fail = [Action::DiskEio { node: node(), read: false, write: false, fsync: true }];
+    let heal = [Action::DiskHeal { node: node() }];
+    let summary = alone_after("appendonly yes", &fail, power_loss("A1"), &heal);
+    only(&summary, CauseKind::FailedFsync);
+
+    let summary = alone_after("appendonly yes", &[], kill(), &[Action::WipeDisk { node: node() }]);
+    only(&summary, CauseKind::WipedDisk);
+    assert_eq!(summary.lost, 150);
+
+    let summary = alone_after("save \"\"", &[], kill(), &[]);
+    only(&summary, CauseKind::NoFiles);
+    assert_eq!(summary.lost, 150);
+
+    let stall = [Action::DiskStall { node: node() }];
+    let summary = alone_after("appendonly yes", &stall, kill(), &heal);
+    only(&summary, CauseKind::Unwritten);
+}
+
+#[test]
+fn a_snapshot_keeps_what_came_before_it() {
+    let mut world = World::new(setup(1, "save 1 1")).unwrap();
+    world.keep_ledger(true);
+    world.run_for(SECOND);
+    let mut writer = Writer::new(&mut world, "writer", "A1");
+    writer.write(&mut world, 10);
+    world.run_for(5 * SECOND);
+    assert_eq!(verify(&mut world).safe, 10);
+    writer.write(&mut world, 4);
+    world.run_for(20_000);
+    act(&mut world, Action::Kill { node: "A1".into() });
+    act(&mut world, Action::Start { node: "A1".into() });
+    world.run_for(2 * SECOND);
+    let summary = verify(&mut world);
+    assert_eq!((summary.safe, summary.lost), (10, 4), "{summary:#?}");
+    assert_eq!(kinds(&summary), BTreeSet::from([CauseKind::OldSnapshot]), "{summary:#?}");
+}
+
+const NAMES: [&str; 6] = ["A1", "B1", "C1", "A2", "B2", "C2"];
+
+fn random_fault(rng: &mut Rng, always: bool) -> Action {
+    let mut pick = |n: u64| rng.below(n);
+    let node = NAMES[pick(6) as usize].to_string();
+    let other = NAMES[pick(6) as usize].to_string();
+    match pick(22) {
+        0 | 1 => Action::Kill { node },
+        2 | 3 => Action::PowerLoss { node, unsynced: Unsynced::Lost },
+        4 => Action::PowerLoss { node, unsynced: Unsynced::Prefix },
+        5 => Action::Shutdown { node },
+        6..9 => Action::Start { node },
+        9 => Action::Pause { node },
+        10 => Action::Resume { node },
+        11 => Action::CutLink { a: node, b: other, dir: Default::default() },
+        12 | 13 => {
+            let mut groups = vec![Vec::new(), Vec::new()];
+            NAMES.iter().for_each(|name| groups[pick(2) as usize].push(name.to_string()));
+            Action::Partition { groups }
+        }
+        14 => Action::HealAll,
+        15 => Action::Latency {
+            a: node,
+            b: other,
+            dir: Default::default(),
+            latency_us: pick(200_000),
+            jitter_us: pick(50_000),
+        },
+        16 => Action::DiskSlow { node, factor: pick(200) as u32 },
+        17 => Action::DiskStall { node },
+        18 => Action::DiskHeal { node },
+        19 => Action::DiskFull { node, free_bytes: pick(20_000) },
+        20 => Action::DiskEio { node, read: false, write: pick(2) == 0, fsync: always && pick(2) == 0 },
+        _ => Action::WipeDisk { node },
+    }
+}
+
+fn heal(world: &mut World) {
+    act(world, Action::HealAll);
+    for name in NAMES {
+        let node = || name.to_string();
+        act(world, Action::DiskHeal { node: node() });
+        match world.view().nodes.iter().find(|n| n.name == name).map(|n| n.process.clone()).unwrap() {
+            Life::Paused => act(world, Action::Resume { node: node() }),
+            Life::Running => {}
+            _ => act(world, Action::Start { node: node() }),
+        }
+    }
+}
+
+/// Random faults under load; gives what was lost by cause.
+fn random_run(seed: u64) -> Vec<(CauseKind, u64)> {
+    let mut rng = Rng::new(seed ^ 0x1ed6e4);
+    let always = rng.below(3) == 0;
+    let conf = match rng.below(4) {
+        _ if always => "appendfsync always\n",
+        0 => "appendonly no\nsave 5 1\n",
+        _ => "",
+    };
+    let mut world = cluster(seed, conf);
+    let mut writers: Vec<Writer> =
+        NAMES.iter().map(|name| Writer::new(&mut world, &format!("writer-{name}"), name)).collect();
+    let mut lost = Vec::new();
+    for _ in 0..3 {
+        for _ in 0..20 {
+            for _ in 0..rng.below(3) {
+                let _ = world.act(random_fault(&mut rng, always));
+            }
+            for writer in &mut writers {
+                if world.client_ended(writer.client).is_some() || rng.below(8) == 0 {
+                    let _ = world.connect(writer.client, &writer.node);
+                    world.run_for(5_000);
+                }
+                writer.write(&mut world, rng.below(6) as u32);
+            }
+            world.run_for(rng.below(SECOND));
+        }
+        for _ in 0..120 {
+            heal(&mut world);
+            world.run_for(SECOND);
+        }
+        let summary = verify(&mut world);
+        assert_eq!(summary.pending, 0);
+        lost = summary.losses.iter().map(|loss| (loss.cause.kind, loss.count)).collect();
+    }
+    lost
+}
+
+#[test]
+fn the_ledger_is_right_after_random_faults() {
+    let range = std::env::var("VITRINE_SEEDS").unwrap_or_else(|_| "0..6".to_string());
+    let (from, to) = range.split_once("..").unwrap();
+    let mut all = std::collections::BTreeMap::new();
+    for seed in from.parse().unwrap()..to.parse().unwrap() {
+        let caught = std::panic::catch_unwind(|| random_run(seed));
+        let lost = caught.unwrap_or_else(|_| panic!("seed {seed}"));
+        lost.into_iter().for_each(|(kind, count)| *all.entry(kind).or_insert(0) += count);
+    }
+    println!("{all:?}");
+}
