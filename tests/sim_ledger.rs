@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use vitrine_core::resp::{self, Value};
 use vitrine_core::rng::Rng;
 use vitrine_core::sim::ledger::{CauseKind, Risk, Status, Summary};
-use vitrine_core::sim::{Action, Life, Setup, Unsynced, World};
+use vitrine_core::sim::{Action, Delay, EioOn, Fault, Link, Scope, Setup, Shape, Unsynced, World};
 use vitrine_core::store::slot::key_slot;
 
 #[cfg(target_arch = "wasm32")]
@@ -117,7 +117,15 @@ fn kinds(summary: &Summary) -> BTreeSet<CauseKind> {
 }
 
 fn power_loss(node: &str) -> Action {
-    Action::PowerLoss { node: node.into(), unsynced: Unsynced::Lost }
+    Fault::PowerLoss { node: node.into(), unsynced: Unsynced::Lost }.now()
+}
+
+fn heal_network() -> Action {
+    Action::Heal { scope: Scope::Network }
+}
+
+fn heal_disk(node: &str) -> Action {
+    Action::Heal { scope: Scope::Disk { node: node.into() } }
 }
 
 #[test]
@@ -164,19 +172,19 @@ fn the_asynchronous_window() {
     let mut writer = Writer::new(&mut world, "writer", "A1");
     writer.write(&mut world, 5);
     world.run_for(SECOND);
-    act(&mut world, Action::CutLink { a: "A1".into(), b: "A2".into(), dir: Default::default() });
+    act(&mut world, Fault::Cut { link: Link::both("A1", "A2") }.now());
     writer.write(&mut world, 7);
     world.run_for(100_000);
     let summary = world.ledger_summary().unwrap();
     assert_eq!(summary.risks.get(&Risk::Failover), Some(&7), "{summary:?}");
-    act(&mut world, Action::Kill { node: "A1".into() });
+    act(&mut world, Fault::Kill { node: "A1".into() }.now());
     let summary = world.ledger_summary().unwrap();
     assert_eq!(summary.risks.get(&Risk::NoOwner), Some(&12), "{summary:?}");
     // The link stays cut: what A1's kernel has would get there after all.
     world.run_for(20 * SECOND);
     let summary = verify(&mut world);
     assert_eq!(summary.risks.get(&Risk::Stranded), Some(&7), "in the files of A1: {summary:?}");
-    act(&mut world, Action::HealAll);
+    act(&mut world, heal_network());
     act(&mut world, Action::Start { node: "A1".into() });
     world.run_for(20 * SECOND);
     let summary = verify(&mut world);
@@ -197,13 +205,13 @@ fn a_master_in_the_minority() {
     world.run_for(2 * SECOND);
     let names = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
     let groups = vec![names(&["A1"]), names(&["A2", "B1", "B2", "C1", "C2"])];
-    act(&mut world, Action::Partition { groups });
+    act(&mut world, Fault::Partition { shape: Shape::Groups { groups } }.now());
     for _ in 0..20 {
         writer.write(&mut world, 2);
         world.run_for(SECOND / 5);
     }
     world.run_for(20 * SECOND);
-    act(&mut world, Action::HealAll);
+    act(&mut world, heal_network());
     world.run_for(30 * SECOND);
     let summary = verify(&mut world);
     assert_eq!(kinds(&summary), BTreeSet::from([CauseKind::MinorityMaster]), "{summary:#?}");
@@ -235,7 +243,7 @@ fn alone_after(conf: &str, before: &[Action], end: Action, between: &[Action]) -
 #[test]
 fn a_node_alone_loses_what_its_files_lack() {
     let node = || "A1".to_string();
-    let kill = || Action::Kill { node: node() };
+    let kill = || Fault::Kill { node: node() }.now();
     let only = |summary: &Summary, kind| assert_eq!(kinds(summary), BTreeSet::from([kind]), "{summary:#?}");
 
     let summary = alone_after("appendonly yes\nappendfsync always", &[], power_loss("A1"), &[]);
@@ -246,12 +254,13 @@ fn a_node_alone_loses_what_its_files_lack() {
     only(&summary, CauseKind::UnsyncedTail);
     assert!(summary.lost > 0 && summary.safe > 30, "{summary:#?}");
 
-    let torn = || Action::PowerLoss { node: node(), unsynced: Unsynced::Prefix };
+    let torn = || Fault::PowerLoss { node: node(), unsynced: Unsynced::Prefix }.now();
     let summary = alone_after("appendonly yes", &[], torn(), &[]);
     assert!(summary.lost == 0 || kinds(&summary) == BTreeSet::from([CauseKind::TornTail]), "{summary:#?}");
 
-    let fail = [Action::DiskEio { node: node(), read: false, write: false, fsync: true }];
-    let heal = [Action::DiskHeal { node: node() }];
+    let on = EioOn { fsync: true, ..EioOn::default() };
+    let fail = [Fault::DiskEio { node: node(), on }.now()];
+    let heal = [heal_disk("A1")];
     let summary = alone_after("appendonly yes", &fail, power_loss("A1"), &heal);
     only(&summary, CauseKind::FailedFsync);
 
@@ -263,7 +272,10 @@ fn a_node_alone_loses_what_its_files_lack() {
     only(&summary, CauseKind::NoFiles);
     assert_eq!(summary.lost, 150);
 
-    let stall = [Action::DiskStall { node: node() }];
+    let lies = [Fault::FsyncLies { node: node() }.now()];
+    only(&alone_after("appendonly yes", &lies, power_loss("A1"), &heal), CauseKind::LyingDisk);
+
+    let stall = [Fault::DiskStall { node: node() }.now()];
     let summary = alone_after("appendonly yes", &stall, kill(), &heal);
     only(&summary, CauseKind::Unwritten);
 }
@@ -279,7 +291,7 @@ fn a_snapshot_keeps_what_came_before_it() {
     assert_eq!(verify(&mut world).safe, 10);
     writer.write(&mut world, 4);
     world.run_for(20_000);
-    act(&mut world, Action::Kill { node: "A1".into() });
+    act(&mut world, Fault::Kill { node: "A1".into() }.now());
     act(&mut world, Action::Start { node: "A1".into() });
     world.run_for(2 * SECOND);
     let summary = verify(&mut world);
@@ -293,46 +305,46 @@ fn random_fault(rng: &mut Rng, always: bool) -> Action {
     let mut pick = |n: u64| rng.below(n);
     let node = NAMES[pick(6) as usize].to_string();
     let other = NAMES[pick(6) as usize].to_string();
-    match pick(22) {
-        0 | 1 => Action::Kill { node },
-        2 | 3 => Action::PowerLoss { node, unsynced: Unsynced::Lost },
-        4 => Action::PowerLoss { node, unsynced: Unsynced::Prefix },
-        5 => Action::Shutdown { node },
-        6..9 => Action::Start { node },
-        9 => Action::Pause { node },
-        10 => Action::Resume { node },
-        11 => Action::CutLink { a: node, b: other, dir: Default::default() },
+    let link = Link::both(&node, &other);
+    let fault = match pick(24) {
+        0 | 1 => Fault::Kill { node },
+        2 | 3 => Fault::PowerLoss { node, unsynced: Unsynced::Lost },
+        4 => Fault::PowerLoss { node, unsynced: Unsynced::Prefix },
+        5 => Fault::Shutdown { node },
+        6..9 => return Action::Start { node },
+        9 => Fault::Pause { node },
+        10 => return Action::Resume { node },
+        11 => Fault::Cut { link },
         12 | 13 => {
             let mut groups = vec![Vec::new(), Vec::new()];
             NAMES.iter().for_each(|name| groups[pick(2) as usize].push(name.to_string()));
-            Action::Partition { groups }
+            Fault::Partition { shape: Shape::Groups { groups } }
         }
-        14 => Action::HealAll,
-        15 => Action::Latency {
-            a: node,
-            b: other,
-            dir: Default::default(),
-            latency_us: pick(200_000),
-            jitter_us: pick(50_000),
-        },
-        16 => Action::DiskSlow { node, factor: pick(200) as u32 },
-        17 => Action::DiskStall { node },
-        18 => Action::DiskHeal { node },
-        19 => Action::DiskFull { node, free_bytes: pick(20_000) },
-        20 => Action::DiskEio { node, read: false, write: pick(2) == 0, fsync: always && pick(2) == 0 },
-        _ => Action::WipeDisk { node },
-    }
+        14 => return heal_network(),
+        15 => {
+            let min_us = pick(200_000);
+            Fault::Latency { link, delay: Delay::Uniform { min_us, max_us: min_us + pick(50_000) } }
+        }
+        16 => Fault::DiskSlow { node, factor: pick(200) as u32 },
+        17 => Fault::DiskStall { node },
+        18 => return heal_disk(&node),
+        19 => Fault::DiskFull { node, free_bytes: pick(20_000) },
+        20 => {
+            let on = EioOn { write: pick(2) == 0, fsync: always && pick(2) == 0, ..EioOn::default() };
+            Fault::DiskEio { node, on }
+        }
+        21 => Fault::FsyncLies { node },
+        22 => Fault::LostRename { node },
+        _ => return Action::WipeDisk { node },
+    };
+    fault.now()
 }
 
 fn heal(world: &mut World) {
-    act(world, Action::HealAll);
+    act(world, Action::Heal { scope: Scope::Everything });
     for name in NAMES {
-        let node = || name.to_string();
-        act(world, Action::DiskHeal { node: node() });
-        match world.view().nodes.iter().find(|n| n.name == name).map(|n| n.process.clone()).unwrap() {
-            Life::Paused => act(world, Action::Resume { node: node() }),
-            Life::Running => {}
-            _ => act(world, Action::Start { node: node() }),
+        if world.view().nodes.iter().any(|n| n.name == name && !n.process.has_process()) {
+            act(world, Action::Start { node: name.to_string() });
         }
     }
 }

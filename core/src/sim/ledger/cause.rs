@@ -178,7 +178,9 @@ impl Ledger {
             )
         } else if power && after(known.fsync_lied).is_some() {
             (CauseKind::LyingDisk, "the disk had called durable what it had not".to_string())
-        } else if power && matches!(decisive.how, End::Power(Unsynced::Prefix | Unsynced::Subset | Unsynced::Torn)) {
+        } else if power
+            && matches!(decisive.how, End::Power(Unsynced::Prefix | Unsynced::Subset | Unsynced::Torn))
+        {
             (CauseKind::TornTail, "the disk kept only a part of what was not synced".to_string())
         } else if power {
             (CauseKind::UnsyncedTail, "the end of its append-only file was not synced".to_string())
