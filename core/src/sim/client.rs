@@ -11,7 +11,7 @@ use crate::sim::fault::{Action, Target};
 use crate::sim::form::{Formation, FormationStatus, Former};
 use crate::sim::net::{Net, Owner};
 use crate::sim::queue::{ConnRef, Ev, Sched};
-use crate::sim::terminal::{TermLine, Terminal};
+use crate::sim::terminal::{Answer, TermLine, Terminal};
 use crate::sim::trace::{Tag, TraceKind};
 use crate::sim::world::World;
 
@@ -295,6 +295,11 @@ impl World {
             Some(Kind::Terminal(terminal)) => terminal.take_output(),
             _ => Vec::new(),
         }
+    }
+
+    /// What came back for the last line that a terminal took, whether its output was taken or not.
+    pub fn terminal_answer(&self, terminal: u32) -> Option<Answer> {
+        self.terminal_of(terminal).map(|t| t.answer().clone())
     }
 
     /// What stands before the cursor of a terminal: `10.0.0.1:7001> `, `not connected> `.

@@ -19,6 +19,7 @@ pub mod ledger;
 pub mod net;
 pub mod process;
 mod queue;
+pub mod scenario;
 pub mod setup;
 pub mod tcp;
 pub mod terminal;
@@ -31,6 +32,7 @@ pub use disk::{ChangeKind, DurableChange, Unsynced};
 pub use fault::{
     Action, ActionRecord, Delay, Direction, EioOn, Fault, FaultEntry, Link, Scope, Shape, Target,
 };
+pub use scenario::Scenario;
 pub use setup::{NodeSetup, Setup};
 pub use terminal::{TermKind, TermLine};
 pub use trace::{Life, TraceKind, TraceRecord};

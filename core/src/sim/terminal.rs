@@ -59,6 +59,36 @@ pub struct TermLine {
     pub value: Option<Value>,
 }
 
+/// What came back for the last line that a terminal took, as it printed it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Replies and error replies, one below the other; no more than the first [`ANSWER_LEN_MAX`] bytes.
+    pub text: String,
+    /// Whether one of them is an error.
+    pub error: bool,
+}
+
+/// How many bytes of an answer are kept.
+pub const ANSWER_LEN_MAX: usize = 64 << 10;
+
+impl Answer {
+    fn take(&mut self, line: &TermLine) {
+        match line.kind {
+            TermKind::Input => *self = Answer::default(),
+            TermKind::Reply | TermKind::Error => {
+                if !self.text.is_empty() {
+                    self.text.push('\n');
+                }
+                let room = ANSWER_LEN_MAX.saturating_sub(self.text.len());
+                let end = (0..=room.min(line.text.len())).rev().find(|&i| line.text.is_char_boundary(i));
+                self.text.push_str(&line.text[..end.unwrap_or(0)]);
+                self.error |= line.kind == TermKind::Error;
+            }
+            TermKind::Redirect | TermKind::Info | TermKind::Push => {}
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Current {
     args: Vec<Vec<u8>>,
@@ -96,6 +126,7 @@ pub(crate) struct Terminal {
     lines: VecDeque<String>,
     current: Option<Current>,
     output: Chunks<TermLine>,
+    answer: Answer,
 }
 
 impl Terminal {
@@ -115,6 +146,7 @@ impl Terminal {
             lines: VecDeque::new(),
             current: None,
             output: Chunks::default(),
+            answer: Answer::default(),
         }
     }
 
@@ -149,7 +181,13 @@ impl Terminal {
         self.print_line(TermLine { at_us, kind, text, prompt: None, from, value: Some(value) });
     }
 
+    /// What came back for the last line.
+    pub fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
     fn print_line(&mut self, line: TermLine) {
+        self.answer.take(&line);
         if self.output.len() == OUTPUT_LINES_MAX {
             self.output.drop_first();
         }

@@ -108,6 +108,7 @@ pub struct World {
     pub(crate) faults: Faults,
     pub(crate) former: Option<u32>,
     pub(crate) watch: Watch,
+    restored: bool,
     recording: bool,
     changes: Vec<DurableChange>,
 }
@@ -132,7 +133,10 @@ impl World {
         wall_us: u64,
     ) -> Result<World, String> {
         // The setup says what the clocks show at the virtual instant 0.
-        World::with_images(Setup { wall_us: wall_us.saturating_sub(setup.start_us), ..setup }, images)
+        let mut world =
+            World::with_images(Setup { wall_us: wall_us.saturating_sub(setup.start_us), ..setup }, images)?;
+        world.restored = true;
+        Ok(world)
     }
 
     fn with_images(
@@ -162,6 +166,7 @@ impl World {
             faults: Faults::default(),
             former: None,
             watch: Watch::default(),
+            restored: false,
             recording: false,
             changes: Vec::new(),
             setup,
@@ -216,6 +221,11 @@ impl World {
     /// The setup that the world was made of.
     pub fn setup(&self) -> &Setup {
         &self.setup
+    }
+
+    /// Whether it began from files, so that its setup alone does not give it again.
+    pub fn is_restored(&self) -> bool {
+        self.restored
     }
 
     /// The present virtual instant in microseconds.

@@ -1,0 +1,210 @@
+//! The text of a scenario: a head, then timed lines.
+
+use super::error::{ScenarioError, nearest};
+use super::head::{self, Building, Head};
+use super::{Command, EVERY_US_MIN, STEPS_MAX, Scenario, Step, TimeCommand, VERSION, When, parse};
+use crate::sim::fault::Action;
+
+/// The longest text of a scenario, in bytes.
+pub const TEXT_LEN_MAX: usize = 32 << 20;
+/// How many lines a text has at the most, those of redis.conf files among them.
+pub const LINES_MAX: usize = 1_000_000;
+
+/// Whether a line can stand in a scenario.
+pub(crate) fn check_step(when: &When, what: &Command) -> Result<(), String> {
+    let live =
+        |time: &TimeCommand| !matches!(time, TimeCommand::RunFor { .. } | TimeCommand::RunUntil { .. });
+    match what {
+        Command::Time(time) if live(time) => Err(format!(
+            "`{what}` is for the page, whose clock can stand still and go back; a scenario has `run`"
+        )),
+        Command::Help { .. } => Err("a scenario cannot ask for help".to_string()),
+        Command::Head(_) => Err("the head of a scenario comes before everything that happens".to_string()),
+        Command::When(_) => Err("a line happens at one time".to_string()),
+        Command::Act(_) | Command::Say { .. } => match when {
+            When::Every { us, .. } if *us < EVERY_US_MIN => {
+                Err(format!("nothing is repeated more often than every {EVERY_US_MIN}us"))
+            }
+            _ => Ok(()),
+        },
+        Command::Expect(_) | Command::Time(_) => match when {
+            When::Every { .. } => Err("only what is done to the world can be repeated".to_string()),
+            _ => Ok(()),
+        },
+    }
+}
+
+/// A text that is being read.
+struct Reader<'a> {
+    lines: Vec<&'a str>,
+    at: usize,
+    building: Building,
+    in_head: bool,
+    versioned: bool,
+    steps: Vec<Step>,
+    numbers: Vec<u32>,
+}
+
+impl Scenario {
+    /// Reads the text of a scenario.
+    ///
+    /// # Errors
+    /// Where the text is wrong, and what was expected there.
+    pub fn parse(text: &str) -> Result<Scenario, ScenarioError> {
+        Scenario::parse_numbered(text).map(|(scenario, _)| scenario)
+    }
+
+    /// The same with the number of the line that each step stands on, from 1.
+    ///
+    /// # Errors
+    /// As [`Scenario::parse`].
+    pub fn parse_numbered(text: &str) -> Result<(Scenario, Vec<u32>), ScenarioError> {
+        if text.len() > TEXT_LEN_MAX {
+            let message = format!("a scenario has no more than {TEXT_LEN_MAX} bytes");
+            return Err(ScenarioError::at("", 0, message));
+        }
+        let lines: Vec<&str> = text.split('\n').map(|l| l.strip_suffix('\r').unwrap_or(l)).collect();
+        if lines.len() > LINES_MAX {
+            return Err(ScenarioError::at("", 0, format!("a scenario has no more than {LINES_MAX} lines")));
+        }
+        let mut reader = Reader {
+            lines,
+            at: 0,
+            building: Building::default(),
+            in_head: true,
+            versioned: false,
+            steps: Vec::new(),
+            numbers: Vec::new(),
+        };
+        while reader.at < reader.lines.len() {
+            let number = reader.at as u32 + 1;
+            let taken = reader.line().map_err(|error| error.in_line(number))?;
+            reader.at += 1 + taken;
+        }
+        let last = reader.lines.len() as u32;
+        if !reader.versioned {
+            return Err(no_version("").in_line(last));
+        }
+        reader.building.finish();
+        let Building { setup, title, engine, .. } = reader.building;
+        let scenario = Scenario { title, engine, setup, steps: reader.steps };
+        scenario.check().map_err(|message| ScenarioError::at("", 0, message).in_line(last))?;
+        Ok((scenario, reader.numbers))
+    }
+
+    /// The text of it, which [`Scenario::parse`] reads back exactly.
+    pub fn to_text(&self) -> String {
+        let mut out = format!("vitrine {VERSION}\n");
+        if let Some(hash) = self.engine {
+            out.push_str(&format!("{}\n", Command::Head(Head::Engine { hash })));
+        }
+        if !self.title.is_empty() {
+            out.push_str(&format!("{}\n", Command::Head(Head::Title { title: self.title.clone() })));
+        }
+        head::print(&self.setup, &mut out);
+        if !self.steps.is_empty() {
+            out.push('\n');
+        }
+        for Step { when, what } in &self.steps {
+            let when = Command::When(*when).to_string();
+            let blank = if when.is_empty() { "" } else { " " };
+            out.push_str(&format!("{when}{blank}{what}\n"));
+        }
+        out
+    }
+}
+
+fn no_version(line: &str) -> ScenarioError {
+    ScenarioError::at(line, 0, format!("a scenario begins with the line `vitrine {VERSION}`"))
+        .expecting(vec![format!("vitrine {VERSION}")], "")
+}
+
+impl Reader<'_> {
+    /// Reads the present line; gives how many lines after it belong to it.
+    fn line(&mut self) -> Result<usize, ScenarioError> {
+        let source = self.lines[self.at];
+        let Some(start) = super::lex::next_start(source, 0) else { return Ok(0) };
+        let start = if source[start..].starts_with(super::PREFIX) { start + 1 } else { start };
+        let following = &self.lines[self.at + 1..];
+        let blocks = |end: &str| block(following, end);
+        let first = super::lex::next_token(source, start)?;
+        if !self.versioned && !first.is_some_and(|t| t.is("vitrine")) {
+            return Err(no_version(source));
+        }
+        let (mut command, mut args) = parse(source, start, Some(&blocks), false)?;
+        if !self.versioned {
+            let Command::Head(Head::Version { version }) = command else { return Err(no_version(source)) };
+            if version != VERSION {
+                let message =
+                    format!("this is a scenario of version {version}; version {VERSION} is understood here");
+                return Err(ScenarioError::at(source, start, message));
+            }
+            self.versioned = true;
+            return Ok(0);
+        }
+        let mut when = When::Next;
+        if let Command::When(said) = command {
+            let at = args.end;
+            when = said;
+            let again = parse(source, at, Some(&blocks), false)?;
+            args.nodes.extend(again.1.nodes.iter().cloned());
+            (command, args.block_lines) = (again.0, again.1.block_lines);
+        }
+        let refuse = |message: String| ScenarioError::at(source, start, message);
+        match command {
+            Command::Head(head) if self.in_head && when == When::Next => {
+                if let Head::Conf { .. } = head {
+                    self.building.need_nodes();
+                    self.know_nodes(source, &args.nodes)?;
+                }
+                self.building.apply(head).map_err(refuse)?;
+            }
+            what => {
+                if self.in_head {
+                    self.building.finish();
+                    self.in_head = false;
+                }
+                self.know_nodes(source, &args.nodes)?;
+                check_step(&when, &what).map_err(refuse)?;
+                if self.steps.len() == STEPS_MAX {
+                    return Err(refuse(format!("a scenario has no more than {STEPS_MAX} lines")));
+                }
+                if let Command::Act(Action::TypeLine { line, .. }) | Command::Say { line, .. } = &what
+                    && line.len() > crate::sim::act::LINE_LEN_MAX
+                {
+                    return Err(refuse(format!("a terminal takes {} bytes", crate::sim::act::LINE_LEN_MAX)));
+                }
+                self.steps.push(Step { when, what });
+                self.numbers.push(self.at as u32 + 1);
+            }
+        }
+        Ok(args.block_lines)
+    }
+
+    /// Refuses names that are no node's.
+    fn know_nodes(&self, source: &str, names: &[(usize, String)]) -> Result<(), ScenarioError> {
+        let known = || self.building.setup.nodes.iter().map(|n| n.name.as_str());
+        for (at, name) in names {
+            if !known().any(|node| node == name) {
+                let mut error = ScenarioError::at(source, *at, format!("there is no node `{name}`"));
+                error.suggestion = nearest(name, known()).map(str::to_string);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The lines up to the one that says `end`.
+fn block(lines: &[&str], end: &str) -> Result<(String, usize), String> {
+    if end.is_empty() || !end.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        return Err("`<<` needs a word that ends the text, such as <<END".to_string());
+    }
+    let count = lines.iter().position(|line| line.trim() == end);
+    let count = count.ok_or_else(|| format!("no line says `{end}`, so the text has no end"))?;
+    let mut text = lines[..count].join("\n");
+    if count > 0 {
+        text.push('\n');
+    }
+    Ok((text, count + 1))
+}

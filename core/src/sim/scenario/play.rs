@@ -1,0 +1,393 @@
+//! Playing a scenario in a world of its own.
+//!
+//! Lines happen one after the other. A line with a time waits for it, an expectation that may take a while lets time pass until it holds,
+//! and what is repeated goes on beside the others. A player can be driven in slices of events: how they are cut changes nothing.
+
+use super::expect::{ANSWER_WITHIN_US, Expect};
+use super::{Command, Console, Scenario, Step, TimeCommand, When};
+use crate::sim::ActionRecord;
+use crate::sim::fault::Action;
+use crate::sim::trace::TraceHash;
+use crate::sim::world::World;
+use serde::Serialize;
+
+/// How long is between two looks at the world while an answer is waited for, in microseconds.
+const ANSWER_LOOK_US: u64 = 1_000;
+/// The same for other expectations.
+const LOOK_US: u64 = 10_000;
+/// How many expectations that do not hold are kept.
+const FAILURES_MAX: usize = 1_000;
+
+/// A line with something to say about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Remark {
+    /// The number of the step, from 0.
+    pub step: usize,
+    /// The line.
+    pub line: String,
+    /// When, in virtual microseconds.
+    pub at_us: u64,
+    /// What.
+    pub why: String,
+}
+
+/// What a scenario came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// Where the world was at the end, in virtual microseconds.
+    pub at_us: u64,
+    /// How many events happened.
+    pub events: u64,
+    /// The trace hash, in 16 hexadecimal digits.
+    pub hash: String,
+    /// How many expectations held.
+    pub held: usize,
+    /// Those that did not.
+    pub failures: Vec<Remark>,
+    /// The line that could not be carried out, where the run ended.
+    pub refused: Option<Remark>,
+}
+
+impl Outcome {
+    /// Whether everything was carried out and every expectation held.
+    pub fn is_ok(&self) -> bool {
+        self.failures.is_empty() && self.refused.is_none()
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Repeat {
+    step: usize,
+    what: Command,
+    next_us: u64,
+    every_us: u64,
+    until_us: u64,
+    left: u32,
+}
+
+/// What a player is at.
+#[derive(Clone, Debug)]
+enum Stage {
+    /// A step begins.
+    Begin,
+    /// Time passes up to an instant (after so many events); then the step's command is carried out, if `then`.
+    Move { to_us: u64, event: Option<u64>, then: bool },
+    /// An expectation is waited for (or, if it `holds`, has to hold) up to an instant; the next look at it is at another.
+    Look { expect: Expect, holds: bool, until_us: u64, look_us: u64 },
+    /// It is over.
+    Over,
+}
+
+/// A scenario on its way.
+#[derive(Clone)]
+pub struct Player {
+    world: World,
+    console: Console,
+    steps: std::rc::Rc<[Step]>,
+    at: usize,
+    stage: Stage,
+    repeats: Vec<Repeat>,
+    held: usize,
+    failures: Vec<Remark>,
+    refused: Option<Remark>,
+}
+
+impl Scenario {
+    /// Makes the world and a player that has done nothing yet.
+    ///
+    /// # Errors
+    /// Why there is no such world.
+    pub fn play(&self) -> Result<Player, String> {
+        self.check()?;
+        Ok(Player {
+            world: World::new(self.setup.clone())?,
+            console: Console::new(),
+            steps: self.steps.clone().into(),
+            at: 0,
+            stage: Stage::Begin,
+            repeats: Vec::new(),
+            held: 0,
+            failures: Vec::new(),
+            refused: None,
+        })
+    }
+
+    /// Plays it to its end, or through `events_max` events.
+    ///
+    /// # Errors
+    /// Why there is no such world, or that it is not over after so many events.
+    pub fn run(&self, events_max: u64) -> Result<(World, Outcome), String> {
+        let mut player = self.play()?;
+        if !player.go_on(events_max) {
+            let us = player.world.now_us();
+            return Err(format!(
+                "it is not over after {events_max} events, at {}",
+                super::units::show_time(us)
+            ));
+        }
+        let outcome = player.outcome();
+        Ok((player.world, outcome))
+    }
+}
+
+impl Player {
+    /// The world as it is now.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The world, to be gone on with by hand.
+    pub fn into_world(self) -> World {
+        self.world
+    }
+
+    /// Whether it is over.
+    pub fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over)
+    }
+
+    /// The number of the step that is being carried out, from 0; the number of steps at the end.
+    pub fn step(&self) -> usize {
+        self.at
+    }
+
+    /// What it has come to so far.
+    pub fn outcome(&self) -> Outcome {
+        Outcome {
+            at_us: self.world.now_us(),
+            events: self.world.events(),
+            hash: format!("{:016x}", self.world.hash()),
+            held: self.held,
+            failures: self.failures.clone(),
+            refused: self.refused.clone(),
+        }
+    }
+
+    /// A number that two players share only if they have done the same, for tests of slicing.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = TraceHash::new(self.world.hash());
+        hash.word(self.at as u64);
+        hash.word(self.held as u64);
+        hash.word(self.failures.len() as u64);
+        hash.value()
+    }
+
+    /// Goes on through up to `events_max` events; gives whether it is over.
+    pub fn go_on(&mut self, events_max: u64) -> bool {
+        let mut left = events_max;
+        loop {
+            let stays = match self.stage.clone() {
+                Stage::Over => return true,
+                Stage::Begin => {
+                    self.begin();
+                    false
+                }
+                Stage::Move { to_us, event, then } => !self.go_to(to_us, event, then, &mut left),
+                Stage::Look { expect, holds, until_us, look_us } => {
+                    !self.look(expect, holds, until_us, look_us, &mut left)
+                }
+            };
+            if stays {
+                return false;
+            }
+        }
+    }
+
+    fn remark(&self, why: String) -> Remark {
+        let line = self.steps.get(self.at).map(|s| s.what.to_string()).unwrap_or_default();
+        Remark { step: self.at, line, at_us: self.world.now_us(), why }
+    }
+
+    fn refuse(&mut self, why: String) {
+        self.refused = Some(self.remark(why));
+        self.stage = Stage::Over;
+    }
+
+    fn next(&mut self) {
+        self.at += 1;
+        self.stage = Stage::Begin;
+    }
+
+    fn begin(&mut self) {
+        let Some(step) = self.steps.get(self.at) else {
+            self.stage = Stage::Over;
+            return;
+        };
+        let now = self.world.now_us();
+        let (to_us, event) = match step.when {
+            When::Next => (now, None),
+            When::After { us } => (now.saturating_add(us), None),
+            When::At { us } | When::Exact { us, .. } if us < now => {
+                let shown = super::units::show_time(now);
+                return self.refuse(format!("it is {shown} already"));
+            }
+            When::At { us } => (us, None),
+            When::Exact { us, after_events } => (us, Some(after_events)),
+            When::Every { us, for_us, times } => {
+                self.repeats.push(Repeat {
+                    step: self.at,
+                    what: step.what.clone(),
+                    next_us: now,
+                    every_us: us.max(super::EVERY_US_MIN),
+                    until_us: for_us.map_or(u64::MAX, |for_us| now.saturating_add(for_us)),
+                    left: times.unwrap_or(u32::MAX),
+                });
+                return self.next();
+            }
+        };
+        self.stage = Stage::Move { to_us, event, then: true };
+    }
+
+    /// Lets time pass up to an instant; false if the events are used up before.
+    fn advance(&mut self, to_us: u64, left: &mut u64) -> bool {
+        loop {
+            let due = self.repeats.iter().map(|r| r.next_us).min().unwrap_or(u64::MAX);
+            let target = to_us.min(due.max(self.world.now_us()));
+            let progress = self.world.run_until_or_events(target, *left);
+            *left = left.saturating_sub(progress.events);
+            if !progress.reached {
+                return false;
+            }
+            if due <= target {
+                self.repeat(target);
+                if self.refused.is_some() {
+                    return true;
+                }
+            } else if target == to_us {
+                return true;
+            }
+        }
+    }
+
+    /// Carries out what is to be repeated now.
+    fn repeat(&mut self, now_us: u64) {
+        let mut repeats = std::mem::take(&mut self.repeats);
+        for repeat in &mut repeats {
+            if repeat.next_us > now_us {
+                continue;
+            }
+            if repeat.next_us <= repeat.until_us && repeat.left > 0 {
+                repeat.left = if repeat.left == u32::MAX { u32::MAX } else { repeat.left - 1 };
+                if let Err(why) = self.console.carry_out(&mut self.world, &repeat.what) {
+                    self.refused =
+                        Some(Remark { step: repeat.step, line: repeat.what.to_string(), at_us: now_us, why });
+                    self.stage = Stage::Over;
+                }
+            }
+            repeat.next_us = repeat.next_us.saturating_add(repeat.every_us);
+        }
+        repeats.retain(|r| r.left > 0 && r.next_us <= r.until_us && r.next_us < u64::MAX);
+        self.repeats = repeats;
+    }
+
+    /// Gives whether the stage is over.
+    fn go_to(&mut self, to_us: u64, event: Option<u64>, then: bool, left: &mut u64) -> bool {
+        let after_events = match event {
+            Some(event) => {
+                // Exactly so many events, then no event but the instant.
+                let missing = event.saturating_sub(self.world.events());
+                let progress = self.world.run_until_or_events(to_us, missing.min(*left));
+                *left = left.saturating_sub(progress.events);
+                if self.world.events() < event && !progress.reached {
+                    return false;
+                }
+                Some(event)
+            }
+            None => {
+                if !self.advance(to_us, left) {
+                    return false;
+                }
+                None
+            }
+        };
+        if self.refused.is_some() {
+            return true;
+        }
+        if then {
+            self.carry_out(to_us, after_events);
+        } else {
+            // After so many events the instant may not be reached; nothing else happens on the way in the same run.
+            if self.world.now_us() < to_us {
+                self.world.run_until(to_us);
+            }
+            self.next();
+        }
+        true
+    }
+
+    fn carry_out(&mut self, at_us: u64, after_events: Option<u64>) {
+        let Some(Step { what, .. }) = self.steps.get(self.at).cloned() else { return };
+        let now = self.world.now_us();
+        match what {
+            Command::Act(action) => match self.act(action, at_us, after_events) {
+                Ok(()) => self.next(),
+                Err(why) => self.refuse(why),
+            },
+            Command::Time(TimeCommand::RunFor { us }) => {
+                self.stage = Stage::Move { to_us: now.saturating_add(us), event: None, then: false };
+            }
+            Command::Time(TimeCommand::RunUntil { us, event }) => {
+                if us < now {
+                    return self.refuse(format!("it is {} already", super::units::show_time(now)));
+                }
+                // An instant that was reached by so many events is reached again by them, and by nothing else.
+                let first = event.filter(|&event| event > self.world.events());
+                self.stage = match first {
+                    Some(_) => Stage::Move { to_us: us, event: first, then: false },
+                    None => Stage::Move { to_us: us, event: None, then: false },
+                };
+            }
+            Command::Expect(expect) => {
+                let answer = if expect.what.is_about_answer() { ANSWER_WITHIN_US } else { 0 };
+                let within = expect.within_us.unwrap_or(answer);
+                let until_us = now.saturating_add(within);
+                self.stage = Stage::Look { expect, holds: false, until_us, look_us: now };
+            }
+            what => match self.console.carry_out(&mut self.world, &what) {
+                Ok(_) => self.next(),
+                Err(why) => self.refuse(why),
+            },
+        }
+    }
+
+    fn act(&mut self, action: Action, at_us: u64, after_events: Option<u64>) -> Result<(), String> {
+        match after_events {
+            Some(after_events) => self.world.replay(&[ActionRecord { at_us, after_events, action }]),
+            None => self.world.act(action).map(|_| ()),
+        }
+    }
+
+    /// Looks whether an expectation holds, when it is time to. Slices end at any event; looks do not move with them.
+    fn look(&mut self, expect: Expect, holds: bool, until_us: u64, look_us: u64, left: &mut u64) -> bool {
+        if !self.advance(look_us, left) {
+            return false;
+        }
+        if self.refused.is_some() {
+            return true;
+        }
+        let every = if expect.what.is_about_answer() { ANSWER_LOOK_US } else { LOOK_US };
+        let next = (look_us / every + 1).saturating_mul(every).min(until_us);
+        let last = look_us >= until_us;
+        match (expect.what.look(&self.world, &self.console), expect.for_us) {
+            (Ok(()), Some(us)) if !holds => {
+                self.stage =
+                    Stage::Look { expect, holds: true, until_us: look_us.saturating_add(us), look_us };
+            }
+            (Ok(()), _) if !holds || last => {
+                self.held += 1;
+                self.next();
+            }
+            (Err(why), _) if holds || last => self.failed(why),
+            _ => self.stage = Stage::Look { expect, holds, until_us, look_us: next },
+        }
+        true
+    }
+
+    fn failed(&mut self, why: String) {
+        if self.failures.len() < FAILURES_MAX {
+            let remark = self.remark(why);
+            self.failures.push(remark);
+        }
+        self.next();
+    }
+}
