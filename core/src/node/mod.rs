@@ -22,6 +22,7 @@ pub(crate) mod process;
 mod shutdown;
 pub mod stats;
 pub mod status;
+mod weight;
 
 use crate::command::table;
 use crate::config::{Config, Verbosity};

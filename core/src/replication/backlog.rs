@@ -85,6 +85,15 @@ impl Backlog {
         out
     }
 
+    /// Bytes of memory that this backlog keeps alive and `other`, a clone that went its own way, does not.
+    pub fn unshared(&self, other: Option<&Backlog>) -> usize {
+        // Blocks are added at one end and dropped at the other: what both have are the same ones in the same order.
+        let theirs: std::collections::BTreeSet<_> =
+            other.iter().flat_map(|other| &other.blocks).map(Rc::as_ptr).collect();
+        let mine = self.blocks.iter().filter(|block| !theirs.contains(&Rc::as_ptr(block)));
+        self.blocks.len() * 8 + mine.map(|block| block.capacity()).sum::<usize>()
+    }
+
     fn trim(&mut self) {
         while self.len > self.size {
             let Some(first) = self.blocks.front() else { break };

@@ -216,6 +216,16 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// How much memory it takes, about, in bytes.
+    pub fn weight(&self) -> usize {
+        let kept = match &self.kind {
+            Kind::Plain(plain) => plain.replies.len() * 64,
+            Kind::Terminal(terminal) => terminal.lines_kept() * 200,
+            Kind::Former(_) => 4 << 10,
+        };
+        size_of::<Client>() + kept
+    }
+
     pub fn is_terminal(&self) -> bool {
         matches!(self.kind, Kind::Terminal(_))
     }

@@ -147,7 +147,6 @@ impl Content {
     }
 
     /// Bytes of memory that neither `a` nor `b` shares with this version, about.
-    #[cfg(test)]
     pub fn unshared(&self, a: Option<&Content>, b: Option<&Content>) -> usize {
         let mut bytes = self.groups.len() * size_of::<Rc<Vec<Page>>>();
         for (index, group) in self.groups.iter().enumerate() {

@@ -765,6 +765,22 @@ impl Disk {
         }
         self.names_free_us = self.names_free_us.min(now_us + 1);
     }
+
+    /// Bytes of memory, about, that this disk keeps alive and `other`, an earlier or later state of it, does not.
+    pub fn unshared(&self, other: Option<&Disk>) -> usize {
+        let files = self.inodes.iter().map(|(number, inode)| {
+            let theirs = other.and_then(|other| other.inodes.get(number));
+            size_of::<Inode>()
+                + inode.dirty.len() * 16
+                + inode.cache.unshared(theirs.map(|t| &t.cache), None)
+                + inode.durable.unshared(theirs.map(|t| &t.durable), Some(&inode.cache))
+        });
+        let ops = self.ops.iter().filter(|(number, _)| other.is_none_or(|o| !o.ops.contains_key(number)));
+        files.sum::<usize>()
+            + (self.names.len() + self.durable_names.len() + self.lanes.len() + self.folders.len()) * 64
+            + self.ops.len() * size_of::<Op>()
+            + ops.map(|(_, op)| op_bytes(&op.request).len()).sum::<usize>()
+    }
 }
 
 #[cfg(test)]

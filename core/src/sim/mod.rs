@@ -23,9 +23,11 @@ pub mod scenario;
 pub mod setup;
 pub mod tcp;
 pub mod terminal;
+pub mod timeline;
 pub mod trace;
 pub mod view;
 mod watch;
+mod weight;
 pub mod world;
 
 pub use disk::{ChangeKind, DurableChange, Unsynced};
@@ -35,6 +37,7 @@ pub use fault::{
 pub use scenario::Scenario;
 pub use setup::{NodeSetup, Setup};
 pub use terminal::{TermKind, TermLine};
+pub use timeline::Timeline;
 pub use trace::{Life, TraceKind, TraceRecord};
 pub use view::WorldView;
 pub use world::{Progress, Step, StepKind, World};

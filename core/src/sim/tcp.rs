@@ -855,6 +855,26 @@ impl Net {
         found
     }
 
+    /// Bytes of memory, about, that this network keeps alive and `other`, an earlier or later state of it, does not.
+    pub fn unshared(&self, other: Option<&Net>) -> usize {
+        let mut bytes = self.hosts.len() * 512 + self.conns.len() * 16;
+        for (index, c) in self.conns.iter().enumerate() {
+            let Some(c) = c else { continue };
+            let theirs = other.and_then(|other| other.conns.get(index)?.as_ref());
+            if theirs.is_some_and(|theirs| Rc::ptr_eq(theirs, c)) {
+                continue;
+            }
+            let of = |stream: &Stream| {
+                let slow = stream.slow.as_ref().map_or(0, |s| {
+                    size_of::<Slow>() + s.queued.iter().map(Vec::len).sum::<usize>() + s.unread_len
+                });
+                slow + stream.flight.iter().map(|g| size_of::<Segment>() + g.body.len()).sum::<usize>()
+            };
+            bytes += size_of::<Conn>() + c.streams.iter().map(of).sum::<usize>();
+        }
+        bytes
+    }
+
     /// The connections that are up, as (channel, opener, acceptor).
     pub fn connections(&self) -> impl Iterator<Item = (Channel, u32, u32)> {
         let up = self

@@ -154,6 +154,10 @@ impl Terminal {
         self.output.drain()
     }
 
+    pub fn lines_kept(&self) -> usize {
+        self.output.len() + self.lines.len()
+    }
+
     pub fn busy(&self) -> bool {
         self.current.is_some() || !self.lines.is_empty()
     }

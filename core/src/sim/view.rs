@@ -67,6 +67,11 @@ pub(crate) struct Tape {
 }
 
 impl Tape {
+    /// How many changes this tape keeps that `other` does not share with it.
+    pub fn unshared(&self, other: &Tape) -> usize {
+        self.changes.unshared(&other.changes).count()
+    }
+
     pub fn push(&mut self, at_us: u64, node: Option<u32>, what: TapeKind) {
         self.last += 1;
         if self.changes.len() == TAPE_LEN_MAX {

@@ -81,6 +81,8 @@ pub enum StepKind {
         /// The node's number.
         node: u32,
     },
+    /// An action from outside, while a run is played again.
+    Action,
 }
 
 /// How far a bounded run came.
@@ -101,6 +103,8 @@ pub struct World {
     pub(crate) procs: Vec<Process>,
     pub(crate) clients: Vec<Client>,
     pub(crate) actions: Chunks<ActionRecord>,
+    /// The memory that they take, in bytes.
+    pub(crate) actions_len: usize,
     pub(crate) tape: Tape,
     pub(crate) events: u64,
     pub(crate) next_pid: u32,
@@ -159,6 +163,7 @@ impl World {
             procs: Vec::with_capacity(setup.nodes.len()),
             clients: Vec::new(),
             actions: Chunks::default(),
+            actions_len: 0,
             tape: Tape::default(),
             events: 0,
             next_pid: PID_FIRST,
@@ -314,7 +319,7 @@ impl World {
         Ok(())
     }
 
-    fn step_until(&mut self, until_us: u64) -> Option<Step> {
+    pub(crate) fn step_until(&mut self, until_us: u64) -> Option<Step> {
         loop {
             let ev = self.s.pop_until(until_us)?;
             self.s.trace.cause = 0;
@@ -474,7 +479,7 @@ impl World {
     }
 
     /// The end of a turn: its outputs are carried out, and what came meanwhile makes the next one.
-    fn free(&mut self, index: u32) -> bool {
+    pub(crate) fn free(&mut self, index: u32) -> bool {
         let now_us = self.s.now_us;
         let process = &mut self.procs[index as usize];
         if process.free_at_us != Some(now_us) {
@@ -696,7 +701,7 @@ impl World {
         true
     }
 
-    fn wake(&mut self, index: u32) -> bool {
+    pub(crate) fn wake(&mut self, index: u32) -> bool {
         let now_us = self.s.now_us;
         let process = &mut self.procs[index as usize];
         if process.wake_at_us != Some(now_us) {
@@ -716,50 +721,6 @@ impl World {
         self.s.trace.fold(Tag::Wake, now_us, u64::from(index), 0);
         self.run_turn(index);
         true
-    }
-
-    /// Takes entries off the queue that have lost their object and are due. Running up to an instant has done that already; a
-    /// replay, which stops behind the last event before an action, has not, and the action is to find the same queue.
-    fn skip_stale(&mut self) {
-        let now_us = self.s.now_us;
-        while let Some((at_us, ev)) =
-            self.s.peek().filter(|&(at_us, ev)| at_us <= now_us && self.is_stale(at_us, ev))
-        {
-            self.s.pop_until(at_us);
-            match ev {
-                Ev::Wake { node } => {
-                    self.wake(node);
-                }
-                Ev::Free { node } => {
-                    self.free(node);
-                }
-                _ => {}
-            }
-        }
-        self.s.now_us = now_us;
-    }
-
-    /// Whether an entry of the queue is no event.
-    fn is_stale(&self, at_us: u64, ev: Ev) -> bool {
-        match ev {
-            Ev::Wake { node } => {
-                let process = &self.procs[node as usize];
-                let due = process.node.as_ref().and_then(|n| n.poll_timeout());
-                process.wake_at_us != Some(at_us)
-                    || process.life != Life::Running
-                    || process.busy(at_us)
-                    || due.and_then(|mono| process.clock.virtual_us(mono)).is_none_or(|due| due > at_us)
-            }
-            Ev::Free { node } => {
-                let process = &self.procs[node as usize];
-                process.free_at_us != Some(at_us)
-                    || process.life != Life::Running
-                    || process.busy_until_us > at_us
-            }
-            Ev::Writeback { node } => self.procs[node as usize].disk.writeback_at_us != Some(at_us),
-            Ev::Client { client, generation } => !self.clients[client as usize].link.timer_is(generation),
-            _ => false,
-        }
     }
 
     /// Puts a node's timer into the queue, unless an earlier one is there: that one will look again.
@@ -911,6 +872,15 @@ impl World {
         self.procs[self.node_index(name)? as usize].node.as_deref()
     }
 
+    /// The number of the running node that has a 40-character node id.
+    pub fn node_of_id(&self, id: &str) -> Option<u32> {
+        let has = |p: &Process| {
+            let cluster = p.node.as_ref().and_then(|node| node.cluster());
+            cluster.is_some_and(|cluster| cluster.myself().name.as_str() == id)
+        };
+        self.procs.iter().position(has).map(|i| i as u32)
+    }
+
     /// The lines that a node's host keeps of its log with a number greater than `after`, oldest first.
     pub fn log_after(&self, name: &str, after: u64) -> impl Iterator<Item = &LogLine> {
         let process = self.node_index(name).map(|i| &self.procs[i as usize]);
@@ -924,6 +894,11 @@ impl World {
         for process in &mut self.procs {
             process.disk.record_changes(on);
         }
+    }
+
+    /// Whether it does.
+    pub fn records_durable_changes(&self) -> bool {
+        self.recording
     }
 
     /// What became durable since the last call, on all disks, in order: applied to what was there before, it gives what a loss
@@ -1025,6 +1000,7 @@ impl World {
         self.s.trace.fold(Tag::Action, at_us, after_events, 0);
         self.s.trace.fold_bytes(text.as_bytes());
         self.s.trace.cause = self.s.trace.note(at_us, || TraceKind::Action { text });
+        self.actions_len += size_of::<ActionRecord>() + action.heap_len();
         self.actions.push(ActionRecord { at_us, after_events, action: action.clone() });
         self.tape.push(at_us, checked, TapeKind::Action { action: action.clone() });
         let made = self.carry_out(action);

@@ -399,6 +399,34 @@ impl<V> Dict<V> {
         };
         size_of::<Dict<V>>() + segments + directory
     }
+
+    /// Bytes of memory that this dict does not share with `other`, a clone of it that went its own way. `value` says the same of a
+    /// value, given the one that `other` has under the key.
+    pub fn unshared(&self, other: &Dict<V>, value: impl Fn(&V, Option<&V>) -> usize) -> usize {
+        if let (Directory::Many(a), Directory::Many(b)) = (&self.directory, &other.directory)
+            && Rc::ptr_eq(a, b)
+        {
+            return 0;
+        }
+        let mut bytes = match &self.directory {
+            Directory::Many(table) => table.slots.len() * 4 + table.segments.len() * 8 + 72,
+            _ => 0,
+        };
+        for segment in self.segments() {
+            let theirs = other.segment(segment.prefix);
+            if theirs.is_some_and(|theirs| std::ptr::eq(theirs, &raw const **segment)) {
+                continue;
+            }
+            bytes += 16 + size_of::<Segment<V>>() + segment.index.len() * 2;
+            bytes += segment.entries.capacity() * size_of::<Entry<V>>();
+            for entry in &segment.entries {
+                let known =
+                    theirs.and_then(|s| s.find(entry.hash, &entry.key).map(|at| &s.entries[at].value));
+                bytes += value(&entry.value, known);
+            }
+        }
+        bytes
+    }
 }
 
 impl<V: Clone> Dict<V> {

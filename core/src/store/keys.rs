@@ -279,4 +279,30 @@ impl Keys {
             }
         }
     }
+
+    /// Bytes of memory that these keys do not share with `other`, a clone that went its own way.
+    pub fn unshared(&self, other: &Keys) -> usize {
+        let entry = |entry: &KeyEntry, other: Option<&KeyEntry>| {
+            entry.object.unshared(other.map(|other| &other.object))
+        };
+        match (self, other) {
+            (Keys::One(dict), Keys::One(other)) => dict.unshared(other, entry),
+            (Keys::BySlot(slots), Keys::BySlot(others)) => {
+                let empty = Dict::new(slots.seed);
+                let mut bytes = size_of_val(&slots.groups[..]);
+                for (group, other) in slots.groups.iter().zip(&others.groups) {
+                    let Some(group) = group else { continue };
+                    if other.as_ref().is_some_and(|other| Rc::ptr_eq(group, other)) {
+                        continue;
+                    }
+                    bytes += size_of_val(&group.dicts[..]);
+                    for (at, dict) in group.dicts.iter().enumerate().filter(|(_, dict)| !dict.is_empty()) {
+                        bytes += dict.unshared(other.as_ref().map_or(&empty, |o| &o.dicts[at]), entry);
+                    }
+                }
+                bytes
+            }
+            _ => self.structure_len(),
+        }
+    }
 }

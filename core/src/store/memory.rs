@@ -10,6 +10,7 @@ use super::object::{Object, StrValue};
 use super::quicklist::{List, Node};
 use super::set::Set;
 use super::zset::Zset;
+use std::rc::Rc;
 
 /// `sizeof` of Redis's structures on a 64-bit machine.
 const OBJECT: usize = 16;
@@ -87,6 +88,28 @@ impl Object {
                     }
                 },
             }
+    }
+
+    /// Bytes of our own memory, about, that this value keeps alive and `other`, what a clone of the database has under the key,
+    /// does not.
+    pub(super) fn unshared(&self, other: Option<&Object>) -> usize {
+        let text = |value: &StrValue| match value {
+            StrValue::Int(_) => (std::ptr::null(), 0),
+            StrValue::Embstr(text) | StrValue::Raw(text) => (text.as_slice().as_ptr(), text.heap_len()),
+        };
+        let grown = || {
+            let all = self.memory_usage(5);
+            if other.is_some() { (all / 16).max(all.min(512)) } else { all }
+        };
+        match (self, other) {
+            (Object::Str(mine), Some(Object::Str(theirs))) if text(mine).0 == text(theirs).0 => 0,
+            (Object::Str(mine), _) => text(mine).1,
+            (Object::List(mine), Some(Object::List(theirs))) if Rc::ptr_eq(mine, theirs) => 0,
+            (Object::Set(mine), Some(Object::Set(theirs))) if Rc::ptr_eq(mine, theirs) => 0,
+            (Object::Hash(mine), Some(Object::Hash(theirs))) if Rc::ptr_eq(mine, theirs) => 0,
+            (Object::Zset(mine), Some(Object::Zset(theirs))) if Rc::ptr_eq(mine, theirs) => 0,
+            _ => grown(),
+        }
     }
 
     /// Bytes that the value takes under a key of `key_len` bytes (MEMORY USAGE).

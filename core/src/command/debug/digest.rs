@@ -95,6 +95,19 @@ pub(super) fn hex(digest: &Digest) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+impl crate::node::Node {
+    /// What DEBUG DIGEST says of the whole dataset, in 40 hexadecimal digits.
+    pub fn digest(&self) -> String {
+        hex(&dataset(&self.dbs))
+    }
+
+    /// The digest of every key of a database, by key. Equal values have equal ones.
+    pub fn key_digests(&self, db: usize) -> std::collections::BTreeMap<Vec<u8>, [u8; 20]> {
+        let Some(db) = self.dbs.get(db) else { return Default::default() };
+        db.iter().map(|(key, _, _)| (key.to_vec(), value(db, key))).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

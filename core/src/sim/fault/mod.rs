@@ -122,6 +122,18 @@ pub enum Action {
     Disconnect { client: u32 },
 }
 
+impl Action {
+    /// The bytes that it holds besides itself.
+    pub(crate) fn heap_len(&self) -> usize {
+        match self {
+            Action::Send { bytes, .. } => bytes.len(),
+            Action::TypeLine { line, .. } => line.len(),
+            Action::WriteConf { conf, .. } => conf.len(),
+            _ => 64,
+        }
+    }
+}
+
 /// An action with its place in the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionRecord {

@@ -55,10 +55,11 @@ fn eio_words(on: &EioOn) -> String {
     format!("{} of {place} fail with an input/output error{often}", kinds.join(", "))
 }
 
-impl World {
-    pub(crate) fn fault_text(&self, active: &Active) -> String {
+impl Fault {
+    /// What it is, in words.
+    pub fn words(&self) -> String {
         use Fault as F;
-        match &active.fault {
+        match self {
             F::Kill { node } => format!("{node} was killed"),
             F::PowerLoss { node, unsynced } => {
                 let kept = match unsynced {
@@ -89,15 +90,7 @@ impl World {
                 let words = link_words(link);
                 format!("{} of segments {words} are overtaken, being {} late", percent(*ppm), span(*by_us))
             }
-            F::Partition { shape } => {
-                let name = |&host: &u32| self.net.hosts[host as usize].name.as_str();
-                let side = |group: &Vec<u32>| group.iter().map(name).collect::<Vec<_>>().join(" ");
-                let sides: Vec<String> = active.groups.iter().map(side).collect();
-                match shape {
-                    Shape::OneWay { .. } => format!("nothing gets back: {}", sides.join(" → ")),
-                    _ => format!("parted: {}", sides.join(" | ")),
-                }
-            }
+            F::Partition { .. } => "hosts are parted".to_string(),
             F::ClockJump { node, delta_us } => {
                 let way = if *delta_us < 0 { "behind" } else { "ahead" };
                 format!("{node}'s wall clock is {} {way}", span(delta_us.unsigned_abs()))
@@ -117,6 +110,19 @@ impl World {
             F::DiskStall { node } => format!("{node}'s disk has stalled"),
             F::FsyncLies { node } => format!("{node}'s disk says that it has synced, and has not"),
             F::LostRename { node } => format!("{node}'s disk loses renames at a loss of power"),
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn fault_text(&self, active: &Active) -> String {
+        let Fault::Partition { shape } = &active.fault else { return active.fault.words() };
+        let name = |&host: &u32| self.net.hosts[host as usize].name.as_str();
+        let side = |group: &Vec<u32>| group.iter().map(name).collect::<Vec<_>>().join(" ");
+        let sides: Vec<String> = active.groups.iter().map(side).collect();
+        match shape {
+            Shape::OneWay { .. } => format!("nothing gets back: {}", sides.join(" → ")),
+            _ => format!("parted: {}", sides.join(" | ")),
         }
     }
 

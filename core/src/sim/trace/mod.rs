@@ -8,10 +8,12 @@
 //! world that runs thousands of virtual seconds per second hashes hundreds of megabytes in each; it guards against
 //! accidents and not against an enemy.
 
+pub mod explain;
+
 use crate::event::Event;
 use crate::host::{DiskError, LogLevel, NetError};
+use crate::sim::chunks::Chunks;
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 
 const P1: u64 = 0x9E37_79B1_85EB_CA87;
 const P2: u64 = 0xC2B2_AE3D_27D4_EB4F;
@@ -253,7 +255,7 @@ pub(crate) enum Tag {
 pub struct Trace {
     hash: TraceHash,
     last_id: u64,
-    ring: VecDeque<TraceRecord>,
+    ring: Chunks<TraceRecord>,
     capacity: usize,
     /// The record that caused what happens now.
     pub(crate) cause: u64,
@@ -264,15 +266,25 @@ pub const TRACE_RECORDS_MAX: usize = 1 << 20;
 
 impl Trace {
     pub(crate) fn new(seed: u64) -> Trace {
-        Trace { hash: TraceHash::new(seed), last_id: 0, ring: VecDeque::new(), capacity: 0, cause: 0 }
+        Trace { hash: TraceHash::new(seed), last_id: 0, ring: Chunks::default(), capacity: 0, cause: 0 }
     }
 
     /// Keeps the last `records` records from now on; 0 keeps none. The run is the same either way.
     pub fn listen(&mut self, records: usize) {
         self.capacity = records.min(TRACE_RECORDS_MAX);
         while self.ring.len() > self.capacity {
-            self.ring.pop_front();
+            self.ring.drop_first();
         }
+    }
+
+    /// How many records this trace keeps that `other` does not share with it.
+    pub(crate) fn unshared(&self, other: Option<&Trace>) -> usize {
+        other.map_or(self.ring.len(), |other| self.ring.unshared(&other.ring).count())
+    }
+
+    /// How many records are kept at the most.
+    pub fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// The hash of the run so far.
@@ -288,13 +300,12 @@ impl Trace {
     /// The records that are kept with a number greater than `after`, oldest first.
     pub fn records_after(&self, after: u64) -> impl Iterator<Item = &TraceRecord> {
         let skip = self.ring.partition_point(|r| r.id <= after);
-        self.ring.iter().skip(skip)
+        self.ring.iter_from(skip)
     }
 
     /// One record, if it is still kept.
     pub fn record(&self, id: u64) -> Option<&TraceRecord> {
-        let at = self.ring.binary_search_by_key(&id, |r| r.id).ok()?;
-        self.ring.get(at)
+        self.ring.get(self.ring.partition_point(|r| r.id < id)).filter(|r| r.id == id)
     }
 
     /// A record and what led to it, latest first, as far as records are kept.
@@ -333,9 +344,9 @@ impl Trace {
         self.last_id += 1;
         if self.capacity > 0 {
             if self.ring.len() == self.capacity {
-                self.ring.pop_front();
+                self.ring.drop_first();
             }
-            self.ring.push_back(TraceRecord { id: self.last_id, at_us, cause, what: what() });
+            self.ring.push(TraceRecord { id: self.last_id, at_us, cause, what: what() });
         }
         self.last_id
     }
