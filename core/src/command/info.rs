@@ -333,7 +333,7 @@ fn stats(node: &Node, out: &mut String) {
         "pubsubshard_channels": node.pubsub.shard_channels.len(),
         "latest_fork_usec": node.cpu.last_fork_us,
         "total_forks": stats.forks,
-        "migrate_cached_sockets": 0,
+        "migrate_cached_sockets": node.migrations.cached(),
         "slave_expires_tracked_keys": 0,
         "active_defrag_hits": 0,
         "active_defrag_misses": 0,

@@ -18,6 +18,7 @@ mod info;
 mod list;
 mod memory;
 mod meta;
+mod migrate;
 mod persistence;
 mod pops;
 mod pubsub;
@@ -57,6 +58,7 @@ const GROUPS: &[Handlers] = &[
     meta::HANDLERS,
     persistence::HANDLERS,
     memory::HANDLERS,
+    migrate::HANDLERS,
     pubsub::HANDLERS,
     replication::HANDLERS,
     server::HANDLERS,

@@ -140,6 +140,7 @@ impl Node {
             }
             Blocked::Paused { .. }
             | Blocked::Save
+            | Blocked::Migrate
             | Blocked::Reload
             | Blocked::ConfigRewrite
             | Blocked::Shutdown => {}

@@ -94,6 +94,8 @@ pub enum Blocked {
     },
     /// It waits for a SAVE to end; the node stalls meanwhile.
     Save,
+    /// It waits for the target of a MIGRATE; the node stalls meanwhile.
+    Migrate,
     /// It waits for a CONFIG REWRITE to end; the node stalls meanwhile.
     ConfigRewrite,
     /// It waits for the dataset to be loaded again (DEBUG RELOAD).

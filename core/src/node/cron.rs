@@ -44,6 +44,7 @@ impl Node {
         }
         if each_second {
             self.close_idle_clients();
+            self.migration_cron();
         }
         self.active_expire_cycle();
         self.persistence_cron();

@@ -24,6 +24,7 @@ impl Node {
             || !self.waits_for.is_empty()
             || self.ending()
             || self.config_rewrite.is_some()
+            || self.migrations.running()
             || self.asleep_until_us.is_some()
     }
 

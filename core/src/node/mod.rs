@@ -15,6 +15,7 @@ mod disk;
 mod keys;
 pub(crate) mod loading;
 pub(crate) mod memory;
+pub(crate) mod migrate;
 mod net;
 pub(crate) mod observe;
 pub(crate) mod pause;
@@ -70,6 +71,8 @@ pub(crate) enum ConnUse {
     Bus,
     /// The handshake with the master and the transfer of its snapshot.
     MasterHandshake,
+    /// A target of MIGRATE.
+    Migration,
 }
 
 /// One server.
@@ -139,6 +142,7 @@ pub struct Node {
     reload_after_save: Option<loading::Reload>,
     pub(crate) cluster: Option<Box<cluster::ClusterPart>>,
     pub(crate) config_rewrite: Option<config_file::ConfigRewrite>,
+    pub(crate) migrations: migrate::Migrations,
     pub(crate) slowlog: observe::Slowlog,
     pub(crate) latency: observe::Latency,
     pub(crate) debug: observe::DebugSwitches,
@@ -219,6 +223,7 @@ impl Node {
             reload_after_save: None,
             cluster: None,
             config_rewrite: None,
+            migrations: migrate::Migrations::default(),
             slowlog: observe::Slowlog::default(),
             latency: observe::Latency::default(),
             debug: observe::DebugSwitches::default(),
@@ -252,8 +257,9 @@ impl Node {
             return;
         }
         self.asleep_until_us.take_if(|until| now.mono_us >= *until);
+        self.migration_timed_out(now);
         let stalled = self.stalled();
-        if !matches!(input, Input::Disk { .. }) && (stalled || !self.inbox.is_empty()) {
+        if !self.waits_for(&input) && (stalled || !self.inbox.is_empty()) {
             // The disk may just have answered: what came in before still comes first, or bytes would overtake the
             // connection that they came by.
             self.turn_open |= !stalled;
@@ -285,7 +291,7 @@ impl Node {
             return Some(until_us);
         }
         if self.stalled() {
-            return None;
+            return self.migrations.deadline_us();
         }
         if self.wants_background_slice() {
             return Some(
@@ -336,8 +342,8 @@ impl Node {
         self.cpu.work(kind, count as u64);
     }
 
-    /// Whether the node waits for its disk and for nothing else: what a host hands over meanwhile only queues up, so one
-    /// that can should leave it with the sender.
+    /// Whether the node waits for its disk (or, in MIGRATE, for another server) and for nothing else: what a host hands
+    /// over meanwhile only queues up, so one that can should leave it with the sender.
     pub fn is_stalled(&self) -> bool {
         self.stalled()
     }
@@ -345,6 +351,16 @@ impl Node {
     /// Lends the node a clock that shows how long its commands take.
     pub fn set_stopwatch(&mut self, stopwatch: Stopwatch) {
         self.stopwatch = Some(stopwatch);
+    }
+
+    /// Whether an input is taken in even while the node is stalled: an answer of its disk, or of the target of a MIGRATE.
+    pub fn waits_for(&self, input: &Input) -> bool {
+        matches!(input, Input::Disk { .. }) || self.migrations.concerns(input)
+    }
+
+    /// Whether what comes over a connection is taken in now, and does not only queue up.
+    pub fn takes_from(&self, conn: ConnId) -> bool {
+        !self.stalled() || self.migrations.waits_for(conn)
     }
 
     /// The configuration in force.

@@ -56,6 +56,7 @@ impl Node {
         match self.conns.get(&conn) {
             Some(ConnUse::Bus) => self.bus_connected(conn, &local),
             Some(ConnUse::MasterHandshake) => self.master_connected(conn),
+            Some(ConnUse::Migration) => self.migration_connected(conn),
             Some(ConnUse::Client(_)) | None => {}
         }
     }
@@ -66,6 +67,7 @@ impl Node {
             Some(&ConnUse::Client(id)) => self.client_received(id, bytes),
             Some(ConnUse::Bus) => self.bus_received(conn, &bytes),
             Some(ConnUse::MasterHandshake) => self.master_received(conn, bytes),
+            Some(ConnUse::Migration) => self.migration_received(conn, &bytes),
             None => {}
         }
     }
@@ -78,6 +80,7 @@ impl Node {
                 }
             }
             Some(ConnUse::Bus) => self.bus_sent(conn, bytes),
+            Some(ConnUse::Migration) => self.migration_sent(conn, bytes),
             Some(ConnUse::MasterHandshake) | None => {}
         }
     }
@@ -87,6 +90,7 @@ impl Node {
             Some(ConnUse::Client(id)) => self.free_client(id),
             Some(ConnUse::Bus) => self.bus_closed(conn, error),
             Some(ConnUse::MasterHandshake) => self.master_lost(conn, error),
+            Some(ConnUse::Migration) => self.migration_closed(conn, error),
             None => {}
         }
     }

@@ -80,7 +80,12 @@ impl Process {
         now_us < self.busy_until_us || !self.held.is_empty()
     }
 
-    /// Whether it waits for its disk and does nothing else.
+    /// Whether an input is one that it takes in even while it is stalled.
+    pub fn waits_for(&self, input: &Input) -> bool {
+        self.node.as_ref().is_some_and(|node| node.waits_for(input))
+    }
+
+    /// Whether it waits for its disk, or for another server, and does nothing else.
     pub fn stalled(&self) -> bool {
         self.node.as_ref().is_some_and(|node| node.is_stalled())
     }

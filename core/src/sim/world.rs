@@ -430,7 +430,7 @@ impl World {
                 self.keep(index, input);
                 self.plan_free(index);
             }
-            Life::Running if matches!(input, Input::Disk { .. }) => self.hand(index, input),
+            Life::Running if process.waits_for(&input) => self.hand(index, input),
             Life::Running if process.stalled() => self.keep(index, input),
             Life::Running if !process.pending.is_empty() => {
                 self.keep(index, input);
@@ -511,7 +511,7 @@ impl World {
         for (input, cause) in std::mem::take(&mut process.pending) {
             let process = &mut self.procs[index as usize];
             let waits = !still.is_empty() || process.stalled();
-            if waits && !matches!(input, Input::Disk { .. }) {
+            if waits && !process.waits_for(&input) {
                 if let Input::Received { bytes, .. } = &input {
                     process.pending_len += bytes.len();
                 }

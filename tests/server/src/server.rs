@@ -207,7 +207,7 @@ impl Server {
     }
 
     fn timeout(&self) -> Option<Duration> {
-        if !self.inputs.is_empty() || (!self.ready.is_empty() && !self.node.is_stalled()) {
+        if !self.inputs.is_empty() || self.ready.iter().any(|&slot| self.takes_from(slot)) {
             return Some(Duration::ZERO);
         }
         let mut sleep = SLEEP_MAX;
@@ -251,9 +251,11 @@ impl Server {
             }
         }
         // While the node waits for the disk, bytes wait in the kernel, as they do while Redis is in fsync().
-        if !self.node.is_stalled() {
-            for slot in std::mem::take(&mut self.ready) {
+        for slot in std::mem::take(&mut self.ready) {
+            if self.takes_from(slot) {
                 self.read(slot);
+            } else {
+                self.ready.push(slot);
             }
         }
         let now = self.clock.now();
@@ -395,6 +397,11 @@ impl Server {
         {
             self.dirty.push(slot);
         }
+    }
+
+    fn takes_from(&self, slot: usize) -> bool {
+        let conn = self.conns.get(slot).and_then(Option::as_ref);
+        conn.is_none_or(|conn| self.node.takes_from(conn.id))
     }
 
     fn read(&mut self, slot: usize) {

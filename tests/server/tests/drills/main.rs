@@ -10,4 +10,5 @@ mod mixed;
 mod persistence;
 mod redis_cli;
 mod replication;
+mod reshard;
 mod support;

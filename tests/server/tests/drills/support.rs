@@ -192,10 +192,24 @@ impl Server {
 
     /// SIGTERM; gives the exit code.
     pub fn terminate(&mut self) -> Option<i32> {
-        let pid = self.child.as_ref().expect("a process").id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
-        assert!(sent.success());
+        self.signal("-TERM");
         self.wait_exit()
+    }
+
+    /// SIGSTOP: the process stands still, and the kernel goes on taking what is sent to it.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.as_ref().expect("a process").id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().expect("kill runs");
+        assert!(sent.success());
     }
 
     /// Waits until the process ends by itself; gives the exit code.
