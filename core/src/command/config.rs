@@ -1,7 +1,7 @@
 //! CONFIG (config.c 7.0.15): a thin layer over [`crate::config`], which knows everything about directives; here changes take effect.
 
 use super::Handlers;
-use crate::config::{self, Applied, Effect, SetContext, SetError};
+use crate::config::{self, Applied, Config, Effect, SetContext, SetError};
 use crate::exec::{Done, Error, Exec};
 use crate::host::LogLevel;
 use crate::node::Node;
@@ -45,18 +45,19 @@ fn set(exec: &mut Exec<'_>) -> Done {
 /// Brings about what changed directives ask for; if one cannot be, all is put back as it was.
 fn carry_out(node: &mut Node, applied: Applied) -> Result<(), SetError> {
     node.configuration_changed();
+    let before = Rc::new(*applied.before);
     for (done, (effect, name)) in applied.effects.iter().enumerate() {
-        let Err(reason) = apply(node, *effect) else { continue };
+        let Err(reason) = apply(node, *effect, &before) else { continue };
         node.log(
             LogLevel::Warning,
             format!(
                 "Failed applying new configuration. Possibly related to new {name} setting. Restoring previous settings."
             ),
         );
-        node.config = Rc::new(*applied.before);
+        node.config = Rc::clone(&before);
         node.configuration_changed();
         for (effect, _) in &applied.effects[..done] {
-            if let Err(reason) = apply(node, *effect) {
+            if let Err(reason) = apply(node, *effect, &before) {
                 let text = format!("Failed applying restored failed CONFIG SET command: {reason}");
                 node.log(LogLevel::Warning, text);
             }
@@ -69,10 +70,13 @@ fn carry_out(node: &mut Node, applied: Applied) -> Result<(), SetError> {
     Ok(())
 }
 
-fn apply(node: &mut Node, effect: Effect) -> Result<(), &'static str> {
+fn apply(node: &mut Node, effect: Effect, before: &Config) -> Result<(), &'static str> {
     match effect {
         // The cron reads hz anew each time; connections check limits when they matter; the ACL reads requirepass.
-        Effect::Hz | Effect::ClientMaxMemory | Effect::Maxclients | Effect::RequirePass | Effect::Dir => {}
+        Effect::Hz | Effect::ClientMaxMemory | Effect::Maxclients | Effect::RequirePass => {}
+        // Where its files are and where it listens is settled between a node and its host before it starts.
+        Effect::Dir if node.config.dir == before.dir => {}
+        Effect::Dir => return Err("the working directory of a running server cannot be changed"),
         Effect::Port => return Err("Unable to listen on this port. Check server logs."),
         Effect::Bind => return Err("Failed to bind to specified addresses."),
         Effect::ReplBacklogSize => {

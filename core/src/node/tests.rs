@@ -180,3 +180,17 @@ fn a_lent_clock_shows_how_long_commands_take() {
     ask(&mut node, 1, b"GET k");
     assert!(ask(&mut node, 1, b"SLOWLOG GET 1")[&1].contains(":2500\r\n"));
 }
+
+/// A change that the host cannot make is refused, and with it all that was to change in the same command.
+#[test]
+fn a_running_server_stays_in_its_folder() {
+    let mut node = with_clients("dir /data\nenable-protected-configs yes\nmaxmemory 1gb", 1);
+    let refused = &ask(&mut node, 1, b"CONFIG SET maxmemory 2gb dir /elsewhere")[&1];
+    assert!(
+        refused.starts_with("-ERR CONFIG SET failed (possibly related to argument 'dir') - "),
+        "{refused}"
+    );
+    let kept = &ask(&mut node, 1, b"CONFIG GET dir maxmemory")[&1];
+    assert!(kept.contains("/data\r\n") && kept.contains("1073741824"), "{kept}");
+    assert_eq!(ask(&mut node, 1, b"CONFIG SET dir /data")[&1], "+OK\r\n");
+}
