@@ -6,6 +6,7 @@
 use super::grammar::{Args, Group, Kind, Part, Verb};
 use super::{Command, Console};
 use crate::event::Opinion;
+use crate::sim::ledger::CauseKind;
 use crate::sim::trace::Life;
 use crate::sim::world::World;
 use crate::store::glob;
@@ -73,6 +74,69 @@ pub enum ProcessState {
     Refused,
 }
 
+/// What can be said of acknowledged writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WriteStatus {
+    /// No single failure takes them.
+    Safe,
+    /// One would be enough.
+    AtRisk,
+    /// They are gone.
+    Lost,
+}
+
+const CAUSE_WORDS: &[(&str, &str)] = &[
+    ("asynchronous", "the master ended before the replica that took over had received them"),
+    ("minority", "a master that others had replaced went on accepting them"),
+    ("stale-replica", "the replica that took over had lost them in a restart of its own"),
+    ("unsynced", "the power went before the append-only file was synced"),
+    ("torn", "the same, and the disk kept a part of the unsynced pages"),
+    ("failed-fsync", "the power went after an fsync had failed"),
+    ("lying-disk", "the disk did not have what it had said was durable"),
+    ("refused-write", "the disk had refused to write the append-only file"),
+    ("unwritten", "the process was killed while they were in its own buffer"),
+    ("old-snapshot", "there is no append-only file, and the last snapshot is older"),
+    ("no-files", "there is neither an append-only file nor a snapshot"),
+    ("wiped", "the disk was wiped"),
+    ("unknown", "the ledger cannot tell"),
+];
+
+/// The word of a cause; no cause is without one.
+fn cause_place(cause: CauseKind) -> usize {
+    match cause {
+        CauseKind::AsyncReplication => 0,
+        CauseKind::MinorityMaster => 1,
+        CauseKind::StaleReplica => 2,
+        CauseKind::UnsyncedTail => 3,
+        CauseKind::TornTail => 4,
+        CauseKind::FailedFsync => 5,
+        CauseKind::LyingDisk => 6,
+        CauseKind::RefusedWrite => 7,
+        CauseKind::Unwritten => 8,
+        CauseKind::OldSnapshot => 9,
+        CauseKind::NoFiles => 10,
+        CauseKind::WipedDisk => 11,
+        CauseKind::Unknown => 12,
+    }
+}
+
+const CAUSES: [CauseKind; CAUSE_WORDS.len()] = [
+    CauseKind::AsyncReplication,
+    CauseKind::MinorityMaster,
+    CauseKind::StaleReplica,
+    CauseKind::UnsyncedTail,
+    CauseKind::TornTail,
+    CauseKind::FailedFsync,
+    CauseKind::LyingDisk,
+    CauseKind::RefusedWrite,
+    CauseKind::Unwritten,
+    CauseKind::OldSnapshot,
+    CauseKind::NoFiles,
+    CauseKind::WipedDisk,
+    CauseKind::Unknown,
+];
+
 const PROCESS_WORDS: &[(&str, &str)] = &[
     ("running", "it runs"),
     ("paused", "it stands still"),
@@ -121,6 +185,8 @@ pub enum Condition {
     Keys { node: String, compare: Compare, count: u64 },
     /// How many slots a node serves by its own word.
     Slots { node: String, compare: Compare, count: u64 },
+    /// How many acknowledged writes are so; of the lost ones, those that were lost for one reason.
+    Writes { status: WriteStatus, compare: Compare, count: u64, cause: Option<CauseKind> },
     /// A line of a node's log is like this pattern.
     Log { node: String, pattern: String },
     /// The trace hash of the run so far.
@@ -167,6 +233,10 @@ const fn row(
 
 fn expect(a: &Args, what: Condition) -> Command {
     Command::Expect(Expect { what, within_us: a.maybe_num("WITHIN"), for_us: a.maybe_num("TIME") })
+}
+
+fn writes(a: &Args, status: WriteStatus, cause: Option<CauseKind>) -> Command {
+    expect(a, Condition::Writes { status, compare: Compare::read(a), count: a.get_num("COUNT"), cause })
 }
 
 fn node(a: &Args) -> String {
@@ -226,6 +296,19 @@ pub(crate) static ROWS: &[Verb] = &[
     row("expect-slots", &[Word("slots"), NODE, COMPARE, COUNT, WITHIN, FOR],
         "How many slots a node serves, by its own word.",
         "expect slots A1 5461", |a| expect(a, Condition::Slots { node: node(a), compare: Compare::read(a), count: a.get_num("COUNT") })),
+    row("expect-lost", &[Word("lost"), COMPARE, COUNT, Opt(&[Word("by"), Arg("cause", Kind::Choice(CAUSE_WORDS))]), WITHIN, FOR],
+        "How many acknowledged writes are lost, in all or by one cause.",
+        "expect lost at-least 1 by minority", |a| {
+            let word = a.maybe_text("cause");
+            let cause = word.and_then(|w| CAUSE_WORDS.iter().position(|c| c.0 == w)).map(|place| CAUSES[place]);
+            writes(a, WriteStatus::Lost, cause)
+        }),
+    row("expect-at-risk", &[Word("at-risk"), COMPARE, COUNT, WITHIN, FOR],
+        "How many acknowledged writes a single failure would take.",
+        "expect at-risk 0 within 5s", |a| writes(a, WriteStatus::AtRisk, None)),
+    row("expect-safe", &[Word("safe"), COMPARE, COUNT, WITHIN, FOR],
+        "How many acknowledged writes no single failure takes.",
+        "expect safe at-least 1", |a| writes(a, WriteStatus::Safe, None)),
     row("expect-log", &[Word("log"), NODE, Arg("PATTERN", Kind::Text), WITHIN],
         "A line of a node's log is like a pattern.",
         r#"expect log A2 "*Failover election won*" within 15s"#, |a| expect(a, Condition::Log { node: node(a), pattern: a.get_text("PATTERN") })),
@@ -278,6 +361,15 @@ fn line_of(what: &Condition) -> (&'static str, Args) {
         C::Slots { node, compare, count } => {
             ("expect-slots", about(node).opt_text("compare", compare.word().as_ref()).num("COUNT", *count))
         }
+        C::Writes { status, compare, count, cause } => {
+            let args = Args::new().opt_text("compare", compare.word().as_ref()).num("COUNT", *count);
+            let word = cause.map(|c| CAUSE_WORDS[cause_place(c)].0.to_string());
+            match status {
+                WriteStatus::Lost => ("expect-lost", args.opt_text("cause", word.as_ref())),
+                WriteStatus::AtRisk => ("expect-at-risk", args),
+                WriteStatus::Safe => ("expect-safe", args),
+            }
+        }
         C::Log { node, pattern } => ("expect-log", about(node).text("PATTERN", pattern)),
         C::Hash { hash } => ("expect-hash", Args::new().num("HASH", *hash)),
     }
@@ -295,6 +387,11 @@ impl Condition {
     pub fn is_about_answer(&self) -> bool {
         use Condition as C;
         matches!(self, C::Ok | C::Error { .. } | C::Reply { .. } | C::ReplyLike { .. })
+    }
+
+    /// Whether the world has to keep a ledger of its writes for it.
+    pub fn needs_ledger(&self) -> bool {
+        matches!(self, Condition::Writes { .. })
     }
 
     /// Whether it is so in this world now.
@@ -369,6 +466,28 @@ impl Condition {
             C::Slots { node, compare, count } => {
                 let slots = slots_of(world, node)?;
                 found(compare.holds(slots, *count), || format!("{node} serves {slots} slots"))
+            }
+            C::Writes { status, compare, count, cause } => {
+                let summary = world.ledger_summary().ok_or("no ledger of the writes is kept here")?;
+                let of_cause = |cause: &CauseKind| {
+                    summary.losses.iter().filter(|l| l.cause.kind == *cause).map(|l| l.count).sum()
+                };
+                let is = match status {
+                    WriteStatus::Safe => summary.safe,
+                    WriteStatus::AtRisk => summary.at_risk,
+                    WriteStatus::Lost => cause.as_ref().map_or(summary.lost, of_cause),
+                };
+                found(compare.holds(is, *count), || {
+                    let losses: Vec<String> = (summary.losses.iter())
+                        .map(|l| format!("{} by {}", l.count, CAUSE_WORDS[cause_place(l.cause.kind)].0))
+                        .collect();
+                    let by =
+                        if losses.is_empty() { String::new() } else { format!(" ({})", losses.join(", ")) };
+                    format!(
+                        "{} are safe, {} at risk, {} lost{by}",
+                        summary.safe, summary.at_risk, summary.lost
+                    )
+                })
             }
             C::Log { node, pattern } => {
                 found(world.log_after(node, 0).any(|line| like(pattern, &line.text)), || {

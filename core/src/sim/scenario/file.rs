@@ -2,7 +2,9 @@
 
 use super::error::{ScenarioError, nearest};
 use super::head::{self, Building, Head};
-use super::{Command, EVERY_US_MIN, STEPS_MAX, Scenario, Step, TimeCommand, VERSION, When, parse};
+use super::{
+    Command, EVERY_US_MIN, STEPS_MAX, Scenario, Step, TIME_US_MAX, TimeCommand, VERSION, When, YEAR_US, parse,
+};
 use crate::sim::fault::Action;
 
 /// The longest text of a scenario, in bytes.
@@ -14,6 +16,19 @@ pub const LINES_MAX: usize = 1_000_000;
 pub(crate) fn check_step(when: &When, what: &Command) -> Result<(), String> {
     let live =
         |time: &TimeCommand| !matches!(time, TimeCommand::RunFor { .. } | TimeCommand::RunUntil { .. });
+    let longest = match when {
+        When::Next => 0,
+        When::At { us } | When::After { us } | When::Exact { us, .. } => *us,
+        When::Every { us, for_us, .. } => (*us).max(for_us.unwrap_or(0)),
+    };
+    let longest = longest.max(match what {
+        Command::Time(TimeCommand::RunFor { us } | TimeCommand::RunUntil { us, .. }) => *us,
+        Command::Expect(expect) => expect.within_us.unwrap_or(0).max(expect.for_us.unwrap_or(0)),
+        _ => 0,
+    });
+    if longest > TIME_US_MAX {
+        return Err(format!("no run is longer than {} years", TIME_US_MAX / YEAR_US));
+    }
     match what {
         Command::Time(time) if live(time) => Err(format!(
             "`{what}` is for the page, whose clock can stand still and go back; a scenario has `run`"

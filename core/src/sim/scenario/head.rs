@@ -3,7 +3,7 @@
 //! Printing takes [`Setup`] and its parts apart without `..`: a new field does not compile without a line.
 
 use super::grammar::{Args, Group, Kind, Part, Verb, render};
-use super::{Command, When};
+use super::{Command, TIME_US_MAX, WALL_US_MAX, When};
 use crate::cost::CpuCosts;
 use crate::sim::disk::DiskSetup;
 use crate::sim::form::{Formation, Shard};
@@ -494,6 +494,29 @@ impl Building {
 
 fn set(field: &mut u64, value: Option<u64>) {
     *field = value.unwrap_or(*field);
+}
+
+/// The longest latency and the longest operation of a disk, in microseconds.
+const DELAY_US_MAX: u64 = 3_600_000_000;
+/// The dearest work, in nanoseconds.
+const COST_NS_MAX: u64 = 1_000_000_000_000;
+
+/// Whether amounts are such that a world can count with them.
+pub(crate) fn check_amounts(setup: &Setup) -> Result<(), String> {
+    let NetSetup { latency_us, jitter_us, bandwidth_bytes_per_s: _, keepalive_us } = setup.net;
+    let DiskSetup { read_us, write_us, fsync_us, fsync_jitter_us, writeback_us, .. } = setup.disk;
+    let delays = [latency_us, jitter_us, read_us, write_us, fsync_us, fsync_jitter_us];
+    if delays.into_iter().any(|us| us > DELAY_US_MAX) {
+        return Err("no segment and no operation of a disk takes longer than an hour".into());
+    }
+    if keepalive_us.max(writeback_us).max(setup.start_us) > TIME_US_MAX || setup.wall_us > WALL_US_MAX {
+        return Err("a world's clocks show no more than the year 9999, and it ends after 100 years".into());
+    }
+    let mut cpu = setup.cpu.clone();
+    if cpu_fields(&mut cpu).into_iter().any(|ns| *ns > COST_NS_MAX) {
+        return Err("no single work takes a processor longer than 1000 s".into());
+    }
+    Ok(())
 }
 
 fn line(out: &mut String, head: &Head) {

@@ -52,6 +52,12 @@ pub const VERSION: u32 = 1;
 pub const LINE_LEN_MAX: usize = 2 << 20;
 /// How many timed lines a scenario has at the most.
 pub const STEPS_MAX: usize = 200_000;
+/// A year, in microseconds.
+pub(crate) const YEAR_US: u64 = 365 * 86_400_000_000;
+/// The longest time in a scenario, and the longest run, in microseconds: a hundred years.
+pub const TIME_US_MAX: u64 = 100 * YEAR_US;
+/// The latest wall clock at the beginning, in microseconds since the Unix epoch: the year 9999, where Redis's dates end too.
+pub const WALL_US_MAX: u64 = 253_402_300_799_000_000;
 /// The shortest time between two repetitions, in microseconds.
 pub const EVERY_US_MIN: u64 = 100;
 
@@ -219,6 +225,7 @@ impl Scenario {
                 return Err("a shard has a master and slots of 0 to 16383".into());
             }
         }
+        head::check_amounts(&self.setup)?;
         if self.setup.formation.as_ref().is_some_and(|f| f.shards.is_empty()) {
             return Err("a cluster has one shard or more".into());
         }

@@ -4,7 +4,7 @@
 //! and what is repeated goes on beside the others. A player can be driven in slices of events: how they are cut changes nothing.
 
 use super::expect::{ANSWER_WITHIN_US, Expect};
-use super::{Command, Console, Scenario, Step, TimeCommand, When};
+use super::{Command, Console, Scenario, Step, TIME_US_MAX, TimeCommand, When, YEAR_US};
 use crate::sim::ActionRecord;
 use crate::sim::fault::Action;
 use crate::sim::trace::TraceHash;
@@ -99,8 +99,13 @@ impl Scenario {
     /// Why there is no such world.
     pub fn play(&self) -> Result<Player, String> {
         self.check()?;
+        let mut world = World::new(self.setup.clone())?;
+        let needs = |step: &Step| matches!(&step.what, Command::Expect(e) if e.what.needs_ledger());
+        if self.steps.iter().any(needs) {
+            world.keep_ledger(true);
+        }
         Ok(Player {
-            world: World::new(self.setup.clone())?,
+            world,
             console: Console::new(),
             steps: self.steps.clone().into(),
             at: 0,
@@ -235,7 +240,15 @@ impl Player {
                 return self.next();
             }
         };
-        self.stage = Stage::Move { to_us, event, then: true };
+        self.go(to_us, event, true);
+    }
+
+    /// Sets out for an instant, if there is such an instant.
+    fn go(&mut self, to_us: u64, event: Option<u64>, then: bool) {
+        if to_us > TIME_US_MAX {
+            return self.refuse(format!("a run ends after {} years", TIME_US_MAX / YEAR_US));
+        }
+        self.stage = Stage::Move { to_us, event, then };
     }
 
     /// Lets time pass up to an instant; false if the events are used up before.
@@ -324,18 +337,14 @@ impl Player {
                 Err(why) => self.refuse(why),
             },
             Command::Time(TimeCommand::RunFor { us }) => {
-                self.stage = Stage::Move { to_us: now.saturating_add(us), event: None, then: false };
+                self.go(now.saturating_add(us), None, false);
             }
             Command::Time(TimeCommand::RunUntil { us, event }) => {
                 if us < now {
                     return self.refuse(format!("it is {} already", super::units::show_time(now)));
                 }
                 // An instant that was reached by so many events is reached again by them, and by nothing else.
-                let first = event.filter(|&event| event > self.world.events());
-                self.stage = match first {
-                    Some(_) => Stage::Move { to_us: us, event: first, then: false },
-                    None => Stage::Move { to_us: us, event: None, then: false },
-                };
+                self.go(us, event.filter(|&event| event > self.world.events()), false);
             }
             Command::Expect(expect) => {
                 let answer = if expect.what.is_about_answer() { ANSWER_WITHIN_US } else { 0 };

@@ -169,12 +169,12 @@ proptest! {
 fn any_step(rng: &mut Rng, rows: &[&'static Verb], names: &[String]) -> Step {
     let when = match rng.below(5) {
         0 => When::Next,
-        1 => When::At { us: any_number(rng, u64::MAX) },
-        2 => When::Exact { us: any_number(rng, u64::MAX), after_events: any_number(rng, u64::MAX) },
-        3 => When::After { us: any_number(rng, u64::MAX) },
+        1 => When::At { us: any_number(rng, TIME_US_MAX) },
+        2 => When::Exact { us: any_number(rng, TIME_US_MAX), after_events: any_number(rng, u64::MAX) },
+        3 => When::After { us: any_number(rng, TIME_US_MAX) },
         _ => When::Every {
             us: EVERY_US_MIN + any_number(rng, 1 << 40),
-            for_us: (rng.below(2) == 0).then(|| any_number(rng, u64::MAX)),
+            for_us: (rng.below(2) == 0).then(|| any_number(rng, TIME_US_MAX)),
             times: (rng.below(2) == 0).then(|| any_number(rng, u64::from(u32::MAX)) as u32),
         },
     };
@@ -198,8 +198,8 @@ fn any_scenario(seed: u64) -> Scenario {
         1 + rng.below(30_000) as u32,
     );
     if rng.below(3) == 0 {
-        setup.wall_us = any_number(&mut rng, u64::MAX);
-        setup.start_us = any_number(&mut rng, u64::MAX);
+        setup.wall_us = any_number(&mut rng, WALL_US_MAX);
+        setup.start_us = any_number(&mut rng, TIME_US_MAX);
     }
     if rng.below(3) == 0 {
         setup.formation = None;
@@ -228,9 +228,9 @@ fn any_scenario(seed: u64) -> Scenario {
         setup.nodes.iter_mut().for_each(|n| n.conf.push_str(extra));
     }
     if rng.below(2) == 0 {
-        setup.net.jitter_us = any_number(&mut rng, u64::MAX);
+        setup.net.jitter_us = any_number(&mut rng, 3_600_000_000);
         setup.disk.capacity_bytes = any_number(&mut rng, u64::MAX);
-        setup.cpu.element_ns = any_number(&mut rng, u64::MAX);
+        setup.cpu.element_ns = any_number(&mut rng, 1_000_000_000_000);
     }
     if let Some(formation) = setup.formation.as_mut().filter(|_| rng.below(3) == 0) {
         formation.shards.iter_mut().for_each(|s| s.slots = (s.slots.0, s.slots.0));
@@ -273,6 +273,33 @@ proptest! {
             Err(error) => prop_assert!(matches!(error, LinkError::Damaged | LinkError::Version { .. }), "{error}"),
         }
         prop_assert!(Scenario::from_link(&link[..cut % link.len()]).is_err());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_scenario_brings_a_world_down(seed: u64) {
+        let mut scenario = any_scenario(seed);
+        // Most lines are refused by the world; each gets its turn.
+        let steps = std::mem::take(&mut scenario.steps);
+        let soon = |us: u64| us % 20_000_000;
+        for (i, mut step) in steps.into_iter().enumerate() {
+            step.when = match step.when {
+                When::At { us } | When::Exact { us, .. } => When::After { us: soon(us) },
+                when => when,
+            };
+            if let Command::Say { line, .. } = &mut step.what {
+                *line = format!("SET k{i} 1");
+            }
+            let lone = Scenario { steps: vec![Step { when: When::After { us: 10_000_000 }, what: step.what.clone() }, step], ..scenario.clone() };
+            let mut player = lone.play().unwrap();
+            player.go_on(3_000);
+            let mut world = player.into_world();
+            let later = world.now_us() + 5_000_000;
+            world.run_until_or_events(later, 3_000);
+        }
     }
 }
 
@@ -339,6 +366,10 @@ fn files_are_refused_with_the_line() {
     assert!(file_refusal("vitrine 1\nat 1s at 2s kill A1").contains("one time"));
     assert!(file_refusal("vitrine 1\nplay").contains("for the page"));
     assert!(file_refusal("vitrine 1\nhelp").contains("cannot ask"));
+    assert!(file_refusal("vitrine 1\nat 18446744073709551615us heal").contains("no run is longer"));
+    assert!(file_refusal("vitrine 1\nwall 18446744073709551615us").contains("the year 9999"));
+    assert!(file_refusal("vitrine 1\nnet latency 2h").contains("an hour"));
+    assert!(file_refusal("vitrine 1\ncpu command 2000s").contains("1000 s"));
     assert!(file_refusal("vitrine 1\nnodes A A").contains("same name"));
     let many = "conf all add \"".to_string() + &"x".repeat(1 << 20) + "\"\n";
     assert!(file_refusal(&format!("vitrine 1\n{}", many.repeat(4))).contains("all redis.conf together"));
