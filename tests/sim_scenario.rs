@@ -8,7 +8,8 @@ mod sim_common;
 
 use sim_common::*;
 use vitrine_core::sim::fault::Fault;
-use vitrine_core::sim::scenario::{Outcome, line_of, parse_line, table};
+use vitrine_core::sim::scenario::{Console, Outcome, line_of, parse_line, table};
+use vitrine_core::sim::timeline::Timeline;
 use vitrine_core::sim::{Scenario, Setup, Target, World};
 
 #[cfg(target_arch = "wasm32")]
@@ -23,7 +24,7 @@ macro_rules! corpus {
 
 /// All example files.
 const CORPUS: &[(&str, &str)] =
-    corpus!["always", "disk-full", "everysec", "failover", "maintenance", "minority", "replica", "snapshot",];
+    corpus!["always", "disk-full", "everysec", "failover", "maintenance", "minority", "replica", "reshard", "snapshot",];
 
 fn scenario(name: &str) -> Scenario {
     let text = CORPUS.iter().find(|f| f.0 == name).unwrap().1;
@@ -77,6 +78,11 @@ fn a_full_disk_stops_writes() {
 #[test]
 fn a_snapshot_is_what_comes_back() {
     holds("snapshot");
+}
+
+#[test]
+fn a_slot_moves_to_another_master() {
+    holds("reshard");
 }
 
 #[test]
@@ -151,6 +157,27 @@ fn slices_change_nothing() {
         while !player.go_on(slice) {}
         assert_eq!(player.outcome(), whole);
     }
+}
+
+#[test]
+fn a_scenario_played_in_a_timeline_is_the_same_and_can_be_gone_back_in() {
+    let scenario = scenario("failover");
+    let whole = scenario.run(EVENTS_MAX).unwrap().1;
+    let mut player = scenario.play_in(Timeline::new).unwrap();
+    while !player.go_on(1000) {}
+    assert_eq!(player.outcome(), whole);
+    let mut timeline = player.into_host();
+    let (end, hash) = (timeline.world().now_us(), timeline.world().hash());
+    timeline.go_to(12 * SECOND);
+    let early = Scenario::of(timeline.world()).unwrap();
+    assert!(early.run(EVENTS_MAX).unwrap().1.is_ok(), "what is saved is the run up to here");
+    timeline.go_to(end);
+    assert_eq!(timeline.world().hash(), hash);
+    // Lines act in the past, too, and begin a branch.
+    timeline.go_to(12 * SECOND);
+    let command = parse_line(":each> DBSIZE").unwrap();
+    let done = Console::new().carry_out(&mut timeline, &command).unwrap();
+    assert_eq!((done.terminals.len(), timeline.in_the_past()), (5, false));
 }
 
 /// A run by hand: visitors, faults, and a stop in the middle of everything.

@@ -2,14 +2,58 @@
 
 use super::{Command, Whom};
 use crate::sim::fault::{Action, Target};
+use crate::sim::timeline::Timeline;
 use crate::sim::trace::Life;
-use crate::sim::world::World;
+use crate::sim::world::{Progress, World};
 use std::collections::BTreeMap;
 
 pub use crate::sim::terminal::Answer;
 
 /// How many bytes a line has at the most once what it names is put in.
 const EXPANDED_LEN_MAX: usize = 1 << 20;
+
+/// What lines are carried out in: a world, or one with a past.
+pub trait Host {
+    /// The world as it is now.
+    fn world(&self) -> &World;
+
+    /// Does something to it.
+    ///
+    /// # Errors
+    /// Why it cannot be done.
+    fn act(&mut self, action: Action) -> Result<Option<u32>, String>;
+
+    /// Lets everything happen up to an instant, but for no more than `events_max` events.
+    fn run_until_or_events(&mut self, until_us: u64, events_max: u64) -> Progress;
+}
+
+impl Host for World {
+    fn world(&self) -> &World {
+        self
+    }
+
+    fn act(&mut self, action: Action) -> Result<Option<u32>, String> {
+        World::act(self, action)
+    }
+
+    fn run_until_or_events(&mut self, until_us: u64, events_max: u64) -> Progress {
+        World::run_until_or_events(self, until_us, events_max)
+    }
+}
+
+impl Host for Timeline {
+    fn world(&self) -> &World {
+        Timeline::world(self)
+    }
+
+    fn act(&mut self, action: Action) -> Result<Option<u32>, String> {
+        Timeline::act(self, action)
+    }
+
+    fn run_until_or_events(&mut self, until_us: u64, events_max: u64) -> Progress {
+        Timeline::run_until_or_events(self, until_us, events_max)
+    }
+}
 
 /// What a command came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,51 +82,51 @@ impl Console {
     ///
     /// # Errors
     /// Why it cannot be done, or what is so instead of what was expected.
-    pub fn carry_out(&mut self, world: &mut World, command: &Command) -> Result<Done, String> {
+    pub fn carry_out(&mut self, host: &mut impl Host, command: &Command) -> Result<Done, String> {
         match command {
             Command::Act(action) => {
-                let number = world.act(action.clone())?;
+                let number = host.act(action.clone())?;
                 Ok(Done { number, terminals: Vec::new() })
             }
-            Command::Say { whom, line } => self.say(world, whom, line),
-            Command::Expect(expect) => expect.what.look(world, self).map(|()| Done::default()),
+            Command::Say { whom, line } => self.say(host, whom, line),
+            Command::Expect(expect) => expect.what.look(host.world(), self).map(|()| Done::default()),
             Command::Time(_) | Command::Help { .. } | Command::Head(_) | Command::When(_) => {
                 Err(format!("`{command}` does nothing to a world by itself"))
             }
         }
     }
 
-    fn say(&mut self, world: &mut World, whom: &Whom, line: &str) -> Result<Done, String> {
-        let line = expand(world, line)?;
+    fn say(&mut self, host: &mut impl Host, whom: &Whom, line: &str) -> Result<Done, String> {
+        let line = expand(host.world(), line)?;
         let whose = match whom {
             Whom::Each => {
-                let running = world.procs.iter().filter(|p| p.life == Life::Running);
+                let running = host.world().procs.iter().filter(|p| p.life == Life::Running);
                 running.map(|p| Whom::Node(p.name.clone())).collect()
             }
             one => vec![one.clone()],
         };
         let mut done = Done::default();
         for whom in whose {
-            let terminal = self.terminal(world, whom)?;
-            world.act(Action::TypeLine { terminal, line: line.clone() })?;
+            let terminal = self.terminal(host, whom)?;
+            host.act(Action::TypeLine { terminal, line: line.clone() })?;
             self.last = Some(terminal);
             done.terminals.push(terminal);
         }
         Ok(done)
     }
 
-    fn terminal(&mut self, world: &mut World, whom: Whom) -> Result<u32, String> {
+    fn terminal(&mut self, host: &mut impl Host, whom: Whom) -> Result<u32, String> {
         let known = self.terminals.get(&whom).copied();
-        if let Some(terminal) =
-            known.filter(|&t| world.clients.get(t as usize).is_some_and(|c| c.is_terminal()))
-        {
+        let clients = &host.world().clients;
+        if let Some(terminal) = known.filter(|&t| clients.get(t as usize).is_some_and(|c| c.is_terminal())) {
             return Ok(terminal);
         }
         let target = match &whom {
             Whom::Node(name) => Target::Node(name.clone()),
             Whom::Cluster | Whom::Each => Target::Cluster,
         };
-        let terminal = world.terminal(target)?;
+        let made = host.act(Action::OpenTerminal { target })?;
+        let terminal = made.ok_or("no terminal was made")?;
         self.terminals.insert(whom, terminal);
         Ok(terminal)
     }

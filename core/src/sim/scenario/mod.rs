@@ -28,7 +28,7 @@ mod verbs;
 mod tests;
 
 pub use complete::{Candidate, Completion, Names, complete, help};
-pub use console::{Answer, Console, Done};
+pub use console::{Answer, Console, Done, Host};
 pub use error::ScenarioError;
 pub use expect::{ANSWER_WITHIN_US, Compare, Condition, Expect, ProcessState};
 pub use file::{LINES_MAX, TEXT_LEN_MAX};

@@ -4,9 +4,7 @@
 //! and what is repeated goes on beside the others. A player can be driven in slices of events: how they are cut changes nothing.
 
 use super::expect::{ANSWER_WITHIN_US, Expect};
-use super::{Command, Console, Scenario, Step, TIME_US_MAX, TimeCommand, When, YEAR_US};
-use crate::sim::ActionRecord;
-use crate::sim::fault::Action;
+use super::{Command, Console, Host, Scenario, Step, TIME_US_MAX, TimeCommand, When, YEAR_US};
 use crate::sim::trace::TraceHash;
 use crate::sim::world::World;
 use serde::Serialize;
@@ -80,8 +78,8 @@ enum Stage {
 
 /// A scenario on its way.
 #[derive(Clone)]
-pub struct Player {
-    world: World,
+pub struct Player<H: Host = World> {
+    host: H,
     console: Console,
     steps: std::rc::Rc<[Step]>,
     at: usize,
@@ -98,6 +96,14 @@ impl Scenario {
     /// # Errors
     /// Why there is no such world.
     pub fn play(&self) -> Result<Player, String> {
+        self.play_in(|world| world)
+    }
+
+    /// The same in what is made of the world: a [`Timeline`](crate::sim::timeline::Timeline), to go back in it afterwards.
+    ///
+    /// # Errors
+    /// Why there is no such world.
+    pub fn play_in<H: Host>(&self, make: impl FnOnce(World) -> H) -> Result<Player<H>, String> {
         self.check()?;
         let mut world = World::new(self.setup.clone())?;
         let needs = |step: &Step| matches!(&step.what, Command::Expect(e) if e.what.needs_ledger());
@@ -105,7 +111,7 @@ impl Scenario {
             world.keep_ledger(true);
         }
         Ok(Player {
-            world,
+            host: make(world),
             console: Console::new(),
             steps: self.steps.clone().into(),
             at: 0,
@@ -124,26 +130,36 @@ impl Scenario {
     pub fn run(&self, events_max: u64) -> Result<(World, Outcome), String> {
         let mut player = self.play()?;
         if !player.go_on(events_max) {
-            let us = player.world.now_us();
+            let us = player.host.now_us();
             return Err(format!(
                 "it is not over after {events_max} events, at {}",
                 super::units::show_time(us)
             ));
         }
         let outcome = player.outcome();
-        Ok((player.world, outcome))
+        Ok((player.host, outcome))
     }
 }
 
-impl Player {
+impl<H: Host> Player<H> {
     /// The world as it is now.
     pub fn world(&self) -> &World {
-        &self.world
+        self.host.world()
     }
 
-    /// The world, to be gone on with by hand.
-    pub fn into_world(self) -> World {
-        self.world
+    /// What it is played in, to be looked at.
+    pub fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// What it is played in, to take what terminals have printed; who acts in it makes another run of it.
+    pub fn host_mut(&mut self) -> &mut H {
+        &mut self.host
+    }
+
+    /// What it was played in, to be gone on with by hand.
+    pub fn into_host(self) -> H {
+        self.host
     }
 
     /// Whether it is over.
@@ -159,9 +175,9 @@ impl Player {
     /// What it has come to so far.
     pub fn outcome(&self) -> Outcome {
         Outcome {
-            at_us: self.world.now_us(),
-            events: self.world.events(),
-            hash: format!("{:016x}", self.world.hash()),
+            at_us: self.world().now_us(),
+            events: self.world().events(),
+            hash: format!("{:016x}", self.world().hash()),
             held: self.held,
             failures: self.failures.clone(),
             refused: self.refused.clone(),
@@ -170,20 +186,23 @@ impl Player {
 
     /// A number that two players share only if they have done the same, for tests of slicing.
     pub fn fingerprint(&self) -> u64 {
-        let mut hash = TraceHash::new(self.world.hash());
+        let mut hash = TraceHash::new(self.world().hash());
         hash.word(self.at as u64);
         hash.word(self.held as u64);
         hash.word(self.failures.len() as u64);
         hash.value()
     }
 
-    /// Goes on through up to `events_max` events; gives whether it is over.
+    /// Goes on through up to `events_max` events, where a line, a look at an expectation and a repetition count as one too; gives
+    /// whether it is over.
     pub fn go_on(&mut self, events_max: u64) -> bool {
         let mut left = events_max;
         loop {
             let stays = match self.stage.clone() {
                 Stage::Over => return true,
+                Stage::Begin if left == 0 => true,
                 Stage::Begin => {
+                    left -= 1;
                     self.begin();
                     false
                 }
@@ -200,7 +219,7 @@ impl Player {
 
     fn remark(&self, why: String) -> Remark {
         let line = self.steps.get(self.at).map(|s| s.what.to_string()).unwrap_or_default();
-        Remark { step: self.at, line, at_us: self.world.now_us(), why }
+        Remark { step: self.at, line, at_us: self.world().now_us(), why }
     }
 
     fn refuse(&mut self, why: String) {
@@ -218,7 +237,7 @@ impl Player {
             self.stage = Stage::Over;
             return;
         };
-        let now = self.world.now_us();
+        let now = self.world().now_us();
         let (to_us, event) = match step.when {
             When::Next => (now, None),
             When::After { us } => (now.saturating_add(us), None),
@@ -255,14 +274,17 @@ impl Player {
     fn advance(&mut self, to_us: u64, left: &mut u64) -> bool {
         loop {
             let due = self.repeats.iter().map(|r| r.next_us).min().unwrap_or(u64::MAX);
-            let target = to_us.min(due.max(self.world.now_us()));
-            let progress = self.world.run_until_or_events(target, *left);
+            let target = to_us.min(due.max(self.world().now_us()));
+            let progress = self.host.run_until_or_events(target, *left);
             *left = left.saturating_sub(progress.events);
             if !progress.reached {
                 return false;
             }
             if due <= target {
-                self.repeat(target);
+                if *left == 0 {
+                    return false;
+                }
+                *left = left.saturating_sub(self.repeat(target));
                 if self.refused.is_some() {
                     return true;
                 }
@@ -272,16 +294,18 @@ impl Player {
         }
     }
 
-    /// Carries out what is to be repeated now.
-    fn repeat(&mut self, now_us: u64) {
+    /// Carries out what is to be repeated now; gives how much that was.
+    fn repeat(&mut self, now_us: u64) -> u64 {
+        let mut done = 0;
         let mut repeats = std::mem::take(&mut self.repeats);
         for repeat in &mut repeats {
             if repeat.next_us > now_us {
                 continue;
             }
+            done += 1;
             if repeat.next_us <= repeat.until_us && repeat.left > 0 {
                 repeat.left = if repeat.left == u32::MAX { u32::MAX } else { repeat.left - 1 };
-                if let Err(why) = self.console.carry_out(&mut self.world, &repeat.what) {
+                if let Err(why) = self.console.carry_out(&mut self.host, &repeat.what) {
                     self.refused =
                         Some(Remark { step: repeat.step, line: repeat.what.to_string(), at_us: now_us, why });
                     self.stage = Stage::Over;
@@ -291,51 +315,40 @@ impl Player {
         }
         repeats.retain(|r| r.left > 0 && r.next_us <= r.until_us && r.next_us < u64::MAX);
         self.repeats = repeats;
+        done
     }
 
     /// Gives whether the stage is over.
     fn go_to(&mut self, to_us: u64, event: Option<u64>, then: bool, left: &mut u64) -> bool {
-        let after_events = match event {
-            Some(event) => {
-                // Exactly so many events, then no event but the instant.
-                let missing = event.saturating_sub(self.world.events());
-                let progress = self.world.run_until_or_events(to_us, missing.min(*left));
-                *left = left.saturating_sub(progress.events);
-                if self.world.events() < event && !progress.reached {
-                    return false;
-                }
-                Some(event)
+        if let Some(event) = event {
+            // Exactly so many events; on the way to the instant nothing else happens in the same run.
+            let missing = event.saturating_sub(self.world().events());
+            let progress = self.host.run_until_or_events(to_us, missing.min(*left));
+            *left = left.saturating_sub(progress.events);
+            if self.world().events() < event && !progress.reached {
+                return false;
             }
-            None => {
-                if !self.advance(to_us, left) {
-                    return false;
-                }
-                None
-            }
-        };
+        }
+        // Past the instant only by what is exact: at it, and events of the instant still to come.
+        let is_there = event.is_some() && self.world().now_us() >= to_us;
+        if !is_there && !self.advance(to_us, left) {
+            return false;
+        }
         if self.refused.is_some() {
             return true;
         }
         if then {
-            self.carry_out(to_us, after_events);
+            self.carry_out()
         } else {
-            // After so many events the instant may not be reached; nothing else happens on the way in the same run.
-            if self.world.now_us() < to_us {
-                self.world.run_until(to_us);
-            }
-            self.next();
+            self.next()
         }
         true
     }
 
-    fn carry_out(&mut self, at_us: u64, after_events: Option<u64>) {
+    fn carry_out(&mut self) {
         let Some(Step { what, .. }) = self.steps.get(self.at).cloned() else { return };
-        let now = self.world.now_us();
+        let now = self.world().now_us();
         match what {
-            Command::Act(action) => match self.act(action, at_us, after_events) {
-                Ok(()) => self.next(),
-                Err(why) => self.refuse(why),
-            },
             Command::Time(TimeCommand::RunFor { us }) => {
                 self.go(now.saturating_add(us), None, false);
             }
@@ -344,7 +357,7 @@ impl Player {
                     return self.refuse(format!("it is {} already", super::units::show_time(now)));
                 }
                 // An instant that was reached by so many events is reached again by them, and by nothing else.
-                self.go(us, event.filter(|&event| event > self.world.events()), false);
+                self.go(us, event.filter(|&event| event > self.world().events()), false);
             }
             Command::Expect(expect) => {
                 let answer = if expect.what.is_about_answer() { ANSWER_WITHIN_US } else { 0 };
@@ -352,17 +365,10 @@ impl Player {
                 let until_us = now.saturating_add(within);
                 self.stage = Stage::Look { expect, holds: false, until_us, look_us: now };
             }
-            what => match self.console.carry_out(&mut self.world, &what) {
+            what => match self.console.carry_out(&mut self.host, &what) {
                 Ok(_) => self.next(),
                 Err(why) => self.refuse(why),
             },
-        }
-    }
-
-    fn act(&mut self, action: Action, at_us: u64, after_events: Option<u64>) -> Result<(), String> {
-        match after_events {
-            Some(after_events) => self.world.replay(&[ActionRecord { at_us, after_events, action }]),
-            None => self.world.act(action).map(|_| ()),
         }
     }
 
@@ -374,10 +380,14 @@ impl Player {
         if self.refused.is_some() {
             return true;
         }
+        if *left == 0 {
+            return false;
+        }
+        *left -= 1;
         let every = if expect.what.is_about_answer() { ANSWER_LOOK_US } else { LOOK_US };
         let next = (look_us / every + 1).saturating_mul(every).min(until_us);
         let last = look_us >= until_us;
-        match (expect.what.look(&self.world, &self.console), expect.for_us) {
+        match (expect.what.look(self.host.world(), &self.console), expect.for_us) {
             (Ok(()), Some(us)) if !holds => {
                 self.stage =
                     Stage::Look { expect, holds: true, until_us: look_us.saturating_add(us), look_us };

@@ -296,7 +296,7 @@ proptest! {
             let lone = Scenario { steps: vec![Step { when: When::After { us: 10_000_000 }, what: step.what.clone() }, step], ..scenario.clone() };
             let mut player = lone.play().unwrap();
             player.go_on(3_000);
-            let mut world = player.into_world();
+            let mut world = player.into_host();
             let later = world.now_us() + 5_000_000;
             world.run_until_or_events(later, 3_000);
         }
@@ -462,6 +462,14 @@ fn what_is_too_large_is_refused_on_both_sides() {
     let mut bytes = vec![1u8; 9];
     bytes.extend(bomb);
     assert_eq!(Scenario::from_link(&link::encode(&bytes)), Err(LinkError::Damaged));
+}
+
+#[test]
+fn no_scenario_keeps_a_host_busy_for_ever() {
+    for lines in ["every 100us disk-sync A1\nrun until 100000h", "expect role A1 replica within 100000h"] {
+        let scenario = Scenario::parse(&format!("vitrine 1\nnodes A1\nconf A1 \"port 0\"\n{lines}")).unwrap();
+        assert!(scenario.run(100_000).unwrap_err().contains("not over after 100000 events"));
+    }
 }
 
 #[test]
