@@ -46,9 +46,9 @@ impl World {
                     Shape::Minority => masters.len().saturating_sub(1) / 2,
                     _ => masters.len() / 2 + 1,
                 };
-                if count == 0 || count >= self.procs.len() {
+                if count == 0 || count > masters.len() || count == self.procs.len() {
                     return Err(format!(
-                        "{} masters out of {} nodes cannot be parted so; name the groups",
+                        "{} running masters out of {} nodes cannot be parted so; name the groups",
                         masters.len(),
                         self.procs.len()
                     ));
