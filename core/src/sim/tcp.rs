@@ -471,6 +471,10 @@ impl Net {
                 continue;
             }
             let Some(c) = self.get(conn) else { continue };
+            // A SYN that has not got there is nothing that its kernel could forget: it is tried again, and may find it up.
+            if side == 1 && c.phase != Phase::Established {
+                continue;
+            }
             c.ends[side].open = false;
             c.ends[side].forgotten = true;
             c.streams[side].slow = None;

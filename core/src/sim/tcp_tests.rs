@@ -453,3 +453,24 @@ fn a_slow_link_carries_so_many_bytes_a_second() {
     pair.run(100_000);
     assert_eq!(pair.got.len(), 60_003);
 }
+
+#[test]
+fn a_connection_that_finds_its_host_up_again_is_like_any_other() {
+    let mut pair = Pair::begin(NetSetup::default());
+    pair.net.process_ended(&mut pair.s, 1, true);
+    pair.net.set_power(&mut pair.s, 1, false);
+    pair.run(10_000_000);
+    assert!(!pair.connected);
+    pair.net.set_power(&mut pair.s, 1, true);
+    pair.net.hosts[1].ports = vec![(PORT, Listener::Client)];
+    pair.run(10_000_000);
+    assert!(pair.connected && pair.accepted);
+    // What it sends is sent again after a cut, and not forgotten.
+    pair.cut(1, 0, true);
+    pair.send(1, b"one");
+    pair.run(1_000_000);
+    pair.cut(1, 0, false);
+    pair.send(1, b"two");
+    pair.run(5_000_000);
+    assert_eq!(pair.back, b"onetwo");
+}
