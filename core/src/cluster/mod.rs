@@ -524,6 +524,11 @@ impl Cluster {
         self.myself().is_slave()
     }
 
+    /// How many masters serve slots, as far as this node knows.
+    pub fn masters(&self) -> u32 {
+        self.size
+    }
+
     /// The cluster's current epoch.
     pub fn current_epoch(&self) -> u64 {
         self.current_epoch

@@ -21,6 +21,11 @@ const POPULATE_MAX: i64 = 1 << 26;
 /// How long a value POPULATE makes at the most.
 const POPULATE_VALUE_MAX: i64 = 512 << 20;
 
+/// DEBUG DIGEST of a dataset; with an instant (wall clock, milliseconds), of what has not expired by then.
+pub(crate) fn dataset_digest(dbs: &[crate::store::Db], live_at_ms: Option<i64>) -> [u8; 20] {
+    digest::dataset_at(dbs, live_at_ms)
+}
+
 fn debug(exec: &mut Exec<'_>) -> Done {
     let args = exec.args;
     let sub = args[1].to_ascii_lowercase();

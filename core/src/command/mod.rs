@@ -11,7 +11,7 @@ mod client;
 mod cluster;
 mod config;
 mod connection;
-mod debug;
+pub(crate) mod debug;
 mod generic;
 mod hash;
 mod info;

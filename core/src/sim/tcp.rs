@@ -895,6 +895,14 @@ impl Net {
         Some((conn, usize::from(!id.is_outgoing())))
     }
 
+    /// The host at one end of a connection.
+    pub fn host_at(&self, conn: ConnRef, side: usize) -> Option<u32> {
+        if *self.generations.get(conn.index as usize)? != conn.generation {
+            return None;
+        }
+        Some(self.conns[conn.index as usize].as_deref()?.ends[side].host)
+    }
+
     /// The client at one end of a connection, if it is one's and still open there.
     pub fn client_at(&self, conn: ConnRef, side: usize) -> Option<u32> {
         if *self.generations.get(conn.index as usize)? != conn.generation {

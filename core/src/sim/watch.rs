@@ -2,12 +2,11 @@
 //!
 //! The world tells both what passes the boundary of a node. They never change a run: what a node tells an observer alone is no
 //! part of the trace, and the hash is the same whether they are there or not.
-//!
-//! [`Checker`]: crate::sim::check::Checker
 
 use crate::event::Event;
-use crate::host::{DiskRequest, OpId};
+use crate::host::{ConnId, DiskRequest, OpId};
 use crate::node::Node;
+use crate::sim::check::{Checker, Checks, Violation};
 use crate::sim::disk::{Completion, Unsynced};
 use crate::sim::ledger::{End, Ledger};
 use crate::sim::queue::ConnRef;
@@ -18,13 +17,14 @@ use std::rc::Rc;
 #[derive(Clone, Default)]
 pub(crate) struct Watch {
     pub ledger: Option<Box<Ledger>>,
+    pub checker: Option<Box<Checker>>,
 }
 
 impl Watch {
     /// Whether anybody watches.
     #[inline]
     pub fn on(&self) -> bool {
-        self.ledger.is_some()
+        self.ledger.is_some() || self.checker.is_some()
     }
 }
 
@@ -49,6 +49,28 @@ impl World {
     /// The ledger, if one is kept.
     pub fn ledger(&self) -> Option<&Ledger> {
         self.watch.ledger.as_deref()
+    }
+
+    /// Checks invariants from now on, or no longer. Never changes the run.
+    pub fn check(&mut self, checks: Option<Checks>) {
+        self.watch.checker = checks.map(|checks| Box::new(Checker::new(checks, self.procs.len())));
+        self.tell_nodes();
+    }
+
+    /// What was found broken, oldest first; the first of them.
+    pub fn violations(&self) -> &[Violation] {
+        self.watch.checker.as_ref().map_or(&[], |checker| checker.violations())
+    }
+
+    /// Checks at once what is only sampled otherwise: replicas at their master's offset have its data, and files that are
+    /// complete bring back what is in memory.
+    pub fn check_now(&mut self) {
+        let masters: Vec<Option<u32>> =
+            self.procs.iter().map(|p| self.master_of(p.node.as_deref()?)).collect();
+        if let Some(checker) = &mut self.watch.checker {
+            checker.at(self.s.now_us, self.s.trace.last_id());
+            checker.now(&self.procs, &masters);
+        }
     }
 
     fn tell_nodes(&mut self) {
@@ -81,6 +103,9 @@ impl World {
         };
         let now = (self.s.now_us, self.s.trace.last_id());
         let disk = &self.procs[index as usize].disk;
+        if let (Some(checker), Event::Executed(executed)) = (&mut self.watch.checker, event) {
+            checker.executed(index, node, disk, executed);
+        }
         let Some(ledger) = &mut self.watch.ledger else { return };
         ledger.at(now.0, now.1);
         match event {
@@ -97,14 +122,31 @@ impl World {
             ledger.at(now.0, now.1);
             ledger.event(index, node, disk, event);
         }
+        if let Some(checker) = &mut self.watch.checker {
+            checker.at(now.0, now.1);
+            checker.event(&self.procs, index, node, event);
+        }
     }
 
     /// Bytes leave a node.
-    pub(crate) fn watch_send(&mut self, _index: u32, conn: ConnRef, side: usize, bytes: &[u8]) {
-        if self.net.client_at(conn, 1 - side).is_some()
+    pub(crate) fn watch_send(
+        &mut self,
+        index: u32,
+        conn: ConnId,
+        reference: ConnRef,
+        side: usize,
+        bytes: &[u8],
+    ) {
+        let now = (self.s.now_us, self.s.trace.last_id());
+        if let Some(checker) = &mut self.watch.checker {
+            checker.at(now.0, now.1);
+            let to = self.net.host_at(reference, 1 - side).unwrap_or(u32::MAX);
+            checker.sent(&self.procs, index, conn, to, bytes);
+        }
+        if self.net.client_at(reference, 1 - side).is_some()
             && let Some(ledger) = self.ledger_now()
         {
-            ledger.sent(conn, bytes.len());
+            ledger.sent(reference, bytes.len());
         }
     }
 
@@ -125,6 +167,11 @@ impl World {
     pub(crate) fn watch_disk_done(&mut self, index: u32, done: &Completion) {
         let now = (self.s.now_us, self.s.trace.last_id());
         let process = &self.procs[index as usize];
+        if let Some(checker) = &mut self.watch.checker
+            && done.process == process.starts
+        {
+            checker.disk_done(index, &process.disk, done);
+        }
         let error = done.result.as_ref().err().copied();
         if let Some(ledger) = &mut self.watch.ledger
             && done.process == process.starts
@@ -138,6 +185,10 @@ impl World {
     pub(crate) fn watch_turn(&mut self, index: u32, node: &Node) {
         let follows = self.master_of(node);
         let now = (self.s.now_us, self.s.trace.last_id());
+        if let Some(checker) = &mut self.watch.checker {
+            checker.at(now.0, now.1);
+            checker.turn(&self.procs, index, node, follows, self.faults.len() == 0);
+        }
         if let Some(ledger) = &mut self.watch.ledger {
             ledger.at(now.0, now.1);
             ledger.look(index, node, follows);
@@ -155,6 +206,9 @@ impl World {
         let now = (self.s.now_us, self.s.trace.last_id());
         if let Some(node) = &mut self.procs[index as usize].node {
             Rc::make_mut(node).observe(true);
+        }
+        if let Some(checker) = &mut self.watch.checker {
+            checker.started(index);
         }
         if let Some(ledger) = &mut self.watch.ledger {
             ledger.at(now.0, now.1);

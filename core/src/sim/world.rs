@@ -601,7 +601,7 @@ impl World {
                 Output::Send { conn, bytes } => {
                     if let Some((reference, side)) = self.net.lookup(index, conn) {
                         if self.watch.on() {
-                            self.watch_send(index, reference, side, &bytes);
+                            self.watch_send(index, conn, reference, side, &bytes);
                         }
                         let taken = self.net.send(&mut self.s, reference, side, bytes);
                         if taken > 0 {

@@ -68,10 +68,20 @@ fn add_object(digest: &mut Digest, object: &Object, expires: bool) {
 
 /// The digest of all databases.
 pub(super) fn dataset(dbs: &[Db]) -> Digest {
+    dataset_at(dbs, None)
+}
+
+/// The same of what has not expired by an instant (wall clock, milliseconds).
+pub(super) fn dataset_at(dbs: &[Db], live_at_ms: Option<i64>) -> Digest {
     let mut all = Digest::default();
-    for (index, db) in dbs.iter().enumerate().filter(|(_, db)| !db.is_empty()) {
+    let live = |expire: Option<i64>| !live_at_ms.is_some_and(|now| expire.is_some_and(|at| at <= now));
+    for (index, db) in dbs.iter().enumerate() {
+        let mut keys = db.iter().filter(|(_, _, expire)| live(*expire)).peekable();
+        if keys.peek().is_none() {
+            continue;
+        }
         mix(&mut all, &(index as u32).to_be_bytes());
-        for (key, entry, expire) in db.iter() {
+        for (key, entry, expire) in keys {
             let mut digest = Digest::default();
             mix(&mut digest, key);
             add_object(&mut digest, &entry.object, expire.is_some());

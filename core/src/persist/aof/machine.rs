@@ -232,6 +232,14 @@ impl<S: Source> Aof<S> {
         self.tail.position()
     }
 
+    /// Whether it is on and the files hold everything that was appended: nothing is buffered, written or switched.
+    pub fn is_settled(&self) -> bool {
+        self.state == AofState::On
+            && self.rewrite.is_none()
+            && self.errand.is_none()
+            && self.tail.is_drained()
+    }
+
     /// The file that is being written, if there is one.
     pub fn tail_path(&self) -> Option<&Rc<str>> {
         self.tail.path()
