@@ -29,6 +29,9 @@ pub(crate) struct Coord {
 }
 
 impl Coord {
+    /// Before everything: what came from a line and has nothing of it.
+    pub const NOTHING: Coord = Coord { offset: i64::MIN, nth: 0 };
+
     /// Behind all writes at this offset.
     pub fn after(offset: i64) -> Coord {
         Coord { offset, nth: u32::MAX }
@@ -158,6 +161,9 @@ impl Lines {
         let mut at = pos;
         while let Some(line) = self.lines.get(&at.line) {
             let Some(mut parent) = line.parent else { break };
+            if at.at == Coord::NOTHING {
+                parent.at = Coord::NOTHING;
+            }
             if line.continues && at.at.offset < line.start.offset {
                 // A replica that goes on under the new id and is still on what the old one named.
                 parent.at = parent.at.min(Coord::after(at.at.offset));
@@ -171,6 +177,13 @@ impl Lines {
     /// How far a dataset holds a line; `None` if nothing of it.
     pub fn reach(&self, pos: Pos, line: LineId) -> Option<Coord> {
         self.held_by(pos).into_iter().find(|held| held.line == line).map(|held| held.at)
+    }
+
+    /// Whether two lines come from one.
+    pub fn related(&self, a: LineId, b: LineId) -> bool {
+        let way = |line| self.held_by(Pos { line, at: Coord::default() });
+        let others = way(b);
+        way(a).iter().any(|held| others.iter().any(|other| other.line == held.line))
     }
 
     /// Whether a dataset holds what another one does.

@@ -20,8 +20,8 @@
 //!
 //! The owner of a slot is, of the running masters that claim it, the one with the greatest config epoch; outside of a cluster, the
 //! node that executed the write, or the master that replaced it. A write that a later one overwrote, deleted or flushed is held by
-//! whoever has executed the later one: these are no losses. A slot that is moved to another shard takes its keys along as
-//! new writes of that shard, which no client sent: they are not in the ledger.
+//! whoever has executed the later one: these are no losses. A slot that is moved to another shard takes its keys along by MIGRATE as
+//! writes of that shard that no client sent: the ledger goes on judging the writes by the shard that executed them.
 //!
 //! Memory is bounded: [`lines::WRITES_MAX`] writes are kept one by one, older ones are merged in groups of 256 and more; marks of a
 //! file, events of the past and lines have limits of their own. A write in a merged group is judged by the last of the group.
@@ -108,6 +108,7 @@ pub(crate) struct Known {
     /// The last fsync that the disk said had succeeded, and that made nothing durable.
     pub fsync_lied: Option<Refusal>,
     replid: Option<(Rc<str>, LineId)>,
+    last_line: Option<LineId>,
     tail: Option<(Rc<str>, u32)>,
     /// Files being created, with what they will stand for.
     creating: BTreeMap<OpId, Option<Pos>>,
@@ -174,8 +175,15 @@ impl Ledger {
         }
         let line = match self.lines.by_replid(replid) {
             Some(line) => line,
-            None => self.lines.begin(replid, index, node.repl.offset, known.memory, self.now.0),
+            None => {
+                // A node that comes back with nothing still stands for the shard that it was in.
+                let nothing = known.last_line.filter(|&line| self.lines.get(line).is_some());
+                let nothing = nothing.map(|line| Pos { line, at: Coord::NOTHING });
+                self.lines.begin(replid, index, node.repl.offset, known.memory.or(nothing), self.now.0)
+            }
         };
+        let known = &mut self.nodes[index as usize];
+        known.last_line = Some(line);
         known.replid = Some((Rc::clone(replid), line));
         Some(line)
     }
@@ -415,7 +423,7 @@ impl Ledger {
             let number = index as u32;
             let views = [View::Cache, View::Durable].map(|view| self.on_disk(number, &process.disk, view));
             for pos in self.nodes[index].memory.iter().chain(views.iter().flatten()) {
-                for held in self.lines.held_by(*pos) {
+                for held in self.lines.held_by(*pos).into_iter().filter(|held| held.at > Coord::NOTHING) {
                     let floor = floors.entry(held.line).or_insert(held.at);
                     *floor = (*floor).min(held.at);
                 }
@@ -438,7 +446,8 @@ impl Ledger {
         let memories = nodes.iter().filter_map(|n| n.memory);
         let creating = nodes.iter().flat_map(|n| n.creating.values()).flatten().copied();
         let present = nodes.iter().filter_map(|n| n.replid.as_ref());
-        let present = present.map(|&(_, line)| Pos { line, at: Coord::default() });
+        let present = present.map(|&(_, line)| line).chain(nodes.iter().filter_map(|n| n.last_line));
+        let present = present.map(|line| Pos { line, at: Coord::default() });
         let ends = self.ends.iter().flat_map(|end| [Some(end.from), end.to]).flatten();
         let used: Vec<Pos> = files.chain(memories).chain(creating).chain(present).chain(ends).collect();
         self.lines.prune(used.into_iter());

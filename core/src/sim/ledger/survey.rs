@@ -132,23 +132,26 @@ impl World {
                 (!node.loading() && !node.is_replica() && known.ready).then_some((index as u32, node))
             })
         };
-        let in_cluster = |slot: u16| {
+        let holds = |index: u32| {
+            let memory = ledger.nodes[index as usize].memory?;
+            let reach = ledger.lines.reach(memory, id)?;
+            (reach > Coord::NOTHING).then_some((memory.line, index))
+        };
+        let heir = || masters().filter_map(|(index, _)| holds(index)).max().map(|(_, index)| index);
+        if masters().any(|(_, node)| node.cluster().is_some()) {
+            let slot = line.slot?;
             let claims = masters().filter_map(|(index, node)| {
                 let me = node.cluster().filter(|cluster| cluster.is_master())?.myself();
                 me.slots.contains(slot).then_some((me.config_epoch, std::cmp::Reverse(index)))
             });
-            claims.max().map(|(_, std::cmp::Reverse(index))| index)
-        };
-        if masters().any(|(_, node)| node.cluster().is_some()) {
-            return in_cluster(line.slot?);
+            let owner = claims.max().map(|(_, std::cmp::Reverse(index))| index)?;
+            // A slot that was moved is another shard's now; what the writes left behind goes on with the shard they were on.
+            let memory = ledger.nodes[owner as usize].memory?;
+            let moved = !ledger.lines.related(id, memory.line);
+            return if moved { heir().or(Some(owner)) } else { Some(owner) };
         }
-        let holds = |index: u32| {
-            let memory = ledger.nodes[index as usize].memory?;
-            ledger.lines.reach(memory, id).map(|_| (memory.line, index))
-        };
-        let heirs = masters().filter_map(|(index, _)| holds(index)).max();
         let writer = masters().find(|(index, _)| *index == line.node).map(|(index, _)| index);
-        writer.or(heirs.map(|(_, index)| index))
+        writer.or_else(heir)
     }
 
     fn ranges(&self) -> Vec<Range> {
