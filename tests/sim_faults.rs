@@ -144,8 +144,13 @@ fn what_took_a_process_down_ends_with_its_start() {
     end(&mut world, shutdown);
     world.run_for(SECOND);
     assert_eq!(life(&world, "A1"), Life::Running);
-    let starts = world.view().nodes[0].starts;
-    assert_eq!(starts, 5);
+    assert_eq!(world.view().nodes[0].starts, 5);
+    // A restart that is under way does not bring back what is killed meanwhile.
+    begin(&mut world, Fault::Pause { node: a1() });
+    act(&mut world, Action::Restart { node: a1(), conf: None, empty_disk: false });
+    begin(&mut world, Fault::Kill { node: a1() });
+    world.run_for(100 * SECOND);
+    assert_eq!(life(&world, "A1"), Life::Killed);
 }
 
 #[test]
@@ -233,6 +238,18 @@ fn links_are_late_narrow_and_lossy_and_bytes_stay_in_order() {
     world.run_for(60 * SECOND);
     assert_eq!(say_one(&mut world, terminal, "LLEN mine"), "(integer) 300");
     assert!(world.view().paths.is_empty());
+}
+
+#[test]
+fn delays_are_drawn_alike_on_every_platform() {
+    let mut rng = vitrine_core::rng::Rng::new(1);
+    let mut sum = |delay: Delay| (0..1000).map(|_| delay.draw(&mut rng)).sum::<u64>();
+    let sums = [
+        sum(Delay::Uniform { min_us: 100, max_us: 100_000 }),
+        sum(Delay::Normal { mean_us: 50_000, sd_us: 20_000 }),
+        sum(Delay::Pareto { least_us: 1_000, alpha_milli: 1_300 }),
+    ];
+    assert_eq!(sums, [49_969_504, 49_546_878, 3_361_888]);
 }
 
 #[test]

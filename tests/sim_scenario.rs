@@ -23,8 +23,17 @@ macro_rules! corpus {
 }
 
 /// All example files.
-const CORPUS: &[(&str, &str)] =
-    corpus!["always", "disk-full", "everysec", "failover", "maintenance", "minority", "replica", "reshard", "snapshot",];
+const CORPUS: &[(&str, &str)] = corpus![
+    "always",
+    "disk-full",
+    "everysec",
+    "failover",
+    "maintenance",
+    "minority",
+    "replica",
+    "reshard",
+    "snapshot",
+];
 
 fn scenario(name: &str) -> Scenario {
     let text = CORPUS.iter().find(|f| f.0 == name).unwrap().1;

@@ -129,6 +129,12 @@ impl World {
             self.s.at(at, Ev::FaultOver { fault: number });
         }
         let now = self.s.now_us;
+        if takes_down(&fault)
+            && let Some(node) = fault.node()
+        {
+            // Who takes it down now has the last word.
+            self.with_node(&node, |w, i| w.procs[i as usize].restart = None);
+        }
         match &fault {
             Fault::Kill { node } => self.with_node(node, |w, i| w.end_process(i, Life::Killed)),
             Fault::PowerLoss { node, unsynced } => {
