@@ -53,7 +53,8 @@ impl Node {
 
     /// Refuses a command: an open transaction cannot be executed any more (`rejectCommand`).
     fn reject(&mut self, id: ClientId, args: &[&[u8]], error: Error, reply: &mut Reply) {
-        let in_exec_call = args[0].eq_ignore_ascii_case(b"exec");
+        // A redirection of a whole transaction is the answer itself, with no EXECABORT around it.
+        let in_exec_call = args[0].eq_ignore_ascii_case(b"exec") && !is_redirection(&error);
         if let Resolved::Command(command) = resolve(args) {
             self.stats.commands[command.index()].rejected += 1;
         }
@@ -297,6 +298,12 @@ impl Node {
         );
         self.close_client(id);
     }
+}
+
+/// Whether an error comes from the cluster (`clusterRedirectClient`).
+fn is_redirection(error: &Error) -> bool {
+    let code = error.0.split(|&byte| byte == b' ').next();
+    matches!(code, Some(b"-MOVED" | b"-ASK" | b"-TRYAGAIN" | b"-CROSSSLOT" | b"-CLUSTERDOWN"))
 }
 
 /// What the first words of a request name.

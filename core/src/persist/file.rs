@@ -154,7 +154,6 @@ impl<S: Source> FileJob<S> {
             Phase::Creating(create) if create == op => match result {
                 Ok(_) => {
                     self.phase = Phase::Writing;
-                    self.step(out);
                     None
                 }
                 Err(error) => self.fail(FileStep::Open, *error),
@@ -259,6 +258,7 @@ mod tests {
         let mut ended = None;
         while let Some((op, result)) = disk.one() {
             ended = job.on_disk(op, &result, &mut out);
+            job.step(&mut out);
             disk.take(&mut out);
         }
         assert_eq!(ended, Some(Ok(0)));

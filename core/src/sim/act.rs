@@ -48,6 +48,8 @@ impl World {
             }),
             A::Send { client, bytes } => self.client_event(client, ClientEvent::Send(bytes)),
             A::Disconnect { client } => self.client_event(client, ClientEvent::Disconnect),
+            A::StartWorkload { name, workload } => return Some(self.begin_workload(name, *workload)),
+            A::StopWorkload { name } => self.end_workload(&name),
         }
         None
     }

@@ -13,7 +13,9 @@ use crate::sim::net::{Net, Owner};
 use crate::sim::queue::{ConnRef, Ev, Sched};
 use crate::sim::terminal::{Answer, TermLine, Terminal};
 use crate::sim::trace::{Tag, TraceKind};
+use crate::sim::workload::Load;
 use crate::sim::world::World;
+use std::rc::Rc;
 
 /// How many replies a plain client keeps for its owner.
 pub const REPLIES_MAX: usize = 100_000;
@@ -162,6 +164,8 @@ pub(crate) enum Kind {
     Plain(Plain),
     Terminal(Box<Terminal>),
     Former(Box<Former>),
+    /// Shared with checkpoints until its next event.
+    Load(Rc<Load>),
 }
 
 impl Kind {
@@ -178,6 +182,11 @@ impl Kind {
             Kind::Plain(plain) => plain.on(io, event),
             Kind::Terminal(terminal) => terminal.on(io, event),
             Kind::Former(former) => former.on(io, event),
+            Kind::Load(load) => {
+                if let ClientEvent::Timer = event {
+                    Rc::make_mut(load).on_timer(io);
+                }
+            }
         }
     }
 }
@@ -222,6 +231,7 @@ impl Client {
             Kind::Plain(plain) => plain.replies.len() * 64,
             Kind::Terminal(terminal) => terminal.lines_kept() * 200,
             Kind::Former(_) => 4 << 10,
+            Kind::Load(load) => load.weight(),
         };
         size_of::<Client>() + kept
     }
@@ -232,7 +242,7 @@ impl Client {
 }
 
 impl World {
-    fn add_client(&mut self, name: String, kind: Kind) -> u32 {
+    pub(crate) fn add_client(&mut self, name: String, kind: Kind) -> u32 {
         let client = self.clients.len() as u32;
         let ip = format!("10.1.{}.{}", client / 250, client % 250 + 1);
         let host = self.net.add_host(name, ip);

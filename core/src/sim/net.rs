@@ -10,6 +10,7 @@ use crate::host::{ConnId, Listener, NetError};
 use crate::sim::net::rules::Rule;
 use crate::sim::queue::{ConnRef, Sched};
 use crate::sim::tcp::Conn;
+use crate::sim::workload::LoadConn;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -47,6 +48,8 @@ pub(crate) enum Owner {
     Node(ConnId),
     /// A client's.
     Client(u32),
+    /// One of the connections of a workload, which is that client.
+    Load { client: u32, conn: LoadConn },
     /// Nobody's yet: a SYN is on its way.
     Kernel,
 }

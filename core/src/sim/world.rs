@@ -13,7 +13,7 @@
 use crate::config::Config;
 use crate::cost::CpuSpeed;
 use crate::event::Event;
-use crate::host::{Input, Listener, Output};
+use crate::host::{ConnId, Input, Listener, Output};
 use crate::node::{Node, NodeOptions};
 use crate::sim::chunks::Chunks;
 use crate::sim::client::{Client, ClientEvent, Io};
@@ -34,6 +34,8 @@ use std::rc::Rc;
 /// How many bytes of a file's own image [`World::restore`] takes for one node.
 pub const IMAGE_LEN_MAX: usize = 1 << 30;
 
+/// How many bytes a process reads from one connection in one turn (`PROTO_IOBUF_LEN`, server.h 7.0.15).
+const READ_LEN_MAX: usize = 16 << 10;
 /// The first process id of a world; each start of a process takes the next.
 const PID_FIRST: u32 = 1000;
 
@@ -113,6 +115,7 @@ pub struct World {
     pub(crate) former: Option<u32>,
     pub(crate) watch: Watch,
     restored: bool,
+    pub(crate) recording_history: bool,
     recording: bool,
     changes: Vec<DurableChange>,
 }
@@ -172,6 +175,7 @@ impl World {
             former: None,
             watch: Watch::default(),
             restored: false,
+            recording_history: false,
             recording: false,
             changes: Vec::new(),
             setup,
@@ -408,6 +412,7 @@ impl World {
                     Notice::Closed(error) => self.client_event(client, ClientEvent::Closed(error)),
                     Notice::Accepted { .. } | Notice::Sent(_) => {}
                 },
+                Owner::Load { client, conn } => self.load_event(client, conn, notice),
                 Owner::Kernel => {}
             }
         }
@@ -506,20 +511,34 @@ impl World {
         if process.life != Life::Running {
             return;
         }
+        // One pass of the event loop reads so much from each connection; only a lot of input needs the account.
+        let mut read: Option<BTreeMap<ConnId, usize>> =
+            (process.pending_len > READ_LEN_MAX).then(BTreeMap::new);
         process.pending_len = 0;
         let mut still: VecDeque<(Input, u64)> = VecDeque::new();
+        let mut stalled = process.stalled();
         for (input, cause) in std::mem::take(&mut process.pending) {
-            let process = &mut self.procs[index as usize];
-            let waits = !still.is_empty() || process.stalled();
-            if waits && !process.waits_for(&input) {
+            let mut waits = stalled && !self.procs[index as usize].waits_for(&input);
+            if let (Some(read), Input::Received { conn, .. } | Input::Closed { conn, .. }) =
+                (&mut read, &input)
+            {
+                let len = if let Input::Received { bytes, .. } = &input { bytes.len() } else { 0 };
+                let so_far = read.entry(*conn).or_default();
+                waits |= *so_far > 0 && *so_far + len > READ_LEN_MAX;
+                *so_far += if waits { READ_LEN_MAX + 1 } else { len };
+            }
+            if waits {
                 if let Input::Received { bytes, .. } = &input {
-                    process.pending_len += bytes.len();
+                    self.procs[index as usize].pending_len += bytes.len();
                 }
                 still.push_back((input, cause));
                 continue;
             }
             self.s.trace.cause = cause;
             self.hand(index, input);
+            // Whoever begins to wait for the disk here is told nothing more, not even once the disk has answered: what came before
+            // comes first.
+            stalled |= self.procs[index as usize].stalled();
         }
         let process = &mut self.procs[index as usize];
         process.pending = still;

@@ -201,6 +201,14 @@ impl World {
                 self.client_numbered(*client)?;
                 Some(self.node_named(node)?)
             }
+            A::StartWorkload { name, workload } => {
+                self.check_workload(name, workload)?;
+                None
+            }
+            A::StopWorkload { name } => {
+                self.running_workload(name)?;
+                None
+            }
             A::Send { client, .. } | A::Disconnect { client } => {
                 self.client_numbered(*client)?;
                 None

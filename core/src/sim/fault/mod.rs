@@ -21,6 +21,7 @@ pub use active::FaultEntry;
 pub use kinds::{ANY_HOST, Delay, Direction, EioOn, Fault, LATENCY_US_MAX, Link, Scope, Shape};
 
 use crate::sim::trace::Channel;
+use crate::sim::workload::Workload;
 use serde::{Deserialize, Serialize};
 
 /// Where a terminal leads.
@@ -120,6 +121,10 @@ pub enum Action {
     Send { client: u32, bytes: Vec<u8> },
     /// A plain client closes its connection.
     Disconnect { client: u32 },
+    /// A workload begins, on a host with its name. One that has ended can be started again under the same name.
+    StartWorkload { name: String, workload: Box<Workload> },
+    /// A workload begins no more operations; it ends when those under way have.
+    StopWorkload { name: String },
 }
 
 impl Action {
@@ -129,6 +134,7 @@ impl Action {
             Action::Send { bytes, .. } => bytes.len(),
             Action::TypeLine { line, .. } => line.len(),
             Action::WriteConf { conf, .. } => conf.len(),
+            Action::StartWorkload { .. } => size_of::<Workload>() + 64,
             _ => 64,
         }
     }
