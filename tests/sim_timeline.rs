@@ -8,10 +8,12 @@ mod sim_common;
 
 use sim_common::*;
 use std::collections::BTreeMap;
+use vitrine_core::event::{Event, Opinion};
 use vitrine_core::rng::Rng;
 use vitrine_core::sim::fault::{EioOn, Fault, Link, Scope};
 use vitrine_core::sim::timeline::{Limits, Timeline};
-use vitrine_core::sim::{Action, Setup, Target, Unsynced, World};
+use vitrine_core::sim::trace::{Question, TraceClass, TraceFilter};
+use vitrine_core::sim::{Action, Setup, Target, TraceKind, Unsynced, World};
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
@@ -268,4 +270,111 @@ fn watching_and_mirroring_go_on_after_a_travel() {
     vitrine_core::sim::world::apply_changes(&mut images, &changes);
     assert_eq!(images, timeline.world().durable_images());
     assert!(timeline.world().trace().records_after(0).count() > 10);
+}
+
+#[test]
+fn one_can_run_to_what_happens_and_back() {
+    let mut timeline = formed(7, 2_000);
+    timeline.act(Fault::Kill { node: "A1".into() }.now()).unwrap();
+    let fail = TraceFilter::of(&[TraceClass::Fail]);
+    let sought = timeline.run_to(&fail, 60 * SECOND, u64::MAX);
+    let found = sought.found.unwrap();
+    let failed_at = timeline.here();
+    assert_eq!(found.at_us, failed_at.at_us);
+    assert!(matches!(
+        &found.what,
+        TraceKind::Node { event: Event::Opinion { opinion: Opinion::Failed, .. }, .. }
+    ));
+    let vote = timeline.run_to(&TraceFilter::of(&[TraceClass::Vote]).at(3), 60 * SECOND, u64::MAX);
+    assert!(matches!(vote.found.unwrap().what, TraceKind::Node { node: 3, event: Event::Candidate { .. } }));
+    let role = TraceFilter::of(&[TraceClass::Role]);
+    assert!(timeline.run_to(&role, 60 * SECOND, u64::MAX).found.is_some());
+    assert!(timeline.world().node("A2").unwrap().status().master.is_none());
+    assert_eq!(timeline.world().trace().records_after(0).count(), 0, "nobody asked for a trace");
+    // A command of one client, and the error that it got.
+    timeline.type_line(1, "GET").unwrap();
+    let command = timeline.run_to(&TraceFilter::of(&[TraceClass::Command]).by(1), u64::MAX, 10_000);
+    assert!(matches!(command.found.unwrap().what, TraceKind::Command { client: 1, .. }));
+    let error = timeline.run_to(&TraceFilter::of(&[TraceClass::Error]), u64::MAX, 10_000).found.unwrap();
+    assert!(matches!(error.what, TraceKind::Reply { error: true, .. }));
+    assert_eq!(timeline.run_to(&fail, 61 * SECOND, 1).steps, 1, "a search can be done in pieces");
+    let none = timeline.run_to(&fail, timeline.here().at_us + SECOND, u64::MAX);
+    assert!(none.whole && none.found.is_none());
+
+    let end = timeline.here();
+    while let Some(found) = timeline.run_back_to(&fail) {
+        assert!(found.at_us <= timeline.here().at_us);
+    }
+    assert!(timeline.here() < end && timeline.here().step == failed_at.step, "the first FAIL of all");
+    assert_eq!(timeline.branch(), 0);
+}
+
+#[test]
+fn why_is_answered_although_nobody_listened() {
+    let mut timeline = formed(8, 2_000);
+    timeline.act(Fault::Kill { node: "B1".into() }.now()).unwrap();
+    timeline.run_for(100 * SECOND);
+    let hash = timeline.world().hash();
+    let lines = timeline.why(&Question::Role { node: "B2".into() }).unwrap().lines().join("\n");
+    assert!(lines.contains("B2 took over its master's slots") && lines.contains("B1 was killed"), "{lines}");
+    assert!(lines.contains("the gossip of") && lines.contains("a vote request"), "{lines}");
+    let failing = Question::Failing { node: "B1".into(), by: None };
+    let lines = timeline.why(&failing).unwrap().lines().join("\n");
+    assert!(lines.contains("PFAIL") && lines.contains("B1 was killed"), "{lines}");
+    assert!(timeline.why(&Question::Failing { node: "C1".into(), by: None }).is_none());
+    assert_eq!(timeline.world().hash(), hash);
+    // With the branch as it is, and not as another one was.
+    timeline.go_to(16 * SECOND);
+    assert!(timeline.why(&failing).is_none(), "not yet");
+}
+
+#[test]
+fn two_branches_can_be_compared() {
+    let mut timeline = Timeline::with_limits(World::new(Setup::six_nodes(4)).unwrap(), limits(2_000));
+    timeline.keep_ledger(true);
+    timeline.run_until(15 * SECOND);
+    timeline.terminal(Target::Cluster).unwrap();
+    for i in 0..20 {
+        timeline.type_line(1, &format!("SET key:{i} {i}")).unwrap();
+    }
+    timeline.run_until(20 * SECOND);
+    // In one run A1 dies, in the other B1 stays alive and other things are written.
+    timeline.act(Fault::Kill { node: "A1".into() }.now()).unwrap();
+    timeline.run_until(40 * SECOND);
+    timeline.go_to(19 * SECOND);
+    timeline.type_line(1, "SET key:3 other").unwrap();
+    timeline.type_line(1, "SET new 1").unwrap();
+    timeline.type_line(1, "DEL key:4").unwrap();
+    timeline.run_until(40 * SECOND);
+    let difference = timeline.compare(0, 1, 40 * SECOND).unwrap();
+    assert_eq!(difference.parted.at_us, 19 * SECOND);
+    assert!(!difference.same);
+    let a1 = difference.nodes.iter().find(|n| n.node == "A1").unwrap();
+    assert_eq!((a1.a.role, a1.b.role), (None, Some("master")));
+    let a2 = difference.nodes.iter().find(|n| n.node == "A2").unwrap();
+    assert_eq!((a2.a.role, a2.b.role), (Some("master"), Some("replica")));
+    assert!(a2.files.iter().any(|f| f.contains("cluster-node")), "{:?}", a2.files);
+    let keys = &difference.keys;
+    assert_eq!(
+        (keys.only_a.1.clone(), keys.only_b.1.clone()),
+        (vec!["key:4".to_string()], vec!["new".to_string()])
+    );
+    assert_eq!((keys.changed.1.clone(), keys.same), (vec!["key:3".to_string()], 18));
+    let writes = difference.writes.unwrap();
+    assert_eq!((writes.only_a.0, writes.only_b.0), (0, 3), "{writes:?}");
+    assert!(difference.tape_a.len() > 5 && !difference.tape_b.is_empty());
+    let before = timeline.compare(0, 1, 18 * SECOND).unwrap();
+    assert!(before.same && before.nodes.is_empty() && before.keys.same == 20, "{before:?}");
+    assert!(timeline.compare(0, 1, 41 * SECOND).is_err() && timeline.compare(0, 9, 1).is_err());
+    let itself = timeline.compare(1, 1, 30 * SECOND).unwrap();
+    assert!(itself.same && itself.tape_a.is_empty());
+
+    let (markers, last) = timeline.markers_after(0);
+    assert!(markers.iter().any(|m| m.text.contains("is a replica")), "{markers:?}");
+    assert!(timeline.markers_after(last).0.is_empty());
+    timeline.go_to_branch(0, None).unwrap();
+    let texts: Vec<String> = timeline.markers_after(last).0.into_iter().map(|m| m.text).collect();
+    for want in ["A1 was killed", "says that A1 has failed", "A2 asks for votes", "A2 is a master"] {
+        assert!(texts.iter().any(|text| text.contains(want)), "{want}: {texts:?}");
+    }
 }

@@ -40,6 +40,16 @@ pub enum Event {
         /// What it thinks now.
         opinion: Opinion,
     },
+    /// Another master said in its gossip that it suspects a node, or that it does so no longer: what FAIL is agreed on by. For the
+    /// trace alone, as each is one of many.
+    Report {
+        /// About whom.
+        about: NodeName,
+        /// Who said so.
+        by: NodeName,
+        /// Whether the node is said to fail.
+        failing: bool,
+    },
     /// The node asks for votes.
     Candidate {
         /// The election's epoch.

@@ -7,6 +7,7 @@
 use super::bus::{self, Gossip, Message, mflag};
 use super::node::{ClusterNode, Name, NodeIdx, flag};
 use super::{Cluster, Cx};
+use crate::event::Event;
 use crate::host::{ConnId, LogLevel};
 use core::net::IpAddr;
 
@@ -145,6 +146,7 @@ impl Cluster {
         if let Some(reporter) = reporter.filter(|_| idx != self.myself) {
             if failing {
                 if self.nodes[idx].fail_reports.add(reporter, cx.now_ms()) {
+                    self.report_event(cx, reporter, idx, true);
                     cx.log(
                         LogLevel::Verbose,
                         format_args!(
@@ -155,6 +157,7 @@ impl Cluster {
                 }
                 self.mark_failing_if_needed(cx, idx);
             } else if self.nodes[idx].fail_reports.remove(reporter) {
+                self.report_event(cx, reporter, idx, false);
                 cx.log(
                     LogLevel::Verbose,
                     format_args!(
@@ -191,6 +194,11 @@ impl Cluster {
                 self.free_link(cx, link);
             }
         }
+    }
+
+    fn report_event(&self, cx: &mut Cx<'_>, by: NodeIdx, about: NodeIdx, failing: bool) {
+        let (by, about) = (self.nodes[by].name.to_string(), self.nodes[about].name.to_string());
+        cx.event(Event::Report { about, by, failing });
     }
 
     /// Takes over the host name that the sender announces; none means that it announces none.

@@ -282,6 +282,11 @@ impl Node {
         self.out.outputs.pop_front()
     }
 
+    /// How many outputs are ready to be polled without ending the turn.
+    pub fn outputs_waiting(&self) -> usize {
+        self.out.outputs.len()
+    }
+
     /// The monotonic instant in microseconds at which the node wants [`Input::Wake`], if nothing else comes first.
     pub fn poll_timeout(&self) -> Option<u64> {
         if self.out.exiting() {

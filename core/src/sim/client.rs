@@ -12,15 +12,13 @@ use crate::sim::form::{Formation, FormationStatus, Former};
 use crate::sim::net::{Net, Owner};
 use crate::sim::queue::{ConnRef, Ev, Sched};
 use crate::sim::terminal::{Answer, TermLine, Terminal};
-use crate::sim::trace::{Tag, TraceKind};
+use crate::sim::trace::{Tag, TraceKind, cut};
 use crate::sim::workload::Load;
 use crate::sim::world::World;
 use std::rc::Rc;
 
 /// How many replies a plain client keeps for its owner.
 pub const REPLIES_MAX: usize = 100_000;
-/// How many characters of a command or a reply the trace shows.
-const TRACE_TEXT_LEN_MAX: usize = 120;
 
 /// What happens to a client.
 #[derive(Debug)]
@@ -119,7 +117,8 @@ impl Io<'_> {
                     let (now, client) = (self.s.now_us, self.link.client);
                     self.s.trace.note_because(now, self.link.command, || TraceKind::Reply {
                         client,
-                        text: cut(value.to_string()),
+                        text: cut(value.to_string().trim_end().to_string()),
+                        error: value.as_error().is_some(),
                     });
                     replies.push(value);
                 }
@@ -141,15 +140,6 @@ impl Io<'_> {
     pub fn no_timer(&mut self) {
         self.link.timer = self.link.timer.wrapping_add(1);
     }
-}
-
-fn cut(mut text: String) -> String {
-    if text.len() > TRACE_TEXT_LEN_MAX {
-        let at = (0..=TRACE_TEXT_LEN_MAX).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
-        text.truncate(at);
-        text.push('…');
-    }
-    text
 }
 
 /// A plain client: what it received.
@@ -245,6 +235,7 @@ impl World {
     pub(crate) fn add_client(&mut self, name: String, kind: Kind) -> u32 {
         let client = self.clients.len() as u32;
         let ip = format!("10.1.{}.{}", client / 250, client % 250 + 1);
+        self.s.trace.name_host(&name);
         let host = self.net.add_host(name, ip);
         let link =
             Link { client, host, conn: None, up: false, decoder: Decoder::new(), timer: 0, command: 0 };

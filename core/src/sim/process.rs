@@ -1,5 +1,6 @@
 //! A process on a host: a node, its life, its clock, its disk and its log.
 
+use crate::cluster::node::Name;
 use crate::host::{ConnId, Input, LogLevel, Output};
 use crate::node::Node;
 use crate::sim::chunks::Chunks;
@@ -47,6 +48,10 @@ pub(crate) struct Process {
     pub pid: u32,
     /// Shared with the checkpoints of the world until its next turn.
     pub node: Option<Rc<Node>>,
+    /// The node id that it last had in its cluster.
+    pub last_id: Option<Name>,
+    /// While somebody listens: how many outputs there were after each input of the turn that begins, and what caused the input.
+    pub turn_causes: Vec<(usize, u64)>,
     pub clock: Clock,
     pub disk: Disk,
     /// When the timer in the queue goes off.
@@ -75,6 +80,12 @@ pub(crate) struct Process {
 }
 
 impl Process {
+    /// Its node id in its cluster, or the one that it had when it ran last.
+    pub fn cluster_id(&self) -> Option<Name> {
+        let cluster = self.node.as_ref().and_then(|node| node.cluster());
+        cluster.map(|cluster| cluster.myself().name).or(self.last_id)
+    }
+
     /// Whether its processor is at work at an instant.
     pub fn busy(&self, now_us: u64) -> bool {
         now_us < self.busy_until_us || !self.held.is_empty()
@@ -95,6 +106,7 @@ impl Process {
         self.pending.clear();
         self.pending_len = 0;
         self.unread.clear();
+        self.turn_causes.clear();
         self.unwanted.clear();
         self.held.clear();
         self.busy_until_us = 0;

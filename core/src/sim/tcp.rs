@@ -233,11 +233,13 @@ impl Net {
         unread.unread.clear();
         unread.unread_end = false;
         s.trace.fold(Tag::Closed, s.now_us, u64::from(host), u64::from(conn.index) << 8 | error as u64);
-        s.trace.note(s.now_us, || TraceKind::Closed { host, peer, why: trace::why(error) });
+        let ended = s.trace.note(s.now_us, || TraceKind::Closed { host, peer, why: trace::why(error) });
         if let Owner::Node(id) = owner {
             self.hosts[host as usize].conns.remove(&id.0);
         }
+        let before = std::mem::replace(&mut s.trace.cause, ended);
         self.post(s, conn, side, Notice::Closed(error));
+        s.trace.cause = before;
         self.free_if_over(conn);
     }
 
@@ -332,7 +334,7 @@ impl Net {
         if let Body::Data(bytes) = &body {
             let now = s.now_us;
             record = s.trace.note(now, || {
-                let bus = (channel == Channel::Bus).then(|| BusKind::of(bytes)).flatten();
+                let bus = (channel == Channel::Bus).then(|| BusKind::main_of(bytes)).flatten();
                 TraceKind::Sent { channel, bus, from, to, len, arrives_us }
             });
         }
@@ -618,12 +620,12 @@ impl Net {
                 let len = bytes.len();
                 s.trace.fold(Tag::Deliver, now, u64::from(to), u64::from(conn.index) << 1 | dir as u64);
                 let id = s.trace.note_because(now, segment.record, || {
-                    let bus = (channel == Channel::Bus).then(|| BusKind::of(&bytes)).flatten();
+                    let bus = (channel == Channel::Bus).then(|| BusKind::main_of(&bytes)).flatten();
                     TraceKind::Delivered { channel, bus, from, to, len }
                 });
                 if segment.twice {
                     s.trace.note_because(now, segment.record, || {
-                        let bus = (channel == Channel::Bus).then(|| BusKind::of(&bytes)).flatten();
+                        let bus = (channel == Channel::Bus).then(|| BusKind::main_of(&bytes)).flatten();
                         TraceKind::Dropped { channel, bus, from, to, len }
                     });
                 }
@@ -727,7 +729,7 @@ impl Net {
             let (now, record) = (s.now_us, segment.record);
             s.trace.note_because(now, record, || {
                 let (bus, len) = match &segment.body {
-                    Body::Data(bytes) => (BusKind::of(bytes), bytes.len()),
+                    Body::Data(bytes) => (BusKind::main_of(bytes), bytes.len()),
                     _ => (None, 0),
                 };
                 TraceKind::Dropped { channel, bus, from, to, len }
@@ -844,7 +846,7 @@ impl Net {
                     found.push(InFlight {
                         id: segment.record,
                         channel: c.channel(),
-                        bus: if c.channel() == Channel::Bus { BusKind::of(bytes) } else { None },
+                        bus: if c.channel() == Channel::Bus { BusKind::main_of(bytes) } else { None },
                         from: c.ends[dir].host,
                         to: c.ends[1 - dir].host,
                         sent_us: segment.sent_us,

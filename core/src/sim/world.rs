@@ -25,7 +25,7 @@ use crate::sim::net::{Mail, Net, Notice, Owner};
 use crate::sim::process::{LogLine, PENDING_LEN_MAX, Process};
 use crate::sim::queue::{Ev, Sched};
 use crate::sim::setup::{CONF_PATH, Setup};
-use crate::sim::trace::{Life, Tag, Trace, TraceKind};
+use crate::sim::trace::{self, Life, Tag, Trace, TraceFilter, TraceKind};
 use crate::sim::view::{Tape, TapeKind};
 use crate::sim::watch::Watch;
 use std::collections::{BTreeMap, VecDeque};
@@ -202,6 +202,8 @@ impl World {
                 starts: 0,
                 pid: 0,
                 node: None,
+                last_id: None,
+                turn_causes: Vec::new(),
                 clock: Clock::new(0, setup.wall_us),
                 disk,
                 wake_at_us: None,
@@ -264,7 +266,23 @@ impl World {
 
     /// Keeps the last `records` records of the trace from now on; 0 keeps none. Never changes the run.
     pub fn listen(&mut self, records: usize) {
-        self.s.trace.listen(records);
+        self.listen_to(records, TraceFilter::default());
+    }
+
+    /// The same with only those records that a filter lets through. What is left out is still known as a cause by its number.
+    pub fn listen_to(&mut self, records: usize, filter: TraceFilter) {
+        self.s.trace.listen(records, filter);
+        self.name_hosts();
+        for (index, process) in self.procs.iter().enumerate() {
+            if let Some(id) = process.cluster_id() {
+                self.s.trace.know(index as u32, id.as_str());
+            }
+        }
+    }
+
+    /// Tells the trace who is who.
+    pub(crate) fn name_hosts(&mut self) {
+        self.s.trace.name_hosts(self.net.hosts.iter().map(|host| host.name.as_str()));
     }
 
     /// Everything that was done to the world from outside.
@@ -456,6 +474,9 @@ impl World {
             let node = Rc::make_mut(node);
             node.set_cpu_speed(speed);
             node.handle(now, input);
+            if self.s.trace.capacity() > 0 {
+                process.turn_causes.push((node.outputs_waiting(), self.s.trace.cause));
+            }
         }
     }
 
@@ -567,7 +588,14 @@ impl World {
         let node = Rc::make_mut(&mut shared);
         let now = process.clock.now(self.s.now_us);
         let mut outputs = Vec::new();
+        let mut causes = std::mem::take(&mut process.turn_causes).into_iter().peekable();
+        let mut taken = 0;
+        let cause = self.s.trace.cause;
         while let Some(output) = node.poll_output(now) {
+            // Inputs that share a turn each have what they gave; what the end of the turn gives is the last one's.
+            while causes.next_if(|&(until, _)| until <= taken).is_some() {}
+            self.s.trace.cause = causes.peek().map_or(cause, |&(_, cause)| cause);
+            taken += 1;
             match output {
                 Output::Log { level, text } => self.log(index, level, text),
                 Output::Event(event) if event.is_observation() => self.watch_change(index, node, &event),
@@ -575,6 +603,7 @@ impl World {
                     if self.watch.on() {
                         self.watch_event(index, node, &event);
                     }
+                    self.know_id(index, node);
                     self.node_event(index, event);
                 }
                 output => {
@@ -594,8 +623,8 @@ impl World {
         if self.watch.on() {
             self.watch_turn(index, node);
         }
+        self.s.trace.cause = cause;
         let took_us = node.take_cpu_us();
-        let cause = self.s.trace.cause;
         let process = &mut self.procs[index as usize];
         process.node = Some(shared);
         if took_us == 0 {
@@ -759,7 +788,7 @@ impl World {
         let now = self.s.now_us;
         self.s.trace.fold(Tag::Log, now, u64::from(index), level as u64);
         self.s.trace.fold_bytes(text.as_bytes());
-        self.s.trace.note(now, || TraceKind::Log { node: index, level, text: text.clone() });
+        self.s.trace.note(now, || TraceKind::Log { node: index, level, text: trace::cut(text.clone()) });
         self.log_lines += 1;
         let process = &mut self.procs[index as usize];
         let wall_us = process.clock.now(now).wall_us;
@@ -775,9 +804,19 @@ impl World {
 
     fn node_event(&mut self, index: u32, event: Event) {
         let now = self.s.now_us;
-        self.s.trace.fold(Tag::NodeEvent, now, u64::from(index), 0);
         self.s.trace.note(now, || TraceKind::Node { node: index, event: event.clone() });
-        self.tape.push(now, Some(index), TapeKind::Node { event });
+        // A report is no change of state, and a failure in a large cluster brings very many.
+        if !matches!(event, Event::Report { .. }) {
+            self.s.trace.fold(Tag::NodeEvent, now, u64::from(index), 0);
+            self.tape.push(now, Some(index), TapeKind::Node { event });
+        }
+    }
+
+    /// Keeps in mind which node id a process has.
+    fn know_id(&mut self, index: u32, node: &Node) {
+        let Some(name) = node.cluster().map(|cluster| cluster.myself().name) else { return };
+        self.procs[index as usize].last_id = Some(name);
+        self.s.trace.know(index, name.as_str());
     }
 
     /// Starts the process of a node from the redis.conf on its disk. The host gets power if it has none.
@@ -891,12 +930,9 @@ impl World {
         self.procs[self.node_index(name)? as usize].node.as_deref()
     }
 
-    /// The number of the running node that has a 40-character node id.
+    /// The number of the node that has a 40-character node id, or had it when it ran last.
     pub fn node_of_id(&self, id: &str) -> Option<u32> {
-        let has = |p: &Process| {
-            let cluster = p.node.as_ref().and_then(|node| node.cluster());
-            cluster.is_some_and(|cluster| cluster.myself().name.as_str() == id)
-        };
+        let has = |p: &Process| p.cluster_id().is_some_and(|name| name.as_str() == id);
         self.procs.iter().position(has).map(|i| i as u32)
     }
 
@@ -1018,7 +1054,13 @@ impl World {
         self.s.trace.cause = 0;
         self.s.trace.fold(Tag::Action, at_us, after_events, 0);
         self.s.trace.fold_bytes(text.as_bytes());
-        self.s.trace.cause = self.s.trace.note(at_us, || TraceKind::Action { text });
+        let record = || TraceKind::Action { action: Box::new(action.clone()) };
+        self.s.trace.cause = self.s.trace.note(at_us, record);
+        if let Action::EndFault { fault } = &action
+            && let Some(active) = self.faults.get(*fault)
+        {
+            self.s.trace.fault_ended(&active.fault);
+        }
         self.actions_len += size_of::<ActionRecord>() + action.heap_len();
         self.actions.push(ActionRecord { at_us, after_events, action: action.clone() });
         self.tape.push(at_us, checked, TapeKind::Action { action: action.clone() });

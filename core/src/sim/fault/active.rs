@@ -185,10 +185,8 @@ impl World {
         let about = fault.node().and_then(|node| self.node_index(&node));
         let now = self.s.now_us;
         self.s.trace.fold(Tag::Action, now, u64::from(number), 1);
-        self.s.trace.cause = self
-            .s
-            .trace
-            .note(now, || TraceKind::Action { text: format!("fault {number} is over: {fault:?}") });
+        let over = || TraceKind::FaultOver { number, fault: Box::new(fault.clone()) };
+        self.s.trace.cause = self.s.trace.note(now, over);
         self.tape.push(now, about, TapeKind::FaultOver { number, fault });
         self.end_fault(number);
         true

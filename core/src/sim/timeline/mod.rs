@@ -11,8 +11,10 @@
 //!
 //! Nothing here reads a clock: the bound is a number of steps, and how long a step takes is the caller's to measure.
 
+pub mod compare;
 mod keep;
 mod play;
+pub mod seek;
 pub mod summary;
 
 use crate::sim::chunks::Chunks;
@@ -20,11 +22,14 @@ use crate::sim::disk::DurableChange;
 use crate::sim::fault::{Action, ActionRecord, Target};
 use crate::sim::setup::Setup;
 use crate::sim::terminal::TermLine;
+use crate::sim::trace::TraceFilter;
 use crate::sim::world::{Progress, Step, World};
+pub use compare::{Comparison, NodeDifference};
 use keep::{Branch, Checkpoint};
+pub use seek::Sought;
 use serde::Serialize;
 use std::collections::BTreeMap;
-pub use summary::{BranchView, TimelineView};
+pub use summary::{BranchView, Marker, MarkerKind, TimelineView};
 
 /// Names a branch of a timeline; the run that it began with is 0.
 pub type BranchId = u32;
@@ -87,6 +92,8 @@ pub struct Timeline {
     /// The step at which a checkpoint was made last.
     tried: u64,
     records: usize,
+    filter: TraceFilter,
+    ledger: bool,
     recording: bool,
     travels: u64,
 }
@@ -104,6 +111,8 @@ impl Timeline {
         let branch = Branch::new("main".to_string(), None, &world);
         let mut timeline = Timeline {
             records: world.trace().capacity(),
+            filter: world.trace().filter().clone(),
+            ledger: world.ledger().is_some(),
             recording: world.records_durable_changes(),
             world,
             branches: BTreeMap::from([(0, branch)]),
@@ -155,14 +164,31 @@ impl Timeline {
 
     /// Keeps the last `records` records of the trace from now on, wherever the world goes.
     pub fn listen(&mut self, records: usize) {
-        self.records = records;
-        self.world.listen(records);
+        self.listen_to(records, TraceFilter::default());
+    }
+
+    /// The same with only those records that a filter lets through.
+    pub fn listen_to(&mut self, records: usize, filter: TraceFilter) {
+        (self.records, self.filter) = (records, filter);
+        self.world.listen_to(records, self.filter.clone());
     }
 
     /// Begins or ceases to note what becomes durable, as [`World::record_durable_changes`] does.
     pub fn record_durable_changes(&mut self, on: bool) {
         self.recording = on;
         self.world.record_durable_changes(on);
+    }
+
+    /// Keeps a ledger of the writes from now on, wherever the world goes, or drops it. In the past that was played without one there is
+    /// none before the next change.
+    pub fn keep_ledger(&mut self, on: bool) {
+        self.ledger = on;
+        self.world.keep_ledger(on);
+        // The first checkpoint is where everything can be played from.
+        let first = self.branches.get_mut(&0).and_then(|branch| branch.checkpoints.values_mut().next());
+        if let Some(checkpoint) = first {
+            checkpoint.world.keep_ledger(on);
+        }
     }
 
     /// What became durable since the last call, or since the last travel.
@@ -407,8 +433,9 @@ impl Timeline {
         if branch != self.current || !ahead || nearest.is_some_and(|(_, step)| step > here.step) {
             let Some(world) = self.nearest_world(branch, stop) else { return };
             self.world = world;
-            self.world.listen(self.records);
+            self.world.listen_to(self.records, self.filter.clone());
             self.world.record_durable_changes(self.recording);
+            self.world.keep_ledger(self.ledger);
             self.travels += 1;
         }
         self.current = branch;

@@ -1,90 +1,31 @@
 //! What happened in a world, and a running hash over all of it.
 //!
 //! The hash is always kept: it takes in every event's instant and every byte that a process sent or wrote, so equal
-//! hashes mean the same run to the last byte, on any platform. The records are kept only while somebody listens, in a
+//! hashes mean the same run to the last byte, on any platform ([`TraceHash`]). The records are kept only while somebody listens, in a
 //! ring; the numbers of the records are given either way, so a run that is watched and one that is not are the same run.
 //!
-//! The hash has the shape of xxHash's 64-bit one (four lanes of multiply and rotate over 32 bytes at a time), because a
-//! world that runs thousands of virtual seconds per second hashes hundreds of megabytes in each; it guards against
-//! accidents and not against an enemy.
+//! A record names what caused it, and what else did ([`TraceRecord::also`]). Most causes are plain: what a node does in a turn
+//! comes from the input of that turn. But some of the most telling facts have no single input: a node is suspected because
+//! something did *not* come, and it has failed because a majority says so. [`cause`] knows these.
+//!
+//! Memory: a record takes about 200 bytes and its text no more than 120 characters, so a ring of [`TRACE_RECORDS_MAX`] records stays
+//! below 100 MiB; clones of a world share it.
 
+mod cause;
 pub mod explain;
+pub mod filter;
+mod hash;
 
 use crate::event::Event;
 use crate::host::{DiskError, LogLevel, NetError};
 use crate::sim::chunks::Chunks;
+use crate::sim::fault::{Action, Fault};
+use cause::Seen;
+pub use explain::{Question, Why};
+pub use filter::{TraceClass, TraceFilter};
+pub use hash::TraceHash;
 use serde::{Deserialize, Serialize};
-
-const P1: u64 = 0x9E37_79B1_85EB_CA87;
-const P2: u64 = 0xC2B2_AE3D_27D4_EB4F;
-const P3: u64 = 0x1656_67B1_9E37_79F9;
-
-#[inline(always)]
-fn lane(state: u64, word: u64) -> u64 {
-    state.wrapping_add(word.wrapping_mul(P2)).rotate_left(31).wrapping_mul(P1)
-}
-
-#[inline(always)]
-fn word_at<const AT: usize>(block: &[u8; 32]) -> u64 {
-    let b = |i: usize| block[AT + i];
-    u64::from_le_bytes([b(0), b(1), b(2), b(3), b(4), b(5), b(6), b(7)])
-}
-
-/// A running 64-bit hash over words and strings of bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TraceHash(u64);
-
-impl TraceHash {
-    /// A hash that has seen nothing but its seed.
-    pub fn new(seed: u64) -> TraceHash {
-        TraceHash(seed ^ P3)
-    }
-
-    /// Takes in one word.
-    #[inline]
-    pub fn word(&mut self, word: u64) {
-        self.0 = (self.0 ^ word.wrapping_mul(P2).rotate_left(31).wrapping_mul(P1))
-            .rotate_left(27)
-            .wrapping_mul(P1)
-            ^ P3;
-    }
-
-    /// Takes in a string of bytes with its length, so that `ab`,`c` and `a`,`bc` differ.
-    pub fn bytes(&mut self, bytes: &[u8]) {
-        self.word(bytes.len() as u64);
-        let mut rest = bytes;
-        if bytes.len() >= 32 {
-            let (mut a, mut b, mut c, mut d) = (self.0 ^ P1, self.0 ^ P2, self.0 ^ P3, !self.0);
-            while let Some((block, after)) = rest.split_first_chunk::<32>() {
-                a = lane(a, word_at::<0>(block));
-                b = lane(b, word_at::<8>(block));
-                c = lane(c, word_at::<16>(block));
-                d = lane(d, word_at::<24>(block));
-                rest = after;
-            }
-            for lane in [a, b, c, d] {
-                self.word(lane);
-            }
-        }
-        while let Some((word, after)) = rest.split_first_chunk::<8>() {
-            self.word(u64::from_le_bytes(*word));
-            rest = after;
-        }
-        if !rest.is_empty() {
-            let mut last = [0; 8];
-            last[..rest.len()].copy_from_slice(rest);
-            self.word(u64::from_le_bytes(last));
-        }
-    }
-
-    /// The hash of everything taken in so far.
-    pub fn value(self) -> u64 {
-        let mut h = self.0;
-        h = (h ^ (h >> 33)).wrapping_mul(P2);
-        h = (h ^ (h >> 29)).wrapping_mul(P3);
-        h ^ (h >> 32)
-    }
-}
+use std::rc::Rc;
 
 /// The type of a cluster bus message (`CLUSTERMSG_TYPE_*`, cluster.h 7.0.15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -122,7 +63,42 @@ impl BusKind {
         if bytes.len() < 16 || !bytes.starts_with(b"RCmb") {
             return None;
         }
-        Some(match u16::from_be_bytes([bytes[12], bytes[13]]) {
+        Some(BusKind::from_number(u16::from_be_bytes([bytes[12], bytes[13]])))
+    }
+
+    /// The most telling of the messages in these bytes: several that leave together go in one segment.
+    pub fn main_of(bytes: &[u8]) -> Option<BusKind> {
+        let mut best = BusKind::of(bytes)?;
+        let mut rest = bytes;
+        while let Some(kind) = BusKind::of(rest) {
+            if kind.weight() > best.weight() {
+                best = kind;
+            }
+            let len = u32::from_be_bytes([rest[4], rest[5], rest[6], rest[7]]) as usize;
+            if len < 16 || len >= rest.len() {
+                break;
+            }
+            rest = &rest[len..];
+        }
+        Some(best)
+    }
+
+    fn weight(self) -> u8 {
+        match self {
+            BusKind::Pong | BusKind::Unknown => 0,
+            BusKind::Ping => 1,
+            BusKind::Publish | BusKind::PublishShard | BusKind::Module => 2,
+            BusKind::Meet => 3,
+            BusKind::Update => 4,
+            BusKind::Mfstart => 5,
+            BusKind::Fail => 6,
+            BusKind::AuthRequest => 7,
+            BusKind::AuthAck => 8,
+        }
+    }
+
+    fn from_number(number: u16) -> BusKind {
+        match number {
             0 => BusKind::Ping,
             1 => BusKind::Pong,
             2 => BusKind::Meet,
@@ -135,7 +111,7 @@ impl BusKind {
             9 => BusKind::Module,
             10 => BusKind::PublishShard,
             _ => BusKind::Unknown,
-        })
+        }
     }
 }
 
@@ -203,13 +179,15 @@ pub enum TraceKind {
     /// A client sent a command.
     Command { client: u32, text: String },
     /// A client has a reply; the cause is its command.
-    Reply { client: u32, text: String },
+    Reply { client: u32, text: String, error: bool },
     /// A node said something about itself.
     Node { node: u32, event: Event },
     /// A node wrote a line to its log.
     Log { node: u32, level: LogLevel, text: String },
     /// A fault or another action from outside.
-    Action { text: String },
+    Action { action: Box<Action> },
+    /// A fault ended by itself.
+    FaultOver { number: u32, fault: Box<Fault> },
     /// A process began or ended.
     Process { node: u32, life: Life },
 }
@@ -223,6 +201,9 @@ pub struct TraceRecord {
     pub at_us: u64,
     /// The number of the record that caused it; 0 if it came by itself (a timer, an action from outside).
     pub cause: u64,
+    /// The numbers of records without which it would not have happened either, up to [`ALSO_MAX`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<u64>,
     /// What happened.
     #[serde(flatten)]
     pub what: TraceKind,
@@ -257,34 +238,93 @@ pub struct Trace {
     last_id: u64,
     ring: Chunks<TraceRecord>,
     capacity: usize,
+    /// What goes into the ring.
+    filter: Rc<TraceFilter>,
+    /// What was seen so far that later records may be caused by; only while somebody listens.
+    seen: Option<Rc<Seen>>,
     /// The record that caused what happens now.
     pub(crate) cause: u64,
 }
 
 /// How many records a world keeps at the most.
-pub const TRACE_RECORDS_MAX: usize = 1 << 20;
+pub const TRACE_RECORDS_MAX: usize = 1 << 18;
+/// How many further causes a record names at the most.
+pub const ALSO_MAX: usize = 64;
 
 impl Trace {
     pub(crate) fn new(seed: u64) -> Trace {
-        Trace { hash: TraceHash::new(seed), last_id: 0, ring: Chunks::default(), capacity: 0, cause: 0 }
+        Trace {
+            hash: TraceHash::new(seed),
+            last_id: 0,
+            ring: Chunks::default(),
+            capacity: 0,
+            filter: Rc::default(),
+            seen: None,
+            cause: 0,
+        }
     }
 
-    /// Keeps the last `records` records from now on; 0 keeps none. The run is the same either way.
-    pub fn listen(&mut self, records: usize) {
+    /// Keeps the last `records` records that a filter lets through from now on; 0 keeps none. The run is the same either way.
+    pub(crate) fn listen(&mut self, records: usize, filter: TraceFilter) {
         self.capacity = records.min(TRACE_RECORDS_MAX);
+        self.filter = Rc::new(filter);
         while self.ring.len() > self.capacity {
             self.ring.drop_first();
         }
+        if self.capacity == 0 {
+            self.seen = None;
+        } else if self.seen.is_none() {
+            self.seen = Some(Rc::default());
+        }
+    }
+
+    /// How many records are kept at the most; 0 if nobody listens.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// What goes into the ring.
+    pub fn filter(&self) -> &TraceFilter {
+        &self.filter
+    }
+
+    /// Which node has a 40-character node id.
+    pub(crate) fn know(&mut self, node: u32, id: &str) {
+        if let Some(seen) = &mut self.seen
+            && seen.node_of(id) != Some(node)
+        {
+            Rc::make_mut(seen).know(node, id);
+        }
+    }
+
+    /// The names of all hosts, by number.
+    pub(crate) fn name_hosts<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        if let Some(seen) = &mut self.seen {
+            Rc::make_mut(seen).name_hosts(names);
+        }
+    }
+
+    /// The name of the next host.
+    pub(crate) fn name_host(&mut self, name: &str) {
+        if let Some(seen) = &mut self.seen {
+            Rc::make_mut(seen).name_host(name);
+        }
+    }
+
+    /// A fault is ended by hand.
+    pub(crate) fn fault_ended(&mut self, fault: &Fault) {
+        if let Some(seen) = &mut self.seen {
+            Rc::make_mut(seen).fault_ended(fault);
+        }
+    }
+
+    pub(crate) fn seen(&self) -> Option<&Seen> {
+        self.seen.as_deref()
     }
 
     /// How many records this trace keeps that `other` does not share with it.
     pub(crate) fn unshared(&self, other: Option<&Trace>) -> usize {
         other.map_or(self.ring.len(), |other| self.ring.unshared(&other.ring).count())
-    }
-
-    /// How many records are kept at the most.
-    pub fn capacity(&self) -> usize {
-        self.capacity
     }
 
     /// The hash of the run so far.
@@ -298,7 +338,7 @@ impl Trace {
     }
 
     /// The records that are kept with a number greater than `after`, oldest first.
-    pub fn records_after(&self, after: u64) -> impl Iterator<Item = &TraceRecord> {
+    pub fn records_after(&self, after: u64) -> impl DoubleEndedIterator<Item = &TraceRecord> {
         let skip = self.ring.partition_point(|r| r.id <= after);
         self.ring.iter_from(skip)
     }
@@ -308,7 +348,7 @@ impl Trace {
         self.ring.get(self.ring.partition_point(|r| r.id < id)).filter(|r| r.id == id)
     }
 
-    /// A record and what led to it, latest first, as far as records are kept.
+    /// A record and what led to it, latest first, as far as records are kept: the chain of main causes.
     pub fn causes(&self, id: u64) -> Vec<&TraceRecord> {
         let mut chain = Vec::new();
         let mut at = id;
@@ -317,6 +357,23 @@ impl Trace {
             at = record.cause;
         }
         chain
+    }
+
+    /// What a record led to, oldest first, as far as records are kept: those that name it or one of these as a cause, `max` at the
+    /// most. For a client's command: where it went, what it wrote, and what was sent because of it.
+    pub fn effects(&self, id: u64, max: usize) -> Vec<&TraceRecord> {
+        let mut of = std::collections::BTreeSet::from([id]);
+        let mut effects = Vec::new();
+        for record in self.records_after(id) {
+            if effects.len() >= max {
+                break;
+            }
+            if of.contains(&record.cause) || record.also.iter().any(|id| of.contains(id)) {
+                of.insert(record.id);
+                effects.push(record);
+            }
+        }
+        effects
     }
 
     /// Takes a fact into the hash: a tag, the instant, and two numbers.
@@ -343,14 +400,53 @@ impl Trace {
     pub(crate) fn note_because(&mut self, at_us: u64, cause: u64, what: impl FnOnce() -> TraceKind) -> u64 {
         self.last_id += 1;
         if self.capacity > 0 {
-            if self.ring.len() == self.capacity {
-                self.ring.drop_first();
-            }
-            self.ring.push(TraceRecord { id: self.last_id, at_us, cause, what: what() });
+            self.keep(at_us, cause, what());
         }
         self.last_id
     }
+
+    #[inline(never)]
+    fn keep(&mut self, at_us: u64, cause: u64, what: TraceKind) {
+        let id = self.last_id;
+        let mut because = cause::Because::of(cause);
+        because.and(self.cause);
+        if let Some(seen) = &mut self.seen {
+            let seen = Rc::make_mut(seen);
+            seen.add_causes(at_us, &what, &mut because);
+            seen.learn(id, at_us, &what);
+        }
+        if !self.filter.lets_through(&what) {
+            return;
+        }
+        if self.ring.len() == self.capacity {
+            self.ring.drop_first();
+        }
+        let (cause, mut also) = because.into_parts(id);
+        if !also.is_empty() {
+            // What led to another cause is one already.
+            let led: Vec<u64> = std::iter::once(&cause)
+                .chain(&also)
+                .filter_map(|&id| self.record(id))
+                .map(|record| record.cause)
+                .collect();
+            also.retain(|id| !led.contains(id));
+        }
+        self.ring.push(TraceRecord { id, at_us, cause, also, what });
+    }
 }
+
+/// A text for a record: no longer than [`TEXT_LEN_MAX`] bytes.
+pub(crate) fn cut(mut text: String) -> String {
+    if text.len() > TEXT_LEN_MAX {
+        let at = (0..=TEXT_LEN_MAX).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+        text.truncate(at);
+        text.push('…');
+    }
+    text
+}
+
+/// How many bytes of a command, a reply or a line of a log a record shows.
+pub(crate) const TEXT_LEN_MAX: usize = 120;
 
 /// The words for the end of a connection.
 pub(crate) fn why(error: NetError) -> String {
@@ -364,22 +460,8 @@ pub(crate) fn why(error: NetError) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_hash_sees_every_byte_and_every_border() {
-        let hash = |parts: &[&[u8]]| {
-            let mut h = TraceHash::new(1);
-            parts.iter().for_each(|p| h.bytes(p));
-            h.value()
-        };
-        let long: Vec<u8> = (0..100).collect();
-        assert_eq!(hash(&[&long]), hash(&[&long]));
-        assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"a", b"bc"]));
-        assert_ne!(hash(&[b"ab"]), hash(&[b"ab\0"]));
-        for i in 0..long.len() {
-            let mut other = long.clone();
-            other[i] ^= 1;
-            assert_ne!(hash(&[&long]), hash(&[&other]), "byte {i}");
-        }
+    fn log(text: &str) -> TraceKind {
+        TraceKind::Log { node: 0, level: LogLevel::Notice, text: text.to_string() }
     }
 
     #[test]
@@ -387,20 +469,40 @@ mod tests {
         let mut trace = Trace::new(1);
         let quiet = trace.note(1, || unreachable!("nobody listens"));
         assert_eq!(quiet, 1);
-        trace.listen(2);
+        trace.listen(2, TraceFilter::default());
         for at in 2..6 {
-            trace.cause = trace.note(at, || TraceKind::Action { text: at.to_string() });
+            trace.cause = trace.note(at, || log("x"));
         }
         assert_eq!(trace.records_after(0).map(|r| r.id).collect::<Vec<_>>(), [4, 5]);
         assert_eq!(trace.causes(5).iter().map(|r| r.at_us).collect::<Vec<_>>(), [5, 4]);
+        assert_eq!(trace.effects(3, 10).iter().map(|r| r.id).collect::<Vec<_>>(), [4, 5]);
+    }
+
+    #[test]
+    fn a_record_has_several_causes() {
+        let mut trace = Trace::new(1);
+        trace.listen(100, TraceFilter::default());
+        let (a, b) = (trace.note(1, || log("a")), trace.note(1, || log("b")));
+        trace.cause = a;
+        let both = trace.note_because(2, b, || log("both"));
+        let record = trace.record(both).unwrap();
+        assert_eq!((record.cause, &record.also[..]), (b, &[a][..]));
+        assert_eq!(trace.effects(a, 10)[0].id, both);
     }
 
     #[test]
     fn bus_messages_are_known_by_their_header() {
-        let mut header = vec![0; 2256];
-        header[..4].copy_from_slice(b"RCmb");
-        header[13] = 5;
-        assert_eq!(BusKind::of(&header), Some(BusKind::AuthRequest));
+        let message = |kind: u8| {
+            let mut header = vec![0; 2256];
+            header[..4].copy_from_slice(b"RCmb");
+            header[4..8].copy_from_slice(&2256u32.to_be_bytes());
+            header[13] = kind;
+            header
+        };
+        assert_eq!(BusKind::of(&message(5)), Some(BusKind::AuthRequest));
         assert_eq!(BusKind::of(b"*1\r\n$4\r\nPING\r\n"), None);
+        let together = [message(0), message(3), message(1)].concat();
+        assert_eq!(BusKind::main_of(&together), Some(BusKind::Fail));
+        assert_eq!(BusKind::main_of(&together[..2300]), Some(BusKind::Ping), "the second one is cut off");
     }
 }
