@@ -373,7 +373,7 @@ fn two_branches_can_be_compared() {
     assert!(markers.iter().any(|m| m.text.contains("is a replica")), "{markers:?}");
     assert!(timeline.markers_after(last).0.is_empty());
     timeline.go_to_branch(0, None).unwrap();
-    let texts: Vec<String> = timeline.markers_after(last).0.into_iter().map(|m| m.text).collect();
+    let texts: Vec<String> = timeline.markers_after(0).0.into_iter().map(|m| m.text).collect();
     for want in ["A1 was killed", "says that A1 has failed", "A2 asks for votes", "A2 is a master"] {
         assert!(texts.iter().any(|text| text.contains(want)), "{want}: {texts:?}");
     }

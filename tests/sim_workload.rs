@@ -357,7 +357,10 @@ fn names_seeds_and_numbers_are_checked() {
     assert_eq!(world.workloads(), ["app", "other"]);
     // A host of clients that is cut off reaches nobody, and comes back.
     let nodes: Vec<String> = ["A1", "B1", "C1", "A2", "B2", "C2"].map(String::from).to_vec();
-    act(&mut world, Fault::Partition { shape: Shape::Groups { groups: vec![vec!["app".into()], nodes] } }.now());
+    act(
+        &mut world,
+        Fault::Partition { shape: Shape::Groups { groups: vec![vec!["app".into()], nodes] } }.now(),
+    );
     world.run_for(5 * SECOND);
     let cut = world.workload_stats("app").unwrap();
     assert!(cut.errors.contains_key("timeout") && cut.window.ok < 10_000, "{:?}", cut.errors);

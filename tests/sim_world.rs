@@ -217,7 +217,7 @@ fn causes_are_known() {
     let terminal = node_terminal(&mut world);
     say(&mut world, terminal, "RPUSH list a");
     let trace = world.trace();
-    let reply = trace.records_after(0).filter(|r| serde_kind(r) == "reply").last().unwrap();
+    let reply = trace.records_after(0).rfind(|r| serde_kind(r) == "reply").unwrap();
     let chain: Vec<&str> = trace.causes(reply.id).iter().map(|r| serde_kind(r)).collect();
     assert_eq!(chain[..2], ["reply", "command"]);
     let delivered = trace.records_after(0).find(|r| serde_kind(r) == "delivered").unwrap();

@@ -6,7 +6,7 @@
 //! both, and what it does not slow evenly shows as spread: minimum, median and maximum of the ratio over the rounds.
 //! The servers share core 0 and redis-benchmark has core 1, so neither server ever waits for a core that the load has.
 //!
-//! `bench sim` runs the simulator's benchmark of the core crate. `bench page` measures in a real Chromium how long a visitor waits
+//! `bench sim` runs the simulator's benchmark of the core crate, `bench travel` that of time travel. `bench page` measures in a real Chromium how long a visitor waits
 //! for a cluster that serves (tests/browser/src/bench.rs).
 
 use crate::process::{self, Step};
@@ -30,10 +30,11 @@ const ROUNDS: usize = 5;
 pub fn run(args: &[&str]) -> Result<()> {
     match args.split_first() {
         Some((&"engine", options)) => engine(&Options::parse(options)?),
-        Some((&"sim", [])) => sim(),
+        Some((&"sim", [])) => of_core("sim"),
+        Some((&"travel", [])) => of_core("travel"),
         Some((&"page", options)) => page(&Options::parse(options)?),
         _ => bail!(
-            "what is to be measured? `cargo xtask bench engine [--rounds N] [--quick]`, `cargo xtask bench page [--rounds N]` or `cargo xtask bench sim`"
+            "what is to be measured? `cargo xtask bench engine [--rounds N] [--quick]`, `cargo xtask bench page [--rounds N]`, `cargo xtask bench sim` or `cargo xtask bench travel`"
         ),
     }
 }
@@ -336,15 +337,14 @@ impl Drop for Server {
     }
 }
 
-/// The simulator's benchmark, which the core crate brings.
-fn sim() -> Result<()> {
-    if !paths::root().join("core/benches/sim.rs").is_file() {
-        bail!("there is nothing to measure yet: core/benches/sim.rs is not there");
+/// A benchmark of the simulator, which the core crate brings.
+fn of_core(name: &'static str) -> Result<()> {
+    if !paths::root().join(format!("core/benches/{name}.rs")).is_file() {
+        bail!("there is nothing to measure yet: core/benches/{name}.rs is not there");
     }
     let mut cargo = process::command("cargo");
-    cargo.args(["bench", "--package", "vitrine-core", "--bench", "sim"]).current_dir(paths::root());
-    Step { name: "bench sim", limit: Duration::from_secs(30 * 60), by_hand: "What cargo printed says why." }
-        .openly(cargo)
+    cargo.args(["bench", "--package", "vitrine-core", "--bench", name]).current_dir(paths::root());
+    Step { name, limit: Duration::from_secs(30 * 60), by_hand: "What cargo printed says why." }.openly(cargo)
 }
 
 /// From the page's first byte to a cluster that serves, over several loads.

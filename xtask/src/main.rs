@@ -33,6 +33,7 @@ cargo xtask <command>
   bench page [--rounds N]
                         how long a visitor waits for a cluster that serves, over several loads in Chromium
   bench sim             the simulator's speed
+  bench travel          what going back in time costs
   env                   print the exports that plain `trunk serve` and `wasm-pack` need here:
                         eval \"$(cargo xtask env)\"
 ";

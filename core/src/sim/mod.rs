@@ -3,7 +3,8 @@
 //! [`world::World`] is the whole of it: a queue of events ([`queue`]), processes with clocks ([`process`], [`clock`]), disks with a page
 //! cache ([`disk`]), a network with TCP ([`net`], [`tcp`]), clients ([`client`]: plain ones, [`terminal`]s, the operator that
 //! [`form`]s a cluster), what can be done to it ([`fault`]), what happened ([`trace`]), how it looks ([`view`]), where every
-//! acknowledged write is ([`ledger`]) and whether what must hold does ([`check`]).
+//! acknowledged write is ([`ledger`]) and whether what must hold does ([`check`]). A [`timeline::Timeline`] owns a world and can
+//! take it back to any instant.
 //!
 //! Faults act on the boundary of a node alone ([`crate::host`]): on messages, disk operations, time and process life.
 

@@ -12,6 +12,8 @@ use crate::sim::world::World;
 
 /// What an action, a line or a record takes besides its text, at the most.
 const ENTRY_LEN: usize = 200;
+/// What the ledger takes of its own in each state: its writes lie in shared chunks.
+const LEDGER_LEN: usize = 64 << 10;
 /// What an entry of the queue takes.
 const QUEUE_ENTRY_LEN: usize = 40;
 
@@ -51,6 +53,7 @@ impl World {
             + self.net.unshared(other.map(|other| &other.net))
             + processes.map(|(at, p)| p.unshared(other.and_then(|o| o.procs.get(at)))).sum::<usize>()
             + self.clients.iter().map(|client| client.weight()).sum::<usize>()
+            + if self.ledger().is_some() { LEDGER_LEN } else { 0 }
             + actions
             + tape * (size_of::<TapeChange>() + ENTRY_LEN)
             + records * (size_of::<TraceRecord>() + ENTRY_LEN / 2)

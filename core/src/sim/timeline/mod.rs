@@ -435,7 +435,9 @@ impl Timeline {
             self.world = world;
             self.world.listen_to(self.records, self.filter.clone());
             self.world.record_durable_changes(self.recording);
-            self.world.keep_ledger(self.ledger);
+            if self.world.ledger().is_some() != self.ledger {
+                self.world.keep_ledger(self.ledger);
+            }
             self.travels += 1;
         }
         self.current = branch;

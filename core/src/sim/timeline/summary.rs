@@ -110,7 +110,7 @@ impl Timeline {
     }
 
     /// What stands out on the present branch up to the present instant, as far as the tape reaches, after the change of that
-    /// number: the markers, and the number to ask with the next time.
+    /// number: the markers, and the number to ask with the next time. Numbers are those of one run: begin with 0 after a travel.
     pub fn markers_after(&self, number: u64) -> (Vec<Marker>, u64) {
         let mut last = number;
         let mut markers = Vec::new();
