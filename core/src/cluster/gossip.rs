@@ -145,7 +145,7 @@ impl Cluster {
         let failing = entry.flags & (flag::FAIL | flag::PFAIL) != 0;
         if let Some(reporter) = reporter.filter(|_| idx != self.myself) {
             if failing {
-                if self.nodes[idx].fail_reports.add(reporter, cx.now_ms()) {
+                if self.nodes[idx].report_failure(reporter, cx.now_ms()) {
                     self.report_event(cx, reporter, idx, true);
                     cx.log(
                         LogLevel::Verbose,
@@ -156,7 +156,7 @@ impl Cluster {
                     );
                 }
                 self.mark_failing_if_needed(cx, idx);
-            } else if self.nodes[idx].fail_reports.remove(reporter) {
+            } else if self.nodes[idx].withdraw_report(reporter) {
                 self.report_event(cx, reporter, idx, false);
                 cx.log(
                     LogLevel::Verbose,

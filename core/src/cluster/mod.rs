@@ -591,7 +591,7 @@ impl Cluster {
         for at in 0..self.nodes.len() {
             let Some(other) = self.nodes.at(at) else { break };
             let other = &mut self.nodes[other];
-            other.fail_reports.remove(idx);
+            other.withdraw_report(idx);
             if other.slaveof == Some(idx) {
                 other.slaveof = None;
             }

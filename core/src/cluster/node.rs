@@ -2,14 +2,13 @@
 //!
 //! A cluster of a thousand nodes means a thousand tables of a thousand entries in one process, and about a hundred
 //! lookups for every heartbeat. So entries live in one dense slab named by a 16-bit index (Redis uses pointers), the name
-//! lookup is one hash of 40 bytes, an iteration follows a plain vector (never the hash map, whose order would not be
+//! lookup is one hash of 40 bytes into a table of four bytes a name, an iteration follows a plain vector (never the hash map, whose order would not be
 //! ours), and slots are kept as ranges: a master of a large cluster owns one or two ranges, not a bitmap of 2 KiB.
 
 use super::slots::SlotSet;
 use crate::host::ConnId;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::{Index, IndexMut};
 use std::rc::Rc;
 
@@ -22,8 +21,21 @@ pub const NODES_MAX: usize = 20_000;
 
 /// A node's name: 40 characters of `a-z0-9` (Redis makes hexadecimal ones, and accepts these: `verifyClusterNodeId`,
 /// cluster.c 7.0.15).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Eq, PartialOrd, Ord)]
 pub struct Name([u8; NAME_LEN]);
+
+/// Word by word: names are compared for every gossip entry, and a call to compare memory costs more than five words.
+impl PartialEq for Name {
+    #[inline]
+    fn eq(&self, other: &Name) -> bool {
+        let (mine, theirs) = (self.0.as_chunks::<8>().0, other.0.as_chunks::<8>().0);
+        let differs = mine
+            .iter()
+            .zip(theirs)
+            .fold(0, |differs, (a, b)| differs | (u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b)));
+        differs == 0
+    }
+}
 
 impl Name {
     /// The name in `bytes`, if they are exactly one.
@@ -237,38 +249,56 @@ impl FailReports {
 }
 
 /// One node, as this node sees it (`clusterNode`, cluster.h 7.0.15). Times are wall-clock milliseconds, 0 for never.
+///
+/// The order of the fields is that of how often they are looked at. A node of a large cluster looks at others hundreds of thousands
+/// of times a second, and most of the time goes into fetching memory: a gossip entry needs the first 64 bytes, telling of a node
+/// the first 128, and the work of ten times a second the first and the third 64.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct ClusterNode {
     /// Its name; invented during the handshake.
     pub name: Name,
-    /// See [`flag`].
-    pub flags: u16,
-    /// Its last known address.
-    pub ip: IpText,
-    /// Its client port.
-    pub port: u16,
-    /// Its plaintext client port, if its client port is a TLS one.
-    pub pport: u16,
-    /// Its cluster bus port.
-    pub cport: u16,
-    /// The host name that it announces.
-    pub hostname: Option<Rc<str>>,
-    /// When this entry was made.
-    pub ctime_ms: i64,
-    /// The greatest config epoch seen of it.
-    pub config_epoch: u64,
-    /// The slots it serves.
-    pub slots: SlotSet,
-    /// Its replicas.
-    pub slaves: Vec<NodeIdx>,
-    /// Its master; unknown for a replica whose master is not in the table.
-    pub slaveof: Option<NodeIdx>,
     /// When the PING that it still has to answer was sent; 0 if none is out.
     pub ping_sent_ms: i64,
     /// When it last answered, as far as this node or a believable gossip knows.
     pub pong_received_ms: i64,
+    /// See [`flag`].
+    pub flags: u16,
+    /// Its client port.
+    pub port: u16,
+    /// Its cluster bus port.
+    pub cport: u16,
+    /// Whether `fail_reports` has any.
+    reported: bool,
+
+    /// Its last known address.
+    pub ip: IpText,
+    /// Its plaintext client port, if its client port is a TLS one.
+    pub pport: u16,
+    /// The number of the last of our messages whose gossip section named it.
+    pub(super) last_in_gossip: u64,
     /// When anything last came from it.
     pub data_received_ms: i64,
+
+    /// The connection this node made to it.
+    pub link: Option<ConnId>,
+    /// The slots it serves.
+    pub slots: SlotSet,
+    /// When this entry was made.
+    pub ctime_ms: i64,
+    /// Its master; unknown for a replica whose master is not in the table.
+    pub slaveof: Option<NodeIdx>,
+    /// Its place in the table's order.
+    position: u32,
+
+    /// Its replicas.
+    pub slaves: Vec<NodeIdx>,
+    /// Who says that it fails.
+    pub fail_reports: FailReports,
+    /// The greatest config epoch seen of it.
+    pub config_epoch: u64,
+    /// The host name that it announces.
+    pub hostname: Option<Rc<str>>,
     /// When it was flagged FAIL.
     pub fail_time_ms: i64,
     /// When this node last voted for a replica of it.
@@ -279,16 +309,8 @@ pub struct ClusterNode {
     pub orphaned_time_ms: i64,
     /// Its replication offset as last told, in bytes.
     pub repl_offset: i64,
-    /// The connection this node made to it.
-    pub link: Option<ConnId>,
     /// The connection it made to this node.
     pub inbound_link: Option<ConnId>,
-    /// Who says that it fails.
-    pub fail_reports: FailReports,
-    /// The number of the last of our messages whose gossip section named it.
-    pub(super) last_in_gossip: u64,
-    /// Its place in the table's order.
-    position: u32,
 }
 
 impl ClusterNode {
@@ -306,6 +328,7 @@ impl ClusterNode {
             slots: SlotSet::default(),
             slaves: Vec::new(),
             slaveof: None,
+            reported: false,
             ping_sent_ms: 0,
             pong_received_ms: 0,
             data_received_ms: 0,
@@ -320,6 +343,31 @@ impl ClusterNode {
             last_in_gossip: 0,
             position: 0,
         }
+    }
+
+    /// Notes or refreshes what another says of its failure; true if that is new.
+    pub(super) fn report_failure(&mut self, by: NodeIdx, now_ms: i64) -> bool {
+        self.reported = true;
+        self.fail_reports.add(by, now_ms)
+    }
+
+    /// Takes a report of its failure back; true if there was one.
+    pub(super) fn withdraw_report(&mut self, by: NodeIdx) -> bool {
+        let withdrawn = self.reported && self.fail_reports.remove(by);
+        if withdrawn {
+            self.reported = !self.fail_reports.is_empty();
+        }
+        withdrawn
+    }
+
+    /// How many others report its failure, not counting reports older than `age_max_ms`.
+    pub(super) fn count_reports(&mut self, now_ms: i64, age_max_ms: i64) -> usize {
+        if !self.reported {
+            return 0;
+        }
+        self.fail_reports.expire(now_ms, age_max_ms);
+        self.reported = !self.fail_reports.is_empty();
+        self.fail_reports.len()
     }
 
     /// Whether all of `bits` are among its flags.
@@ -363,34 +411,102 @@ impl ClusterNode {
     }
 }
 
-/// Folds a name's 40 random characters into a hash. Names come from outside, and one who invents them can make them
-/// collide: that costs time only, and [`NODES_MAX`] bounds it.
-#[derive(Clone, Default)]
-pub struct NameHasher(u64);
-
-impl Hasher for NameHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 = (self.0.rotate_left(23) ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        }
-        self.0 ^= self.0 >> 29;
-    }
-}
-
 /// All nodes that this node knows, itself among them.
 #[derive(Clone, Debug, Default)]
 pub struct NodeTable {
     slab: Vec<ClusterNode>,
     free: Vec<NodeIdx>,
     order: Vec<NodeIdx>,
-    /// Looked up only, never iterated.
-    by_name: HashMap<Name, NodeIdx, BuildHasherDefault<NameHasher>>,
+    by_name: NameIndex,
+}
+
+/// Where names lie in the slab: a table with open addressing of four bytes an entry (half of the name's hash, and the place), so that
+/// the index of a thousand nodes takes 8 KiB. Whether it is the name that is looked for only the slab can tell.
+#[derive(Clone, Debug, Default)]
+struct NameIndex {
+    /// The place in the lower half, [`NodeIdx::NONE`] for a free entry; the length is a power of two.
+    entries: Vec<u32>,
+    len: usize,
+}
+
+const FREE: u32 = u32::MAX;
+
+fn hash_of(name: &Name) -> u64 {
+    let mut hash = 0u64;
+    for word in name.0.as_chunks::<8>().0 {
+        hash = (hash.rotate_left(23) ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    hash ^ (hash >> 29)
+}
+
+impl NameIndex {
+    fn entry(hash: u64, idx: NodeIdx) -> u32 {
+        ((hash >> 48) as u32) << 16 | u32::from(idx.0)
+    }
+
+    /// The place of a name in the table, and its place in the slab.
+    #[inline]
+    fn position(&self, name: &Name, slab: &[ClusterNode]) -> Option<(usize, NodeIdx)> {
+        let mask = self.entries.len().wrapping_sub(1);
+        let hash = hash_of(name);
+        let tag = (hash >> 48) as u32;
+        let mut at = hash as usize & mask;
+        loop {
+            let entry = *self.entries.get(at)?;
+            if entry == FREE {
+                return None;
+            }
+            let idx = NodeIdx(entry as u16);
+            if entry >> 16 == tag && slab.get(usize::from(idx.0)).is_some_and(|node| node.name == *name) {
+                return Some((at, idx));
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// Adds a name that is not there.
+    fn insert(&mut self, name: &Name, idx: NodeIdx, slab: &[ClusterNode]) {
+        if (self.len + 1) * 2 > self.entries.len() {
+            let old = std::mem::take(&mut self.entries);
+            self.entries = vec![FREE; (old.len() * 2).max(16)];
+            for entry in old.into_iter().filter(|entry| *entry != FREE) {
+                let idx = NodeIdx(entry as u16);
+                if let Some(node) = slab.get(usize::from(idx.0)) {
+                    self.place(hash_of(&node.name), idx);
+                }
+            }
+        }
+        self.place(hash_of(name), idx);
+        self.len += 1;
+    }
+
+    fn place(&mut self, hash: u64, idx: NodeIdx) {
+        let mask = self.entries.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.entries[at] != FREE {
+            at = (at + 1) & mask;
+        }
+        self.entries[at] = NameIndex::entry(hash, idx);
+    }
+
+    /// Takes a name out; what follows without a gap is put in anew.
+    fn remove(&mut self, name: &Name, slab: &[ClusterNode]) {
+        let Some((mut at, _)) = self.position(name, slab) else { return };
+        let mask = self.entries.len() - 1;
+        self.entries[at] = FREE;
+        self.len -= 1;
+        loop {
+            at = (at + 1) & mask;
+            let entry = std::mem::replace(&mut self.entries[at], FREE);
+            if entry == FREE {
+                return;
+            }
+            let idx = NodeIdx(entry as u16);
+            if let Some(node) = slab.get(usize::from(idx.0)) {
+                self.place(hash_of(&node.name), idx);
+            }
+        }
+    }
 }
 
 impl NodeTable {
@@ -406,7 +522,7 @@ impl NodeTable {
 
     /// The node of that name.
     pub fn find(&self, name: &Name) -> Option<NodeIdx> {
-        self.by_name.get(name).copied()
+        self.by_name.position(name, &self.slab).map(|(_, idx)| idx)
     }
 
     /// The node at a place of the order of iteration. Deleting a node moves the last one to its place.
@@ -421,7 +537,7 @@ impl NodeTable {
 
     /// Adds a node. Gives none if one of that name is there or the table is full.
     pub(super) fn add(&mut self, mut node: ClusterNode) -> Option<NodeIdx> {
-        if self.order.len() >= NODES_MAX || self.by_name.contains_key(&node.name) {
+        if self.order.len() >= NODES_MAX || self.find(&node.name).is_some() {
             return None;
         }
         node.position = self.order.len() as u32;
@@ -437,17 +553,17 @@ impl NodeTable {
             }
         };
         self.order.push(idx);
-        self.by_name.insert(name, idx);
+        self.by_name.insert(&name, idx, &self.slab);
         Some(idx)
     }
 
     /// Takes a node out. References to it are the caller's affair.
     pub(super) fn remove(&mut self, idx: NodeIdx) {
         let (name, position) = (self[idx].name, self[idx].position as usize);
-        if self.by_name.get(&name) != Some(&idx) {
+        if self.find(&name) != Some(idx) {
             return;
         }
-        self.by_name.remove(&name);
+        self.by_name.remove(&name, &self.slab);
         self.order.swap_remove(position);
         if let Some(&moved) = self.order.get(position) {
             self[moved].position = position as u32;
@@ -458,13 +574,13 @@ impl NodeTable {
 
     /// Gives a node another name; false if that name is taken.
     pub(super) fn rename(&mut self, idx: NodeIdx, name: Name) -> bool {
-        if self.by_name.contains_key(&name) {
+        if self.find(&name).is_some() {
             return false;
         }
         let old = self[idx].name;
-        self.by_name.remove(&old);
-        self.by_name.insert(name, idx);
+        self.by_name.remove(&old, &self.slab);
         self[idx].name = name;
+        self.by_name.insert(&name, idx, &self.slab);
         true
     }
 }

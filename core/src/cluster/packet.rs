@@ -264,7 +264,10 @@ impl Cluster {
             self.update_slots_config_with(cx, sender, header.config_epoch, header.slots);
         }
         for slot in 0..super::slots::SLOTS as u16 {
-            if !super::slots::bitmap_has(header.slots, slot) || self.slot_unclaimed(slot) {
+            if header.slots[usize::from(slot) / 8] == 0
+                || !super::slots::bitmap_has(header.slots, slot)
+                || self.slot_unclaimed(slot)
+            {
                 continue;
             }
             let Some(owner) = self.slots.owner(slot).filter(|&owner| owner != sender) else { continue };

@@ -129,6 +129,12 @@ impl SlotSet {
         own == *bitmap
     }
 
+    /// Whether any slot of `first..=last` is there.
+    pub fn meets(&self, first: u16, last: u16) -> bool {
+        let at = self.ranges.partition_point(|&(_, end)| end < first);
+        self.ranges.get(at).is_some_and(|&(start, _)| start <= last)
+    }
+
     /// The slots of a bitmap.
     pub fn from_bitmap(bitmap: &Bitmap) -> SlotSet {
         let mut set = SlotSet::default();
@@ -256,8 +262,16 @@ impl Cluster {
         // Slots we lose while we still hold keys of them. A node that becomes a replica resynchronises anyway; one that
         // stays master has to delete those keys itself.
         let mut dirty: Vec<u16> = Vec::new();
+        let mut quiet = false;
 
         for slot in 0..SLOTS as u16 {
+            // Whole bytes without a slot that matters are most of the bitmap.
+            if slot % 8 == 0 {
+                quiet = slots[usize::from(slot) / 8] == 0 && !self.nodes[claimer].slots.meets(slot, slot + 7);
+            }
+            if quiet {
+                continue;
+            }
             let owner = self.slots.owner(slot);
             if !bitmap_has(slots, slot) {
                 if owner == Some(claimer) {

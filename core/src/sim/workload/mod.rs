@@ -328,7 +328,8 @@ mod tests {
     #[test]
     fn a_workload_that_cannot_be_run_is_refused() {
         Workload::default().check().unwrap();
-        let wrong: [(fn(&mut Workload), &str); 7] = [
+        type Wrong = (fn(&mut Workload), &'static str);
+        let wrong: [Wrong; 7] = [
             (|w| w.clients = 0, "1 to 10000 clients, not 0"),
             (|w| w.clients = 10_001, "clients"),
             (|w| w.values = Sizes::Uniform { min: 9, max: 8 }, "above the greatest"),
