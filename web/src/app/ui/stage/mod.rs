@@ -11,7 +11,7 @@ use super::{Act, Armed, MenuTarget, Tool, icon, palette};
 use crate::marks::Mark;
 use crate::shared::Shared;
 use vitrine_web::geometry::{HEIGHT, Layout, WIDTH};
-use vitrine_web::model::{Cluster, NodeIndex, Phase, Process, SLOTS, Traffic};
+use vitrine_web::model::{Belief, Cluster, NodeIndex, Phase, Process, SLOTS, Traffic};
 use vitrine_web::words;
 use yew::prelude::*;
 
@@ -132,7 +132,8 @@ fn headline(props: &Props) -> (String, String, bool) {
     if served < SLOTS {
         let gone = u64::from(SLOTS - served);
         let text = if c.ok { "unserved" } else { "unserved: the cluster is down" };
-        if c.slots_ok == SLOTS {
+        let doubt = |b: &Belief| matches!(b, Belief::Pfail | Belief::Fail);
+        if !c.beliefs.iter().flatten().any(doubt) {
             aside.push("not noticed yet".to_owned());
         }
         return (format!("{} slots {text}", words::thousands(gone)), aside.join(", "), true);
