@@ -74,7 +74,7 @@ pub(super) fn dataset(dbs: &[Db]) -> Digest {
 /// The same of what has not expired by an instant (wall clock, milliseconds).
 pub(super) fn dataset_at(dbs: &[Db], live_at_ms: Option<i64>) -> Digest {
     let mut all = Digest::default();
-    let live = |expire: Option<i64>| !live_at_ms.is_some_and(|now| expire.is_some_and(|at| at <= now));
+    let live = |expire: Option<i64>| live_at_ms.is_none_or(|now| expire.is_none_or(|at| at > now));
     for (index, db) in dbs.iter().enumerate() {
         let mut keys = db.iter().filter(|(_, _, expire)| live(*expire)).peekable();
         if keys.peek().is_none() {

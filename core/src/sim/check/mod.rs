@@ -130,6 +130,9 @@ struct Seen {
     synced: BTreeMap<u32, u64>,
 }
 
+/// A node and the slots that it claims, as ranges.
+type Claim = (u32, Vec<(u16, u16)>);
+
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct Checker {
@@ -139,7 +142,7 @@ pub struct Checker {
     /// How often rules were broken, kept or not.
     count: u64,
     /// Who claimed which slots under which config epoch.
-    claims: BTreeMap<u64, Vec<(u32, Vec<(u16, u16)>)>>,
+    claims: BTreeMap<u64, Vec<Claim>>,
     /// Votes by epoch and candidate: who sent them.
     votes: BTreeMap<(u64, u32), Vec<u32>>,
     /// Replies that must wait for an fsync: by node and connection, the file and how much of it.
