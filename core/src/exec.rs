@@ -219,7 +219,7 @@ impl Exec<'_> {
 
     /// Sets when the key expires (wall clock, milliseconds).
     pub fn set_expire(&mut self, key: &[u8], at_ms: i64) {
-        self.node.dbs[self.db].set_expire(key, at_ms);
+        self.node.set_expire(self.client, self.db, key, at_ms);
     }
 
     /// The value at `key` for reading, of the type asked for, shared: the reply can be written meanwhile.

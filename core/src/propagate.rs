@@ -46,11 +46,21 @@ impl Node {
 
     /// Sends what has been gathered.
     pub(crate) fn propagate_pending(&mut self) {
+        self.send_pending(true);
+    }
+
+    /// Sends what has been gathered, each command on its own: keys that a command like SCAN found past their time went for
+    /// reasons of their own, and need no transaction.
+    pub(crate) fn propagate_pending_singly(&mut self) {
+        self.send_pending(false);
+    }
+
+    fn send_pending(&mut self, together: bool) {
         if self.pending.is_empty() {
             return;
         }
         let pending = std::mem::take(&mut self.pending);
-        let transaction = pending.len() > 1;
+        let transaction = together && pending.len() > 1;
         if transaction {
             self.propagate_now(pending[0].db, &[b"MULTI"], pending.iter().all(|one| one.replicas_only));
         }

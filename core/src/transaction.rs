@@ -104,14 +104,31 @@ impl Node {
         }
     }
 
-    /// All keys of a database (or of all, with `None`) are about to change: FLUSHALL, SWAPDB, a resynchronisation
-    /// (`touchAllWatchedKeysInDb`).
-    pub(crate) fn touch_all_watched(&mut self, only: Option<usize>) {
-        let places: Vec<(usize, Box<[u8]>)> =
-            self.watched.keys().filter(|(db, _)| only.is_none_or(|only| only == *db)).cloned().collect();
-        for (db, key) in places {
-            if self.dbs[db].contains(&key) {
-                self.touch_watched(db, &key);
+    /// All keys of a database are about to go, or, with a second number, to give way to those of that database: FLUSHALL, SWAPDB,
+    /// a resynchronisation (`touchAllWatchedKeysInDb`). A key past its time counts as absent, before and after.
+    pub(crate) fn touch_all_watched(&mut self, emptied: usize, replaced_with: Option<usize>) {
+        let keys: Vec<Box<[u8]>> =
+            self.watched.keys().filter(|(db, _)| *db == emptied).map(|(_, key)| key.clone()).collect();
+        for key in keys {
+            let here = self.dbs[emptied].contains(&key);
+            let there = replaced_with.is_some_and(|other| self.dbs[other].contains(&key));
+            if !here && !there {
+                continue;
+            }
+            let there_expired = replaced_with.is_some_and(|other| self.is_past_its_time(other, &key));
+            let place = (emptied, key);
+            for id in self.watched.get(&place).cloned().unwrap_or_default() {
+                let Some(client) = self.clients.get_mut(&id) else { continue };
+                let entry =
+                    client.watched.iter_mut().find(|(db, name, _)| *db == emptied && *name == place.1);
+                let Some((_, _, expired)) = entry else { continue };
+                // Redis's own distinction: a key that was there and valid has changed, whatever takes its place.
+                let as_if_absent = *expired || !here;
+                if as_if_absent && (!there || there_expired) {
+                    *expired = there_expired;
+                } else {
+                    client.cas_dirty = true;
+                }
             }
         }
     }

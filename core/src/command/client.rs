@@ -29,6 +29,10 @@ pub(crate) const HANDLERS: Handlers = &[
 /// What Redis counts for the fixed part of a client: the struct and its 16 KiB reply buffer.
 const CLIENT_BASE_LEN: usize = 1800;
 const REPLY_BUFFER_LEN: usize = 16 << 10;
+/// A watched key in its client's list (`watchedKey` and `listNode`); the key itself is the database's.
+const WATCHED_KEY_LEN: usize = 80;
+/// A channel or a pattern in its client's table.
+const SUBSCRIPTION_LEN: usize = 32;
 
 /// The classes that CLIENT LIST and CLIENT KILL know (`getClientType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +74,8 @@ pub(crate) fn client_memory(client: &Client) -> usize {
         + client.in_flight
         + client.name.len()
         + multi
+        + client.watched.len() * WATCHED_KEY_LEN
+        + (client.channels.len() + client.patterns.len() + client.shard_channels.len()) * SUBSCRIPTION_LEN
 }
 
 /// The letters that say what a client is and does.
@@ -95,9 +101,19 @@ fn flag_letters(client: &Client) -> String {
     if letters.is_empty() { "N".to_string() } else { letters }
 }
 
+/// What of the client whose command runs is not in its place meanwhile.
+struct Running<'a> {
+    reply: &'a Reply,
+    /// Bytes of the query buffer from the running command on.
+    query: usize,
+    /// Bytes of the arguments.
+    args: usize,
+}
+
 /// A client in one line (`catClientInfoString`). `now_s` is the wall clock in seconds.
-pub(crate) fn describe(client: &Client, now_s: i64, reply: Option<&Reply>) -> String {
-    let reply = reply.unwrap_or(&client.reply);
+fn describe(client: &Client, now_s: i64, running: Option<Running<'_>>) -> String {
+    let reply = running.as_ref().map_or(&client.reply, |running| running.reply);
+    let query = client.query.len() + running.as_ref().map_or(0, |running| running.query);
     let in_buffer = reply.len().min(REPLY_BUFFER_LEN);
     let waiting = reply.len() - in_buffer + client.in_flight;
     let multi = client.multi.as_ref().map_or(-1, |multi| multi.commands.len() as i64);
@@ -118,11 +134,11 @@ pub(crate) fn describe(client: &Client, now_s: i64, reply: Option<&Reply>) -> St
         client.channels.len(),
         client.patterns.len(),
         client.shard_channels.len(),
-        client.query.len(),
+        query,
         client.query.capacity() - client.query.len(),
-        0,
+        running.as_ref().map_or(0, |running| running.args),
         usize::from(waiting > 0),
-        client_memory(client),
+        client_memory(client) + running.as_ref().map_or(0, |running| running.query),
         if client.in_flight > 0 { "rw" } else { "r" },
         client.last_command,
         reply.proto(),
@@ -137,8 +153,12 @@ impl Node {
 }
 
 fn line(exec: &Exec<'_>, client: &Client) -> String {
-    let own = (client.id == exec.client).then_some(&*exec.reply);
-    describe(client, exec.node.now.wall_s(), own) + "\n"
+    let running = (client.id == exec.client).then(|| Running {
+        reply: &*exec.reply,
+        query: exec.node.current_query.0,
+        args: exec.args.iter().map(|arg| arg.len()).sum(),
+    });
+    describe(client, exec.node.now.wall_s(), running) + "\n"
 }
 
 /// `CLIENT ID`

@@ -85,7 +85,10 @@ fn apply(node: &mut Node, effect: Effect, before: &Config) -> Result<(), &'stati
                 backlog.resize(size);
             }
         }
-        Effect::Maxmemory => warn_if_over(node),
+        Effect::Maxmemory => {
+            node.maxmemory_changed();
+            warn_if_over(node);
+        }
         Effect::GoodReplicas => node.count_good_replicas(),
         Effect::Appendonly => {
             if node.config.appendonly && node.aof.state() == AofState::Off {
@@ -101,8 +104,9 @@ fn apply(node: &mut Node, effect: Effect, before: &Config) -> Result<(), &'stati
                 node.aof.remove_history(&config, &mut node.out);
             }
         }
-        // The cluster sees by itself that the configuration is another one.
+        // The cluster sees by itself that the configuration is another one; it shall before the next CLUSTER NODES.
         Effect::ClusterFlags | Effect::ClusterAnnouncedPort | Effect::ClusterIp | Effect::ClusterHostname => {
+            node.with_cluster(|_, _| ());
         }
         Effect::Tls => {
             let wanted = node.config.tls_port != 0 || node.config.tls_cluster || node.config.tls_replication;

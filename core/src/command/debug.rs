@@ -83,7 +83,7 @@ fn debug(exec: &mut Exec<'_>) -> Done {
             done(exec)
         }
         (b"quicklist-packed-threshold", 3) => {
-            let size = memory_size(args[2]).filter(|size| *size < 4 << 30 && *size != 1);
+            let size = memory_size(args[2]).filter(|size| *size <= (4 << 30) - (1 << 20));
             let Some(size) = size else {
                 return Err(Error::fixed(
                     "argument must be a memory value bigger than 1 and smaller than 4gb",

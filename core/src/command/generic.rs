@@ -9,6 +9,7 @@ use super::scan_args::{ScanArgs, reply_cursor};
 use crate::config::MaxmemoryPolicy;
 use crate::cost::Work;
 use crate::exec::{Done, Error, Exec, notify};
+use crate::node::keys::lfu_counter;
 use crate::store::num::I64Text;
 use crate::store::{Object, Str, StrValue, glob};
 
@@ -321,7 +322,7 @@ fn rename_generic(exec: &mut Exec<'_>, if_absent: bool) -> Done {
     if !same {
         exec.node.expire_if_needed(exec.db, to, exec.client);
         exec.remove(to);
-        if let Some((object, expire)) = exec.raw_db_mut().take(from) {
+        if let Some((object, expire)) = exec.node.take(exec.db, from) {
             put(exec, exec.db, to, object, expire);
         }
         exec.modified(from);
@@ -342,7 +343,7 @@ fn rename_generic(exec: &mut Exec<'_>, if_absent: bool) -> Done {
 fn put(exec: &mut Exec<'_>, db: usize, key: &[u8], object: Object, expire: Option<i64>) {
     exec.node.insert(db, key, object);
     if let Some(at) = expire {
-        exec.node.dbs[db].set_expire(key, at);
+        exec.node.set_expire(exec.client, db, key, at);
     }
 }
 
@@ -376,7 +377,7 @@ fn move_key(exec: &mut Exec<'_>) -> Done {
         exec.reply.integer(0);
         return Ok(());
     }
-    if let Some((object, expire)) = exec.raw_db_mut().take(key) {
+    if let Some((object, expire)) = exec.node.take(exec.db, key) {
         put(exec, to, key, object, expire);
     }
     for (db, event) in [(from, "move_from"), (to, "move_to")] {
@@ -496,7 +497,8 @@ fn object_freq(exec: &mut Exec<'_>) -> Done {
                  between policies at runtime LRU and LFU data will take some time to adjust.",
             ));
         }
-        let counter = exec.raw_db().get_entry(key).map_or(0, |entry| entry.lru & 0xff);
+        let clock = exec.raw_db().get_entry(key).map_or(0, |entry| entry.lru);
+        let counter = lfu_counter(clock, exec.node.lfu_minutes(), exec.config().lfu_decay_time);
         exec.reply.integer(i64::from(counter));
     }
     Ok(())

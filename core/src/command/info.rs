@@ -48,9 +48,8 @@ fn info(exec: &mut Exec<'_>) -> Done {
         match section.to_ascii_lowercase().as_slice() {
             b"default" => wanted.extend(DEFAULT.map(String::from)),
             b"all" | b"everything" => all = true,
-            // Redis compares section names as they are written.
-            _ => {
-                wanted.insert(String::from_utf8_lossy(section).into_owned());
+            name => {
+                wanted.insert(String::from_utf8_lossy(name).into_owned());
             }
         }
     }
@@ -176,6 +175,11 @@ fn memory(node: &Node, out: &mut String) {
         let is_replica = |client: &&Box<_>| (ClientType::of(client) == ClientType::Replica) == replicas;
         node.clients.values().filter(is_replica).map(|client| client_memory(client)).sum()
     };
+    let to_replicas = |client: &Box<_>| match ClientType::of(client) {
+        ClientType::Replica => client.reply.len() + client.in_flight,
+        _ => 0,
+    };
+    let not_counted = aof_buffer + node.clients.values().map(to_replicas).sum::<usize>() as u64;
     let limit = node.config.maxmemory;
     out.push_str("# Memory\r\n");
     lines!(out,
@@ -219,9 +223,9 @@ fn memory(node: &Node, out: &mut String) {
         "rss_overhead_bytes": 0,
         "mem_fragmentation_ratio": "1.00",
         "mem_fragmentation_bytes": 0,
-        "mem_not_counted_for_evict": aof_buffer,
+        "mem_not_counted_for_evict": not_counted,
         "mem_replication_backlog": backlog,
-        "mem_total_replication_buffers": backlog,
+        "mem_total_replication_buffers": backlog + not_counted - aof_buffer,
         "mem_clients_slaves": of_type(true),
         "mem_clients_normal": of_type(false),
         "mem_cluster_links": node.cluster().map_or(0, crate::cluster::Cluster::links_memory),
@@ -323,7 +327,7 @@ fn stats(node: &Node, out: &mut String) {
         "expired_time_cap_reached_count": 0,
         "expire_cycle_cpu_milliseconds": 0,
         "evicted_keys": stats.evicted_keys,
-        "evicted_clients": 0,
+        "evicted_clients": stats.evicted_clients,
         "total_eviction_exceeded_time": 0,
         "current_eviction_exceeded_time": 0,
         "keyspace_hits": stats.keyspace_hits,

@@ -3,7 +3,7 @@
 use super::Handlers;
 use super::client::{ClientType, client_memory};
 use crate::exec::{Done, Error, Exec};
-use crate::node::memory::{key_len, tables_len};
+use crate::node::memory::tables_len;
 use crate::store::num;
 
 pub(crate) const HANDLERS: Handlers = &[
@@ -36,7 +36,10 @@ fn usage(exec: &mut Exec<'_>) -> Done {
         exec.reply.null();
         return Ok(());
     }
-    let size = exec.raw_db().get(key).map_or(0, |object| key_len(key, object, samples));
+    let size = exec
+        .raw_db()
+        .get(key)
+        .map_or(0, |object| object.memory_usage_of_key(key.len(), samples, exec.config().cluster_enabled));
     exec.reply.integer(size as i64);
     Ok(())
 }

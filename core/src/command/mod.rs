@@ -7,7 +7,7 @@ pub mod introspect;
 pub mod table;
 
 mod bitmap;
-mod client;
+pub(crate) mod client;
 mod cluster;
 mod config;
 mod connection;

@@ -37,24 +37,27 @@ pub(crate) const HANDLERS: Handlers = &[
 impl Node {
     /// Removes all keys of one database or of all, and tells who watches them; gives how many there were (`emptyData`).
     pub(crate) fn flush_data(&mut self, only: Option<usize>) -> u64 {
-        self.touch_all_watched(only);
         let mut removed = 0;
-        for (index, db) in self.dbs.iter_mut().enumerate() {
-            if only.is_none_or(|only| only == index) && !db.is_empty() {
-                removed += db.len() as u64;
-                self.cpu.work(Work::Freed, db.len() as u64);
-                db.flush();
+        for index in 0..self.dbs.len() {
+            if only.is_none_or(|only| only == index) {
+                self.touch_all_watched(index, None);
+                let keys = self.dbs[index].len() as u64;
+                removed += keys;
+                self.cpu.work(Work::Freed, keys);
+                self.dbs[index].flush();
             }
         }
+        if only.is_none() {
+            self.forget_own_expires();
+        }
+        self.memory_is_stale();
         removed
     }
 
     fn swap_data(&mut self, first: usize, second: usize) {
-        self.touch_all_watched(Some(first));
+        self.touch_all_watched(first, Some(second));
+        self.touch_all_watched(second, Some(first));
         self.dbs.swap(first, second);
-        // Keys that were not there and are there now have changed as well.
-        self.touch_all_watched(Some(first));
-        self.touch_all_watched(Some(second));
         let waited_for: Vec<(usize, Box<[u8]>)> = self
             .blocked_keys
             .keys()

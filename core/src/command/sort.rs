@@ -141,6 +141,7 @@ fn sort_generic(exec: &mut Exec<'_>, read_only: bool) -> Done {
     {
         Rc::make_mut(zset).convert(&exec.node.limits);
         let key = exec.args[1];
+        exec.node.key_changes(exec.db, key);
         if let Some(entry) = exec.raw_db_mut().get_entry_mut(key) {
             entry.object = Object::Zset(Rc::clone(zset));
         }

@@ -5,7 +5,7 @@
 //! is for, it goes on waiting at its place in the queue.
 
 use super::Node;
-use super::client::{Blocked, ClientId, borrow};
+use super::client::{Blocked, ClientId, ReplyMode, borrow};
 use super::process::{CallKind, resolve};
 use crate::command::table::Resolved;
 
@@ -84,6 +84,9 @@ impl Node {
             self.call(id, command, &args, &mut reply, CallKind::Retry(ready));
         }
         let served = reply.len() > before;
+        if served && self.clients.get(&id).is_some_and(|client| client.reply_mode != ReplyMode::On) {
+            reply.truncate(before);
+        }
         if let Some(client) = self.clients.get_mut(&id) {
             reply.raw(&client.reply.take());
             client.reply = reply;

@@ -356,6 +356,7 @@ impl Node {
                         self.touch_watched(0, &key);
                     }
                 }
+                self.memory_is_stale();
             }
             Action::DropShardChannels(slots) => {
                 if !self.pubsub.shard_channels.is_empty() {
@@ -365,10 +366,7 @@ impl Node {
                 }
             }
             Action::FlushAll => {
-                self.touch_all_watched(None);
-                for db in &mut self.dbs {
-                    db.flush();
-                }
+                self.flush_data(None);
             }
             Action::PauseWrites { until_ms } => self.pause_clients(Purpose::Failover, until_ms, true),
             Action::Unpause => self.end_pause(Purpose::Failover),

@@ -45,6 +45,7 @@ impl Node {
         if each_second {
             self.close_idle_clients();
             self.migration_cron();
+            self.check_soft_output_limits();
         }
         self.active_expire_cycle();
         self.persistence_cron();

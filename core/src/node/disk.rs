@@ -35,7 +35,7 @@ impl Node {
 
     /// Whether background work could go on at once.
     pub(crate) fn wants_background_slice(&self) -> bool {
-        self.saves.wants_step() || self.aof.wants_step() || self.sync_job_wants_slice()
+        self.saves.wants_step() || self.aof.wants_step() || self.sync_job_wants_slice() || self.evict.running
     }
 
     /// Makes what the node is stalled for: the file of a SAVE, the first base of an append-only file. No timer drives these;
@@ -79,6 +79,9 @@ impl Node {
         }
         if self.sync_job_wants_slice() {
             self.sync_job_slice();
+        }
+        if self.evict.running {
+            self.go_on_evicting();
         }
     }
 
@@ -258,15 +261,5 @@ impl Node {
                 self.start_aof_rewrite();
             }
         }
-    }
-
-    /// Whether there is room for a command that may need memory.
-    pub(super) fn check_memory(
-        &mut self,
-        _in_multi: bool,
-        _flags: u32,
-        _command: crate::command::table::CommandId,
-    ) -> Result<(), Error> {
-        Ok(())
     }
 }

@@ -16,6 +16,51 @@ const EXPIRE_ACCEPTABLE_STALE: usize = 10;
 /// The most rounds per database and cycle: Redis bounds the cycle by time, a deterministic node by work.
 const EXPIRE_ROUNDS_MAX: usize = 16;
 
+/// The use counter of a new key, so that it is not the first to go (`LFU_INIT_VAL`).
+const LFU_NEW: u32 = 5;
+
+/// What an access does to a key's clock (evict.c 7.0.15).
+#[derive(Clone, Copy, Debug)]
+enum Access {
+    /// The clock shows the last access, in seconds.
+    At(u32),
+    /// The clock is a counter of uses that decays, under a time in minutes.
+    Counted {
+        /// Now.
+        minutes: u32,
+        /// After how many minutes a counter loses one.
+        decay: i32,
+        /// How much harder counting gets the higher the counter stands.
+        factor: f64,
+        /// Drawn from 0 to 1.
+        chance: f64,
+    },
+}
+
+impl Access {
+    fn of(self, clock: u32) -> u32 {
+        match self {
+            Access::At(now) => now,
+            Access::Counted { minutes, decay, factor, chance } => {
+                let counter = lfu_counter(clock, minutes, decay);
+                let above = f64::from(counter.saturating_sub(LFU_NEW));
+                let counts = counter < 255 && chance < 1.0 / (above * factor + 1.0);
+                (minutes << 8) | (counter + u32::from(counts))
+            }
+        }
+    }
+}
+
+/// A key's use counter as it stands by now: one less for each `decay` minutes without a use (`LFUDecrAndReturn`).
+pub(crate) fn lfu_counter(clock: u32, minutes: u32, decay: i32) -> u32 {
+    let (then, counter) = (clock >> 8, clock & 0xff);
+    let passed = if minutes >= then { minutes - then } else { 65_535 - then + minutes };
+    match u32::try_from(decay) {
+        Ok(decay @ 1..) => counter.saturating_sub(passed / decay),
+        _ => counter,
+    }
+}
+
 impl Node {
     /// Whether a key is past its time. On a master such a key is deleted and the deletion propagated; a replica waits for
     /// its master's DEL and only acts as if the key were not there (`expireIfNeeded`).
@@ -55,8 +100,8 @@ impl Node {
             self.notify_keyspace_event(notify::KEY_MISS, "keymiss", key, db);
             return None;
         }
-        let clock = self.access_clock();
-        let found = find(&mut self.dbs[db], key, clock);
+        let access = self.access();
+        let found = find(&mut self.dbs[db], key, access);
         if found.is_some() {
             self.stats.keyspace_hits += 1;
         } else {
@@ -67,12 +112,17 @@ impl Node {
 
     pub(crate) fn lookup_write(&mut self, db: usize, key: &[u8], client: ClientId) -> Option<&mut Object> {
         if self.expire_if_needed(db, key, client) {
+            // A replica's own clients may write to it: what they find expired is as good as gone.
+            if self.is_replica() && !self.config.replica_read_only && !self.paused(true) {
+                self.delete_expired(db, key);
+            }
             return None;
         }
-        let clock = self.access_clock();
+        let access = self.access();
+        self.key_changes(db, key);
         let entry = self.dbs[db].get_entry_mut(key)?;
-        if let Some(clock) = clock {
-            entry.lru = clock;
+        if let Some(access) = access {
+            entry.lru = access.of(entry.lru);
         }
         Some(&mut entry.object)
     }
@@ -105,10 +155,36 @@ impl Node {
         found.map(|object| T::of_mut(object).ok_or(Error::WRONG_TYPE)).transpose()
     }
 
-    /// What an access sets a key's clock to. While a snapshot is being written the clocks stand still, so that reading
+    /// What an access does to a key's clock. While a snapshot is being written the clocks stand still, so that reading
     /// does not make copies of what the snapshot shares.
-    fn access_clock(&self) -> Option<u32> {
-        (!self.snapshot_running()).then(|| self.lru_clock())
+    fn access(&mut self) -> Option<Access> {
+        if self.snapshot_running() {
+            return None;
+        }
+        Some(if self.config.maxmemory_policy.is_lfu() {
+            Access::Counted {
+                minutes: self.lfu_minutes(),
+                decay: self.config.lfu_decay_time,
+                factor: f64::from(self.config.lfu_log_factor),
+                chance: self.rng.below(1 << 31) as f64 / f64::from(i32::MAX),
+            }
+        } else {
+            Access::At(self.lru_clock())
+        })
+    }
+
+    /// The clock of a new key.
+    pub(crate) fn new_clock(&self) -> u32 {
+        if self.config.maxmemory_policy.is_lfu() {
+            (self.lfu_minutes() << 8) | LFU_NEW
+        } else {
+            self.lru_clock()
+        }
+    }
+
+    /// Minutes in 16 bits (`LFUGetTimeInMinutes`).
+    pub(crate) fn lfu_minutes(&self) -> u32 {
+        (self.now.wall_s() / 60) as u32 & 0xffff
     }
 
     /// The access clock: seconds in 24 bits (`getLRUClock`, evict.c 7.0.15).
@@ -120,7 +196,7 @@ impl Node {
     /// object.c 7.0.15): the LFU counter, or for how many seconds it has been idle. What the policy has no use for is ignored.
     pub(crate) fn set_usage(&mut self, db: usize, key: &[u8], idle_s: Option<i64>, freq: Option<u8>) {
         let lru = match (self.config.maxmemory_policy.is_lfu(), idle_s, freq) {
-            (true, _, Some(freq)) => (((self.now.wall_s() / 60) as u32 & 0xffff) << 8) | u32::from(freq),
+            (true, _, Some(freq)) => (self.lfu_minutes() << 8) | u32::from(freq),
             // The clock goes round: nothing can have been idle for longer than half of it.
             (false, Some(idle), _) => {
                 self.lru_clock().wrapping_sub(idle.clamp(0, 0x7f_ffff) as u32) & 0xff_ffff
@@ -136,7 +212,8 @@ impl Node {
     /// does not, as in Redis (`dbAdd`, `dbOverwrite`).
     pub(crate) fn insert(&mut self, db: usize, key: &[u8], object: Object) {
         let waited_for = matches!(object, Object::List(_) | Object::Zset(_));
-        let clock = self.lru_clock();
+        let clock = self.new_clock();
+        self.key_changes(db, key);
         let old = self.dbs[db].insert(key, object, clock);
         if waited_for && old.is_none() && !self.blocked_keys.is_empty() {
             self.signal_key_ready(db, key);
@@ -148,12 +225,52 @@ impl Node {
 
     /// Takes a key out, with its time to live.
     pub(crate) fn remove(&mut self, db: usize, key: &[u8]) -> Option<Object> {
-        self.dbs[db].remove_expire(key);
-        let removed = self.dbs[db].remove(key);
+        let removed = self.take(db, key).map(|(object, _)| object);
         if let Some(object) = &removed {
             self.cpu.work(Work::Freed, object.free_effort() as u64);
         }
         removed
+    }
+
+    /// Takes a key out and gives its value and its time to live.
+    pub(crate) fn take(&mut self, db: usize, key: &[u8]) -> Option<(Object, Option<i64>)> {
+        self.key_goes(db, key);
+        self.dbs[db].take(key)
+    }
+
+    /// Sets when a key expires (wall clock, milliseconds), for a client or for nobody. What a writable replica's own clients
+    /// set is remembered (`rememberSlaveKeyWithExpire`).
+    pub(crate) fn set_expire(&mut self, client: ClientId, db: usize, key: &[u8], at_ms: i64) {
+        self.dbs[db].set_expire(key, at_ms);
+        if self.is_replica()
+            && !self.config.replica_read_only
+            && self.clients.get(&client).is_some_and(|client| !client.is_master())
+        {
+            self.own_expires.insert((db, key.into()));
+        }
+    }
+
+    /// Forgets what a writable replica gave a time to live itself.
+    pub(crate) fn forget_own_expires(&mut self) {
+        self.own_expires.clear();
+    }
+
+    /// A replica waits for its master's DEL of an expired key, but keys of its own never get one (`expireSlaveKeys`).
+    fn expire_own_keys(&mut self) {
+        let mut late = Vec::new();
+        for (db, key) in &self.own_expires {
+            match self.dbs[*db].get_expire(key) {
+                Some(at_ms) if at_ms >= self.command_time_ms => {}
+                expire => late.push((*db, key.clone(), expire.is_some())),
+            }
+        }
+        for (db, key, expired) in late {
+            if expired {
+                self.delete_expired(db, &key);
+                self.propagate_pending();
+            }
+            self.own_expires.remove(&(db, key));
+        }
     }
 
     /// A key changed: transactions that watch it will fail (`signalModifiedKey`).
@@ -166,10 +283,14 @@ impl Node {
     /// The active expire cycle, slow mode (`activeExpireCycle`): samples keys that have a time to live, and goes on with a
     /// database while many of them are stale.
     pub(super) fn active_expire_cycle(&mut self) {
-        if !self.active_expire || self.is_replica() || self.paused(true) || self.loading() {
+        if !self.active_expire || self.paused(true) || self.loading() {
             return;
         }
         self.command_time_ms = self.now.wall_ms();
+        if self.is_replica() {
+            self.expire_own_keys();
+            return;
+        }
         let effort = self.config.active_expire_effort.saturating_sub(1) as usize;
         let keys_per_loop = EXPIRE_KEYS_PER_LOOP + EXPIRE_KEYS_PER_LOOP / 4 * effort;
         let acceptable = EXPIRE_ACCEPTABLE_STALE.saturating_sub(effort);
@@ -202,9 +323,9 @@ impl Node {
 }
 
 /// A key's value, with its clock set: one look-up, which is most of what a read costs.
-fn find<'d>(db: &'d mut Db, key: &[u8], clock: Option<u32>) -> Option<&'d Object> {
-    let Some(clock) = clock else { return db.get(key) };
+fn find<'d>(db: &'d mut Db, key: &[u8], access: Option<Access>) -> Option<&'d Object> {
+    let Some(access) = access else { return db.get(key) };
     let entry = db.get_entry_mut(key)?;
-    entry.lru = clock;
+    entry.lru = access.of(entry.lru);
     Some(&entry.object)
 }

@@ -119,7 +119,10 @@ impl Node {
         let config = Rc::clone(&self.config);
         let loader = if reload.aof {
             self.aof.flush(self.now, &config, true, false, &mut self.out);
-            Loader::start(self.now, config, self.limits.clone(), true, &mut self.out)
+            // The files are asked for, whether or not they are being written to at present.
+            let mut config = (*config).clone();
+            config.appendonly = true;
+            Loader::start(self.now, Rc::new(config), self.limits.clone(), true, &mut self.out)
         } else {
             let path = config.dbfilename.clone();
             Loader::rdb_file(self.now, config, self.limits.clone(), &path, !self.is_replica(), &mut self.out)
@@ -129,11 +132,7 @@ impl Node {
 
     /// Empties all databases (`emptyData`).
     pub(crate) fn empty_dataset(&mut self) {
-        self.touch_all_watched(None);
-        for db in &mut self.dbs {
-            self.cpu.work(Work::Freed, db.len() as u64);
-            db.flush();
-        }
+        self.flush_data(None);
     }
 
     /// Takes the result of a disk operation, if it belongs to loading; false if it does not.
@@ -217,13 +216,13 @@ impl Node {
         idle_s: Option<u64>,
         freq: Option<u8>,
     ) {
-        let clock = match (freq, idle_s) {
-            (Some(freq), _) => (((self.now.wall_s() / 60) as u32 & 0xffff) << 8) | u32::from(freq),
-            (None, Some(idle_s)) => self.lru_clock().wrapping_sub(idle_s as u32) & 0x00ff_ffff,
-            (None, None) => self.lru_clock(),
-        };
+        self.memory_is_stale();
+        let clock = self.new_clock();
         self.cpu.work(Work::LoadedKeys, 1);
         self.dbs[db].insert(key, object, clock);
+        if idle_s.is_some() || freq.is_some() {
+            self.set_usage(db, key, idle_s.map(|idle| idle.min(i64::MAX as u64) as i64), freq);
+        }
         if let Some(at_ms) = expire_at_ms {
             self.dbs[db].set_expire(key, at_ms);
         }

@@ -12,7 +12,8 @@ mod cluster;
 mod config_file;
 mod cron;
 mod disk;
-mod keys;
+mod evict;
+pub(crate) mod keys;
 pub(crate) mod loading;
 pub(crate) mod memory;
 pub(crate) mod migrate;
@@ -100,6 +101,8 @@ pub struct Node {
     closing: Vec<ClientId>,
     /// The client whose commands run now; its reply and query buffers are not in `clients`.
     pub(crate) current: Option<ClientId>,
+    /// Bytes of its query buffer from the running command on, and of that command alone.
+    pub(crate) current_query: (usize, usize),
 
     pub(crate) dbs: Vec<Db>,
     /// When the compact encodings give way to big ones.
@@ -119,6 +122,9 @@ pub struct Node {
     pub(crate) repl: Replication,
     pub(crate) stats: Stats,
     pub(crate) active_expire: bool,
+    pub(crate) evict: evict::Evictor,
+    /// Keys that a writable replica gave a time to live itself: no master will send their DEL.
+    own_expires: BTreeSet<(usize, Box<[u8]>)>,
     expire_cursor_db: usize,
     cron_loops: u64,
     /// How many children Redis would have forked so far.
@@ -192,6 +198,7 @@ impl Node {
             pending_writes: Vec::new(),
             closing: Vec::new(),
             current: None,
+            current_query: (0, 0),
             dbs,
             limits,
             dirty: 0,
@@ -207,6 +214,8 @@ impl Node {
             repl,
             stats: Stats::new(table::COUNT),
             active_expire: true,
+            evict: evict::Evictor::default(),
+            own_expires: BTreeSet::new(),
             expire_cursor_db: 0,
             cron_loops: 0,
             children: 0,
@@ -415,6 +424,7 @@ impl Node {
             self.before_sleep_cluster();
             self.handle_ready_keys();
             self.before_sleep_replication();
+            self.evict_clients();
             self.flush_aof();
             if self.stalled() {
                 self.replies_due = true;

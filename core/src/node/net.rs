@@ -1,6 +1,6 @@
 //! Connections: from bytes that arrive to commands that run, and from replies back to bytes that leave.
 
-use super::client::{Blocked, Client, ClientId, ReplyMode, Role};
+use super::client::{Blocked, Client, ClientId, Role};
 use super::{ConnUse, Node};
 use crate::config::BufferLimits;
 use crate::cost::Work;
@@ -155,6 +155,7 @@ impl Node {
                 }
                 Parsed::Request { len } => {
                     let request = parser.args(&query[done..]);
+                    self.current_query = (query.len() - done, len);
                     if !request.is_empty() {
                         let args: SmallVec<[&[u8]; 8]> = request.iter().collect();
                         self.process_command(id, &args, &mut reply);
@@ -168,6 +169,11 @@ impl Node {
                         reply.raw(&client.reply.take());
                     }
                     if client.blocked.is_some() || client.close_after_reply || self.stalled() {
+                        break;
+                    }
+                    // A pipeline goes on only while its replies have room.
+                    if reply.len() > REPLY_BUFFER_LEN && self.check_output_limit(id, reply.len()) {
+                        reply.clear();
                         break;
                     }
                 }
@@ -228,8 +234,14 @@ impl Node {
             if client.replica().is_some_and(|link| !link.streams()) {
                 continue;
             }
+            let waiting = client.reply.len();
+            // What is too much is not sent at all: the client shall not take a part of it for the whole.
+            if self.check_output_limit(id, waiting) {
+                continue;
+            }
+            let Some(client) = self.clients.get_mut(&id) else { continue };
             let bytes = client.reply.take();
-            if !bytes.is_empty() && !client.is_master_silent() && !client.close_asap {
+            if !bytes.is_empty() && !client.is_master() && !client.close_asap {
                 if client.replica().is_some() {
                     self.stats.net_repl_output_bytes += bytes.len() as u64;
                 } else {
@@ -242,19 +254,27 @@ impl Node {
             }
             if client.close_after_reply {
                 self.closing.push(id);
-            } else {
-                self.check_output_limit(id);
             }
         }
         self.pending_writes = pending;
     }
 
-    /// `checkClientBufferLimitss` (networking.c 7.0.15): closes a client that does not read what it is sent.
-    pub(crate) fn check_output_limit(&mut self, id: ClientId) {
+    /// Looks once a second at those who stopped reading and are sent nothing more (`clientsCron`).
+    pub(super) fn check_soft_output_limits(&mut self) {
+        let slow = self.clients.values().filter(|client| client.soft_limit_since_ms.is_some());
+        let slow: Vec<(ClientId, usize)> = slow.map(|client| (client.id, client.reply.len())).collect();
+        for (id, waiting) in slow {
+            self.check_output_limit(id, waiting);
+        }
+    }
+
+    /// `checkClientOutputBufferLimits` (networking.c 7.0.15): closes a client that does not read what it is sent. `waiting` is
+    /// what is still to be handed to the host, in bytes. Returns whether the client is to be closed.
+    pub(crate) fn check_output_limit(&mut self, id: ClientId, waiting: usize) -> bool {
         let now_ms = self.now.wall_ms();
-        let Some(limit) = self.output_limit(id) else { return };
-        let Some(client) = self.clients.get_mut(&id) else { return };
-        let used = over_fixed_buffer(client.reply.len() + client.in_flight);
+        let Some(limit) = self.output_limit(id) else { return false };
+        let Some(client) = self.clients.get_mut(&id) else { return false };
+        let used = over_fixed_buffer(waiting + client.in_flight);
         let hard = limit.hard_bytes > 0 && used >= limit.hard_bytes;
         let mut soft = limit.soft_bytes > 0 && used >= limit.soft_bytes;
         if soft {
@@ -266,6 +286,7 @@ impl Node {
         if hard || soft {
             self.overcame_output_limit(id);
         }
+        hard || soft
     }
 
     /// How many bytes of replies a client may have at the most while its command writes one that has no end of its own.
@@ -315,13 +336,18 @@ impl Node {
     pub(super) fn free_closing_clients(&mut self) {
         let mut closing = std::mem::take(&mut self.closing);
         for id in closing.drain(..) {
-            if let Some(client) = self.clients.get(&id) {
-                let conn = client.conn;
-                self.drop_conn(conn, true);
-                self.free_client(id);
-            }
+            self.close_now(id);
         }
         self.closing = closing;
+    }
+
+    /// Closes a client and forgets it, at once. Not for the one whose command runs.
+    pub(super) fn close_now(&mut self, id: ClientId) {
+        if let Some(client) = self.clients.get(&id) {
+            let conn = client.conn;
+            self.drop_conn(conn, true);
+            self.free_client(id);
+        }
     }
 
     /// Forgets a client whose connection is gone already, and everything that pointed at it (`freeClient`).
@@ -396,11 +422,4 @@ pub(crate) fn push_quoted(out: &mut String, bytes: &[u8]) {
         }
     }
     out.push('"');
-}
-
-impl Client {
-    /// A master is not answered: what its commands reply goes nowhere, except for REPLCONF ACK, which does not pass here.
-    fn is_master_silent(&self) -> bool {
-        self.is_master() || self.reply_mode == ReplyMode::Off
-    }
 }

@@ -37,13 +37,21 @@ impl Node {
             client.asking = false;
         }
         if client.reply_mode != ReplyMode::On || client.is_master() {
-            match client.reply_mode {
-                ReplyMode::On | ReplyMode::Off => reply.truncate(mark),
+            // Whoever wants no replies gets his messages all the same, and the word that he will (`CLIENT_PUSHING`).
+            let keeps = !client.is_master() && announces_messages(args[0]);
+            let silent = match client.reply_mode {
+                ReplyMode::On | ReplyMode::Off => true,
                 ReplyMode::Skipping => {
-                    reply.truncate(mark);
                     client.reply_mode = ReplyMode::On;
+                    true
                 }
-                ReplyMode::SkipNext => client.reply_mode = ReplyMode::Skipping,
+                ReplyMode::SkipNext => {
+                    client.reply_mode = ReplyMode::Skipping;
+                    false
+                }
+            };
+            if silent && !keeps {
+                reply.truncate(mark);
             }
         }
         if self.call_depth == 0 && !self.ready_keys.is_empty() {
@@ -128,6 +136,12 @@ impl Node {
         if self.config.cluster_enabled && !obey && (has_keys(command) || is_exec) {
             self.check_route(id, command, args)?;
         }
+        if self.config.maxmemory_clients != 0 {
+            self.evict_clients();
+            if self.clients.get(&id).is_none_or(|client| client.close_after_reply) {
+                return Ok(());
+            }
+        }
         if self.config.maxmemory > 0 {
             self.check_memory(in_multi, set, command)?;
         }
@@ -205,6 +219,7 @@ impl Node {
         };
         let done = handler(&mut exec);
         let propagation = std::mem::take(&mut exec.propagation);
+        self.settle_memory();
         self.call_depth -= 1;
         let reply_len = reply.len().saturating_sub(reply_before);
         self.work(Work::Commands, 1);
@@ -259,7 +274,11 @@ impl Node {
             }
         }
         if self.call_depth == 0 {
-            self.propagate_pending();
+            if command.has(flags::TOUCHES_ARBITRARY_KEYS) {
+                self.propagate_pending_singly();
+            } else {
+                self.propagate_pending();
+            }
             if changed && let Some(client) = self.clients.get_mut(&id) {
                 client.write_offset = self.repl.offset;
             }
@@ -319,6 +338,13 @@ fn has_keys(command: CommandId) -> bool {
 /// Commands that an open transaction does not queue.
 fn runs_inside_multi(name: &str) -> bool {
     matches!(name, "exec" | "discard" | "multi" | "watch" | "quit" | "reset")
+}
+
+/// Commands whose answer is a message of its own.
+fn announces_messages(name: &[u8]) -> bool {
+    let names: [&[u8]; 6] =
+        [b"subscribe", b"psubscribe", b"ssubscribe", b"unsubscribe", b"punsubscribe", b"sunsubscribe"];
+    names.iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
 fn allowed_while_subscribed(name: &str) -> bool {

@@ -46,6 +46,8 @@ pub struct Stats {
     pub expired_keys: u64,
     /// `evicted_keys`
     pub evicted_keys: u64,
+    /// `evicted_clients`
+    pub evicted_clients: u64,
     /// `keyspace_hits`
     pub keyspace_hits: u64,
     /// `keyspace_misses`

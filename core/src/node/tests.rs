@@ -77,7 +77,7 @@ fn what_came_during_a_wait_comes_first() {
 }
 
 /// A node that saves nothing, with clients 1 to `clients` connected and everything else settled.
-fn with_clients(conf: &str, clients: u64) -> Node {
+pub(super) fn with_clients(conf: &str, clients: u64) -> Node {
     let options = NodeOptions {
         conf_text: format!("save \"\"\n{conf}"),
         conf_path: None,
@@ -95,7 +95,7 @@ fn with_clients(conf: &str, clients: u64) -> Node {
 }
 
 /// Sends a line over a connection; what every connection was sent in that turn.
-fn ask(node: &mut Node, conn: u64, line: &[u8]) -> BTreeMap<u64, String> {
+pub(super) fn ask(node: &mut Node, conn: u64, line: &[u8]) -> BTreeMap<u64, String> {
     let mut sent = BTreeMap::new();
     node.handle(at(0), Input::Received { conn: ConnId(conn), bytes: [line, b"\r\n"].concat() });
     settle(node, at(0), &mut sent);
@@ -180,6 +180,7 @@ fn a_lent_clock_shows_how_long_commands_take() {
     ask(&mut node, 1, b"GET k");
     assert!(ask(&mut node, 1, b"SLOWLOG GET 1")[&1].contains(":2500\r\n"));
 }
+<<<<<<< HEAD
 
 /// A change that the host cannot make is refused, and with it all that was to change in the same command.
 #[test]
@@ -193,4 +194,76 @@ fn a_running_server_stays_in_its_folder() {
     let kept = &ask(&mut node, 1, b"CONFIG GET dir maxmemory")[&1];
     assert!(kept.contains("/data\r\n") && kept.contains("1073741824"), "{kept}");
     assert_eq!(ask(&mut node, 1, b"CONFIG SET dir /data")[&1], "+OK\r\n");
+=======
+/// SCAN and RANDOMKEY delete expired keys that have nothing to do with each other: no transaction holds them together, as one
+/// does what DEL of a whole command deleted.
+#[test]
+fn keys_that_scan_finds_expired_are_propagated_singly() {
+    let mut node = with_clients("", 1);
+    node.repl.backlog = Some(crate::replication::backlog::Backlog::new(1 << 20, 0));
+    let text = |node: &Node| {
+        let backlog = node.repl.backlog.as_ref().expect("it was made above");
+        String::from_utf8_lossy(&backlog.from(backlog.first_offset())).into_owned()
+    };
+    ask(&mut node, 1, b"DEBUG SET-ACTIVE-EXPIRE 0");
+    ask(&mut node, 1, b"MSET a 1 b 2 c 3");
+    for key in ["a", "b"] {
+        ask(&mut node, 1, format!("PEXPIREAT {key} 1700000000001").as_bytes());
+    }
+    let later = at(10_000);
+    let mut sent = BTreeMap::new();
+    node.handle(later, Input::Received { conn: ConnId(1), bytes: b"SCAN 0\r\n".to_vec() });
+    settle(&mut node, later, &mut sent);
+    let stream = text(&node);
+    assert_eq!(stream.matches("DEL").count(), 2, "{stream}");
+    assert!(!stream.contains("MULTI"), "{stream}");
+}
+
+/// No master will ever send the DEL of a key that only this replica has.
+#[test]
+fn a_writable_replica_expires_its_own_keys() {
+    let mut node = with_clients("replica-read-only no\n", 1);
+    ask(&mut node, 1, b"REPLICAOF 127.0.0.1 1");
+    ask(&mut node, 1, b"SET own x PX 5");
+    assert_eq!(node.dbs[0].len(), 1);
+    for ms in [100, 200, 300] {
+        node.handle(at(ms * 1000), Input::Wake);
+        settle(&mut node, at(ms * 1000), &mut BTreeMap::new());
+    }
+    assert_eq!((node.dbs[0].len(), node.stats.expired_keys), (0, 1));
+}
+
+#[test]
+fn a_key_that_was_past_its_time_when_watched_has_not_changed_when_it_goes() {
+    let past = b"SET x old PXAT 1699999999999";
+    for (name, script, executes) in [
+        ("flush", &[&past[..], b"WATCH x", b"FLUSHDB"][..], true),
+        ("flush of a live key", &[b"SET x old", b"WATCH x", b"FLUSHDB"], false),
+        ("nothing gives way to an expired key", &[past, b"SELECT 1", b"WATCH x", b"SWAPDB 0 1"], true),
+        ("one expired key gives way to another", &[past, b"SELECT 1", past, b"WATCH x", b"SWAPDB 0 1"], true),
+        ("nothing gives way to a key", &[b"SET x new", b"SELECT 1", b"WATCH x", b"SWAPDB 0 1"], false),
+        (
+            "an expired key gives way to a key",
+            &[b"SET x 1", b"SELECT 1", past, b"WATCH x", b"SWAPDB 0 1"],
+            false,
+        ),
+    ] {
+        let mut node = with_clients("", 1);
+        ask(&mut node, 1, b"DEBUG SET-ACTIVE-EXPIRE 0");
+        for line in script {
+            // SET with a time in the past deletes at once: the key is made to expire by hand.
+            if line.ends_with(b"PXAT 1699999999999") {
+                ask(&mut node, 1, b"SET x old");
+                let db = node.clients.values().next().map_or(0, |client| client.db);
+                node.dbs[db].set_expire(b"x", 1_699_999_999_999);
+            } else {
+                ask(&mut node, 1, line);
+            }
+        }
+        ask(&mut node, 1, b"MULTI");
+        ask(&mut node, 1, b"PING");
+        let reply = &ask(&mut node, 1, b"EXEC")[&1];
+        assert_eq!(reply == "*1\r\n+PONG\r\n", executes, "{name}: {reply:?}");
+    }
+>>>>>>> 5ae91b2 (Memory has a limit: maxmemory evicts by every policy, and clients that take too much go)
 }

@@ -387,10 +387,11 @@ impl Node {
                 continue;
             }
             client.reply.raw(bytes);
+            let waiting = client.reply.len();
             if client.replica().is_some_and(|link| link.streams()) {
                 self.wants_to_send(id);
             } else {
-                self.check_output_limit(id);
+                self.check_output_limit(id, waiting);
             }
         }
     }
