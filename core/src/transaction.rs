@@ -3,7 +3,7 @@
 use crate::command::table::{CommandId, Resolved};
 use crate::node::Node;
 use crate::node::client::{ClientId, Multi, borrow, own};
-use crate::node::process::{CallKind, resolve};
+use crate::node::process::CallKind;
 use crate::resp::reply::Reply;
 
 impl Node {
@@ -52,7 +52,7 @@ impl Node {
         reply.array(multi.commands.len());
         for args in &multi.commands {
             let args = borrow(args);
-            if let Resolved::Command(command) = resolve(&args) {
+            if let Resolved::Command(command) = self.renames.resolve(&args) {
                 self.call(id, command, &args, reply, CallKind::Client);
             }
         }

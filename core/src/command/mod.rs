@@ -23,6 +23,7 @@ mod persistence;
 mod pops;
 mod pubsub;
 mod random;
+pub(crate) mod rename;
 mod replication;
 mod scan_args;
 mod server;

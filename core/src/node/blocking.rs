@@ -6,7 +6,7 @@
 
 use super::Node;
 use super::client::{Blocked, ClientId, ReplyMode, borrow};
-use super::process::{CallKind, resolve};
+use super::process::CallKind;
 use crate::command::table::Resolved;
 
 impl Node {
@@ -79,7 +79,7 @@ impl Node {
         let mut reply = client.take_reply();
         let args = borrow(&args);
         let before = reply.len();
-        if let Resolved::Command(command) = resolve(&args) {
+        if let Resolved::Command(command) = self.renames.resolve(&args) {
             self.command_time_ms = self.now.wall_ms();
             self.call(id, command, &args, &mut reply, CallKind::Retry(ready));
         }

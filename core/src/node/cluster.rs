@@ -5,7 +5,6 @@
 
 use super::client::{Blocked, ClientId};
 use super::pause::Purpose;
-use super::process::resolve;
 use super::{ConnUse, Node, log_threshold};
 use crate::cluster::bus;
 use crate::cluster::route::{Query, Route};
@@ -469,7 +468,7 @@ impl Node {
         for client in self.clients.values() {
             let Some(Blocked::Keys { args, keys, .. }) = &client.blocked else { continue };
             let command: Vec<&[u8]> = args.iter().map(|arg| &**arg).collect();
-            let write = matches!(resolve(&command), Resolved::Command(command) if command.has(flags::WRITE));
+            let write = matches!(self.renames.resolve(&command), Resolved::Command(command) if command.has(flags::WRITE));
             let route = cluster.route_blocked(keys.first().map(|key| &**key), client.readonly, write);
             if let Some(text) = route.and_then(|route| cluster.redirect_text(config, route)) {
                 redirected.push((client.id, text));
@@ -526,7 +525,7 @@ impl Node {
             let Some(multi) = &client.multi else { return Ok(()) };
             let keys = multi.commands.iter().flat_map(|args| {
                 let first: Vec<&[u8]> = args.iter().take(2).map(|arg| &**arg).collect();
-                let refs = match resolve(&first) {
+                let refs = match self.renames.resolve(&first) {
                     Resolved::Command(command) => table::keys_of(command, &args[..]),
                     _ => Default::default(),
                 };

@@ -5,7 +5,7 @@
 
 use super::Node;
 use super::client::{Blocked, Client, ClientId};
-use super::process::{CallKind, resolve};
+use super::process::CallKind;
 use crate::command::handler;
 use crate::command::table::Resolved;
 use crate::cost::Work;
@@ -230,7 +230,7 @@ impl Node {
 
     fn load_command(&mut self, command: &[Vec<u8>], loader: &mut Loader) {
         let args: Vec<&[u8]> = command.iter().map(|arg| &arg[..]).collect();
-        let found = match resolve(&args) {
+        let found = match self.renames.resolve(&args) {
             Resolved::Command(id) if handler(id).is_some() => Some(id),
             _ => None,
         };

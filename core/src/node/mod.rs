@@ -26,6 +26,7 @@ pub mod stats;
 pub mod status;
 mod weight;
 
+use crate::command::rename::Renames;
 use crate::command::table;
 use crate::config::{Config, Verbosity};
 use crate::cost::{Cpu, CpuCosts, CpuSpeed, WORK_KINDS, Work};
@@ -81,6 +82,8 @@ pub(crate) enum ConnUse {
 pub struct Node {
     pub(crate) config: Rc<Config>,
     pub(crate) options: Rc<NodeOptions>,
+    /// The names of commands where the configuration changes them.
+    pub(crate) renames: Rc<Renames>,
     pub(crate) now: Now,
     /// The wall clock in milliseconds that the running command sees; it stands still for a whole transaction.
     pub(crate) command_time_ms: i64,
@@ -173,6 +176,7 @@ impl Node {
     /// The text that redis-server prints before it exits when its configuration is wrong.
     pub fn new(now: Now, options: NodeOptions) -> Result<Node, String> {
         let config = Config::parse(&options.conf_text).map_err(|error| error.to_string())?;
+        let renames = Renames::new(&config.rename_commands).map_err(|error| error.to_string())?;
         let mut rng = Rng::new(options.seed);
         let run_id: Rc<str> = rng.hex(40).into();
         let seed = HashSeed::new(rng.next_u64(), rng.next_u64());
@@ -182,6 +186,7 @@ impl Node {
         let mut node = Node {
             config: Rc::new(config),
             options: Rc::new(options),
+            renames: Rc::new(renames),
             now,
             command_time_ms: now.wall_ms(),
             rng,

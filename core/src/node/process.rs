@@ -4,7 +4,7 @@
 use super::Node;
 use super::client::{ClientId, ReplyMode};
 use crate::command::handler;
-use crate::command::table::{self, CommandId, Resolved, flags};
+use crate::command::table::{CommandId, Resolved, flags};
 use crate::cost::Work;
 use crate::exec::{Error, Exec, Propagation};
 use crate::host::Stopwatch;
@@ -63,7 +63,7 @@ impl Node {
     fn reject(&mut self, id: ClientId, args: &[&[u8]], error: Error, reply: &mut Reply) {
         // A redirection of a whole transaction is the answer itself, with no EXECABORT around it.
         let in_exec_call = args[0].eq_ignore_ascii_case(b"exec") && !is_redirection(&error);
-        if let Resolved::Command(command) = resolve(args) {
+        if let Resolved::Command(command) = self.renames.resolve(args) {
             self.stats.commands[command.index()].rejected += 1;
         }
         if in_exec_call {
@@ -95,7 +95,7 @@ impl Node {
             self.security_warning(id);
             return Ok(());
         }
-        let command = match resolve(args) {
+        let command = match self.renames.resolve(args) {
             Resolved::Command(command) if handler(command).is_some() || command.is_container() => command,
             Resolved::Command(_) | Resolved::Unknown => return Err(unknown_command(args)),
             Resolved::UnknownSub(parent) => return Err(unknown_subcommand(parent, args)),
@@ -323,11 +323,6 @@ impl Node {
 fn is_redirection(error: &Error) -> bool {
     let code = error.0.split(|&byte| byte == b' ').next();
     matches!(code, Some(b"-MOVED" | b"-ASK" | b"-TRYAGAIN" | b"-CROSSSLOT" | b"-CLUSTERDOWN"))
-}
-
-/// What the first words of a request name.
-pub(crate) fn resolve(args: &[&[u8]]) -> Resolved {
-    table::resolve(args[0], args.get(1).copied())
 }
 
 /// Whether a command may name keys, so that a cluster must check where it belongs.

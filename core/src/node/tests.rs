@@ -180,7 +180,6 @@ fn a_lent_clock_shows_how_long_commands_take() {
     ask(&mut node, 1, b"GET k");
     assert!(ask(&mut node, 1, b"SLOWLOG GET 1")[&1].contains(":2500\r\n"));
 }
-<<<<<<< HEAD
 
 /// A change that the host cannot make is refused, and with it all that was to change in the same command.
 #[test]
@@ -194,7 +193,8 @@ fn a_running_server_stays_in_its_folder() {
     let kept = &ask(&mut node, 1, b"CONFIG GET dir maxmemory")[&1];
     assert!(kept.contains("/data\r\n") && kept.contains("1073741824"), "{kept}");
     assert_eq!(ask(&mut node, 1, b"CONFIG SET dir /data")[&1], "+OK\r\n");
-=======
+}
+
 /// SCAN and RANDOMKEY delete expired keys that have nothing to do with each other: no transaction holds them together, as one
 /// does what DEL of a whole command deleted.
 #[test]
@@ -265,5 +265,72 @@ fn a_key_that_was_past_its_time_when_watched_has_not_changed_when_it_goes() {
         let reply = &ask(&mut node, 1, b"EXEC")[&1];
         assert_eq!(reply == "*1\r\n+PONG\r\n", executes, "{name}: {reply:?}");
     }
->>>>>>> 5ae91b2 (Memory has a limit: maxmemory evicts by every policy, and clients that take too much go)
+}
+
+/// A disk that keeps what is written to it.
+#[derive(Default)]
+struct Files(BTreeMap<String, Vec<u8>>);
+
+impl Files {
+    fn answer(&mut self, request: DiskRequest) -> Result<DiskReply, DiskError> {
+        let files = &mut self.0;
+        let file = |path: &str| files.get(path).ok_or(DiskError::NotFound);
+        match request {
+            DiskRequest::List { .. } => Err(DiskError::NotFound),
+            DiskRequest::Stat { path } => Ok(DiskReply::Size(file(&path)?.len() as u64)),
+            DiskRequest::Read { path, offset, len_max } => {
+                let bytes = file(&path)?.iter().skip(offset as usize).take(len_max as usize);
+                Ok(DiskReply::Bytes(bytes.copied().collect()))
+            }
+            DiskRequest::Append { path, bytes } => {
+                files.entry(path.to_string()).or_default().extend_from_slice(&bytes);
+                Ok(DiskReply::Written(bytes.len() as u64))
+            }
+            DiskRequest::Rename { from, to } => {
+                let bytes = files.remove(&*from).ok_or(DiskError::NotFound)?;
+                files.insert(to.to_string(), bytes);
+                Ok(DiskReply::Done)
+            }
+            _ => Ok(DiskReply::Done),
+        }
+    }
+}
+
+/// A master that sends its snapshot from a file goes on with the stream at once: its first commands may come in the same read as
+/// the snapshot's end, and others while the snapshot is being loaded.
+#[test]
+fn the_stream_right_behind_a_snapshot_is_applied() {
+    let mut node = with_clients("", 1);
+    let mut files = Files::default();
+    let mut go = |node: &mut Node, input: Input| {
+        node.handle(at(0), input);
+        let mut master = None;
+        while let Some(output) = node.poll_output(at(0)) {
+            match output {
+                Output::Disk { op, request } => {
+                    node.handle(at(0), Input::Disk { op, result: files.answer(request) });
+                }
+                Output::Connect { conn, .. } => master = Some(conn),
+                _ => {}
+            }
+        }
+        master
+    };
+    let ask_it = Input::Received { conn: ConnId(1), bytes: b"REPLICAOF 127.0.0.1 7000\r\n".to_vec() };
+    let conn = go(&mut node, ask_it).expect("it connects");
+    go(&mut node, Input::Connected { conn, local: "127.0.0.1:50000".into() });
+    for line in ["+PONG", "+OK", "+OK"] {
+        go(&mut node, Input::Received { conn, bytes: format!("{line}\r\n").into_bytes() });
+    }
+    let id = "0123456789012345678901234567890123456789";
+    let mut bytes = format!("+FULLRESYNC {id} 100\r\n$18\r\n").into_bytes();
+    bytes.extend_from_slice(b"REDIS0010\xff\0\0\0\0\0\0\0\0");
+    let first = b"*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n";
+    bytes.extend_from_slice(first);
+    go(&mut node, Input::Received { conn, bytes });
+    let second = b"*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n";
+    go(&mut node, Input::Received { conn, bytes: second.to_vec() });
+    assert!(node.repl.link_up());
+    assert!(node.dbs[3].contains(b"a") && node.dbs[3].contains(b"b"));
+    assert_eq!(node.repl.offset, 100 + (first.len() + second.len()) as i64);
 }

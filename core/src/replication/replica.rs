@@ -90,6 +90,8 @@ pub struct MasterLink {
     line: Vec<u8>,
     /// The bytes of a transaction whose EXEC has not come yet.
     unfinished: Vec<u8>,
+    /// Bytes of the stream that came before the snapshot was loaded: a master that knew its length goes on at once.
+    ahead: Vec<u8>,
     /// The history and offset that a full resynchronisation will give this node.
     announced: Option<(Rc<str>, i64)>,
 }
@@ -107,6 +109,7 @@ impl MasterLink {
             selected_db: 0,
             line: Vec::new(),
             unfinished: Vec::new(),
+            ahead: Vec::new(),
             announced: None,
         }
     }
@@ -192,6 +195,7 @@ impl Node {
             selected_db,
             line: Vec::new(),
             unfinished: Vec::new(),
+            ahead: Vec::new(),
             announced: None,
         });
         self.event(Event::Role { replica: true, master: Some(format!("{host}:{port}")) });
@@ -245,6 +249,7 @@ impl Node {
             link.state = LinkState::Connecting(conn);
             link.last_io_s = now_s;
             link.line.clear();
+            link.ahead.clear();
         }
         self.log(LogLevel::Notice, "MASTER <-> REPLICA sync started");
     }
@@ -328,6 +333,10 @@ impl Node {
                 self.stats.net_repl_input_bytes += bytes.len() as u64;
                 rest = self.transfer_received(conn, bytes);
                 continue;
+            }
+            if let LinkState::Loading(_) = link.state {
+                link.ahead.extend_from_slice(rest);
+                return;
             }
             let Some(end) = rest.iter().position(|&byte| byte == b'\n') else {
                 link.line.extend_from_slice(rest);
@@ -629,6 +638,7 @@ impl Node {
         let Some(link) = &mut self.repl.master else { return };
         let LinkState::Loading(conn) = link.state else { return };
         let gone = link.line.first() == Some(&0);
+        let ahead = std::mem::take(&mut link.ahead);
         if let Some((replid, offset)) = link.announced.take() {
             self.repl.replid = replid;
             self.repl.offset = offset;
@@ -647,6 +657,11 @@ impl Node {
         self.begin_stream(conn, db.unwrap_or(0));
         self.send_ack();
         self.restart_aof_if_stopped();
+        if !ahead.is_empty()
+            && let Some(id) = self.repl.master.as_ref().and_then(MasterLink::client)
+        {
+            self.client_received(id, ahead);
+        }
     }
 
     /// The link is up: the master becomes a client (`replicationCreateMasterClient`).
