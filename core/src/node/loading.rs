@@ -163,7 +163,11 @@ impl Node {
             match loader.next_step(self.now, &mut self.out) {
                 LoadStep::Wait => break,
                 LoadStep::Item(item) => self.load_item(item, &mut loader),
-                LoadStep::Done(loaded) => return self.loaded(loaded),
+                LoadStep::Done(loaded) => {
+                    let progress = loader.progress();
+                    self.last_load = (progress.keys_loaded, progress.keys_expired);
+                    return self.loaded(loaded);
+                }
                 LoadStep::Failed => return self.loading_failed(),
             }
         }

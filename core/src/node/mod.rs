@@ -146,6 +146,8 @@ pub struct Node {
     replies_due: bool,
     pub(crate) shutdown: Option<shutdown::Shutdown>,
     loading: Option<loading::Loading>,
+    /// How many keys the last load of an RDB file gave, and how many of it had expired.
+    pub(crate) last_load: (u64, u64),
     transfer_disk: loading::TransferDisk,
     /// What is to be loaded again once the save that runs has ended.
     reload_after_save: Option<loading::Reload>,
@@ -233,6 +235,7 @@ impl Node {
             replies_due: false,
             shutdown: None,
             loading: None,
+            last_load: (0, 0),
             transfer_disk: loading::TransferDisk::default(),
             reload_after_save: None,
             cluster: None,
