@@ -124,7 +124,7 @@ fn suggestions(kind: Kind, name: &str, names: &Names) -> Vec<(String, String)> {
     let hint = || vec![(String::new(), format!("{name}: {}", kind.label()))];
     match kind {
         Kind::Node => names.nodes.iter().map(node).collect(),
-        Kind::Host | Kind::Names | Kind::Groups => {
+        Kind::Host | Kind::Names | Kind::NamesTill(_) | Kind::Groups => {
             let mut all: Vec<_> = names.nodes.iter().map(node).collect();
             if kind == Kind::Host {
                 all.extend(names.clients.iter().map(|(_, n)| (show_name(n), "a client".to_string())));

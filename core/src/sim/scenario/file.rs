@@ -157,17 +157,26 @@ impl Reader<'_> {
             self.versioned = true;
             return Ok(0);
         }
-        let mut when = When::Next;
-        if let Command::When(said) = command {
-            let at = args.end;
-            when = said;
-            let again = parse(source, at, Some(&blocks), false)?;
-            args.nodes.extend(again.1.nodes.iter().cloned());
-            (command, args.block_lines) = (again.0, again.1.block_lines);
+        let mut whens = Vec::new();
+        while let Command::When(said) = command {
+            let again = parse(source, args.end, Some(&blocks), false)?;
+            whens.push(said);
+            command = again.0;
+            args.nodes.extend(again.1.nodes);
+            (args.block_lines, args.end) = (again.1.block_lines, again.1.end);
         }
         let refuse = |message: String| ScenarioError::at(source, start, message);
+        // What is repeated from an instant on is a line that waits for the instant and one that is repeated.
+        let (first, when) = match whens.as_slice() {
+            [] => (None, When::Next),
+            [when] => (None, *when),
+            [first, when @ When::Every { .. }] if !matches!(first, When::Every { .. }) => {
+                (Some(*first), *when)
+            }
+            _ => return Err(refuse("a line happens at one time".to_string())),
+        };
         match command {
-            Command::Head(head) if self.in_head && when == When::Next => {
+            Command::Head(head) if self.in_head && whens.is_empty() => {
                 if let Head::Conf { .. } = head {
                     self.building.need_nodes();
                     self.know_nodes(source, &args.nodes)?;
@@ -188,6 +197,10 @@ impl Reader<'_> {
                     && line.len() > crate::sim::act::LINE_LEN_MAX
                 {
                     return Err(refuse(format!("a terminal takes {} bytes", crate::sim::act::LINE_LEN_MAX)));
+                }
+                if let Some(when) = first {
+                    self.steps.push(Step { when, what: Command::Time(TimeCommand::RunFor { us: 0 }) });
+                    self.numbers.push(self.at as u32 + 1);
                 }
                 self.steps.push(Step { when, what });
                 self.numbers.push(self.at as u32 + 1);

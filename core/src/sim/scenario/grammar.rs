@@ -57,6 +57,14 @@ pub enum Kind {
     Rest,
     /// Several names.
     Names,
+    /// Several nodes, up to one of these words.
+    NamesTill(&'static [&'static str]),
+    /// A span of up to an hour, kept in microseconds.
+    Micros,
+    /// A number of bytes up to 4 GiB.
+    Length,
+    /// Whole percent.
+    Percent,
     /// Groups of names with `|` between them.
     Groups,
     /// Text of several lines: `<<END`, the lines, `END`; or in quotes.
@@ -71,10 +79,10 @@ impl Kind {
         match self {
             Kind::Node => "a node's name".into(),
             Kind::Host => "a host's name (a node, a client, or `*`)".into(),
-            Kind::Time | Kind::Millis => "a time such as 5s, 1.5ms or 2m".into(),
+            Kind::Time | Kind::Millis | Kind::Micros => "a time such as 5s, 1.5ms or 2m".into(),
             Kind::Nanos => "a cost such as 500ns or 2.7us".into(),
             Kind::SignedTime => "a time with a sign such as +2s or -500ms".into(),
-            Kind::Size => "a size such as 512B, 64KiB or 10MB".into(),
+            Kind::Size | Kind::Length => "a size such as 512B, 64KiB or 10MB".into(),
             Kind::Rate => "bytes a second such as 64KiB or 10MB".into(),
             Kind::Share => "a share such as 2% or 500ppm".into(),
             Kind::Factor => "a factor such as 10x or 1.5x".into(),
@@ -89,6 +97,8 @@ impl Kind {
             Kind::Workload => "options such as clients=50,rate=1000,reads=50".into(),
             Kind::Rest => "a line for redis-cli".into(),
             Kind::Names => "names".into(),
+            Kind::NamesTill(_) => "names of nodes".into(),
+            Kind::Percent => "whole percent such as 90%".into(),
             Kind::Groups => "groups of names with | between them".into(),
             Kind::Block => "text in quotes, or <<END and lines up to END".into(),
             Kind::Choice(words) => words.iter().map(|w| w.0).collect::<Vec<_>>().join("|"),
@@ -173,7 +183,7 @@ fn syntax_of(parts: &[Part], out: &mut String) {
             Part::Arg(_, Kind::Choice(words)) => {
                 out.push_str(&words.iter().map(|w| w.0).collect::<Vec<_>>().join("|"));
             }
-            Part::Arg(name, Kind::Names) => out.push_str(&format!("{name} …")),
+            Part::Arg(name, Kind::Names | Kind::NamesTill(_)) => out.push_str(&format!("{name} …")),
             Part::Arg(name, Kind::Groups) => out.push_str(&format!("{name} … | {name} …")),
             Part::Arg(name, _) => out.push_str(name),
             Part::Opt(inner) => {
@@ -497,7 +507,7 @@ impl<'a> Matcher<'a> {
     fn arg(&mut self, name: &'static str, kind: Kind, at: usize, args: &mut Args) -> Option<usize> {
         match kind {
             Kind::Rest => return self.rest(name, at, args),
-            Kind::Names | Kind::Groups => return self.list(name, kind, at, args),
+            Kind::Names | Kind::NamesTill(_) | Kind::Groups => return self.list(name, kind, at, args),
             _ => {}
         }
         let Some(token) = self.token(at) else {
@@ -539,6 +549,11 @@ impl<'a> Matcher<'a> {
             _ if token.quoted => None,
             Kind::Time => number(units::time(text)),
             Kind::Nanos => number(units::nanos(text)),
+            Kind::Micros => number(units::time(text).filter(|us| u32::try_from(*us).is_ok())),
+            Kind::Length => number(units::size(text).filter(|n| u32::try_from(*n).is_ok())),
+            Kind::Percent => {
+                number(text.strip_suffix('%').and_then(units::number).filter(|n| u8::try_from(*n).is_ok()))
+            }
             Kind::Millis => {
                 let ms = units::time(text).filter(|us| us.is_multiple_of(1000)).map(|us| us / 1000);
                 number(ms.filter(|ms| u32::try_from(*ms).is_ok()))
@@ -565,7 +580,8 @@ impl<'a> Matcher<'a> {
                 let fits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
                 number(u64::from_str_radix(text, 16).ok().filter(|_| fits))
             }
-            Kind::Choice(_) | Kind::Bytes | Kind::Rest | Kind::Names | Kind::Groups => None,
+            Kind::Choice(_) | Kind::Bytes | Kind::Rest => None,
+            Kind::Names | Kind::NamesTill(_) | Kind::Groups => None,
         }
     }
 
@@ -617,8 +633,9 @@ impl<'a> Matcher<'a> {
         let mut at = at;
         let mut groups: Vec<Vec<String>> = vec![Vec::new()];
         let (mut any, mut names) = (false, 0usize);
+        let ends = if let Kind::NamesTill(words) = kind { words } else { &LIST_ENDS };
         while let Some(token) = self.token(at) {
-            if LIST_ENDS.iter().any(|end| token.is(end)) {
+            if ends.iter().any(|end| token.is(end)) {
                 break;
             }
             let in_groups = kind == Kind::Groups && !token.quoted;
@@ -639,13 +656,16 @@ impl<'a> Matcher<'a> {
                     }
                     groups.last_mut()?.push(text.to_string());
                     names += 1;
+                    if let Kind::NamesTill(_) = kind {
+                        args.nodes.push((token.start, text.to_string()));
+                    }
                 }
             }
             any = true;
             at = token.end;
         }
         self.want_kind(at, name, kind);
-        if !any || (kind == Kind::Names && names == 0) {
+        if !any || (kind != Kind::Groups && names == 0) {
             return None;
         }
         let value = match kind {
@@ -687,16 +707,17 @@ fn show(kind: Kind, value: &Value) -> String {
         (Kind::Block, Value::Text(text)) => lex::quote(text.as_bytes()),
         (_, Value::Text(text)) => show_name(text),
         (_, Value::Bytes(bytes)) => lex::quote(bytes),
-        (Kind::Time, Value::Number(n)) => units::show_time(unsigned(n)),
+        (Kind::Time | Kind::Micros, Value::Number(n)) => units::show_time(unsigned(n)),
         (Kind::Nanos, Value::Number(n)) => units::show_nanos(unsigned(n)),
         (Kind::Millis, Value::Number(n)) => units::show_time(unsigned(n).saturating_mul(1000)),
         (Kind::SignedTime, Value::Number(n)) => {
             units::show_signed_time(i64::try_from(*n).unwrap_or_default())
         }
-        (Kind::Size | Kind::Rate, Value::Number(n)) => units::show_size(unsigned(n)),
+        (Kind::Size | Kind::Length | Kind::Rate, Value::Number(n)) => units::show_size(unsigned(n)),
         (Kind::Share, Value::Number(n)) => units::show_share(unsigned(n)),
         (Kind::Factor, Value::Number(n)) => units::show_factor(unsigned(n)),
         (Kind::Thousandths, Value::Number(n)) => units::show_thousandths(unsigned(n)),
+        (Kind::Percent, Value::Number(n)) => format!("{n}%"),
         (Kind::Times, Value::Number(n)) => format!("{n}x"),
         (Kind::Seed, Value::Number(n)) if *n > 999_999 => format!("{n:#010x}"),
         (Kind::Slots, Value::Number(n)) => format!("{}-{}", n >> 16, n & 0xffff),

@@ -43,7 +43,7 @@ fn any_arg(rng: &mut Rng, args: Args, name: &'static str, kind: Kind) -> Args {
             args.text(name, &Workload { clients, ..Workload::default() }.to_string())
         }
         Kind::SignedTime => args.num(name, any_number(rng, u64::MAX) as i64),
-        Kind::Millis | Kind::Share | Kind::Thousandths | Kind::Times => {
+        Kind::Millis | Kind::Micros | Kind::Length | Kind::Share | Kind::Thousandths | Kind::Times => {
             args.num(name, any_number(rng, u32_max))
         }
         Kind::Number(most) => args.num(name, any_number(rng, most)),
@@ -52,7 +52,8 @@ fn any_arg(rng: &mut Rng, args: Args, name: &'static str, kind: Kind) -> Args {
             args.num(name, any_number(rng, last) << 16 | last)
         }
         Kind::Bytes => args.bytes(name, &(0..rng.below(9)).map(|_| rng.next_u64() as u8).collect::<Vec<_>>()),
-        Kind::Names => args.names(name, &any_names(rng)),
+        Kind::Percent => args.num(name, any_number(rng, 255)),
+        Kind::Names | Kind::NamesTill(_) => args.names(name, &any_names(rng)),
         Kind::Groups => {
             let count = rng.below(4);
             let group = |rng: &mut Rng| if rng.below(5) == 0 { Vec::new() } else { any_names(rng) };
@@ -104,11 +105,11 @@ fn full_args(parts: &'static [Part], mut args: Args) -> Args {
         args = match part {
             Part::Word(word) => args.flag(word, true),
             Part::Arg(name, Kind::Choice(words)) => args.text(name, words[words.len() - 1].0),
-            Part::Arg(name, Kind::Number(_) | Kind::Millis | Kind::Seed) => args.num(name, 7),
+            Part::Arg(name, Kind::Number(_) | Kind::Millis | Kind::Seed | Kind::Percent) => args.num(name, 7),
             Part::Arg(name, Kind::Slots) => args.num(name, 7 << 16 | 9),
             Part::Arg(name, Kind::Workload) => args.text(name, "clients=7,rate=9"),
             Part::Arg(name, Kind::Bytes) => args.bytes(name, b"x"),
-            Part::Arg(name, Kind::Names) => args.names(name, &["X".into(), "Y".into()]),
+            Part::Arg(name, Kind::Names | Kind::NamesTill(_)) => args.names(name, &["X".into(), "Y".into()]),
             Part::Arg(name, Kind::Groups) => args.groups(name, &[vec!["X".into()], vec!["Y".into()]]),
             Part::Arg(name, Kind::Node | Kind::Host | Kind::Text | Kind::Rest | Kind::Block) => {
                 args.text(name, &format!("X{name}"))
@@ -370,6 +371,7 @@ fn files_are_refused_with_the_line() {
     assert!(file_refusal("vitrine 1\nevery 1us kill A1").contains("more often"));
     assert!(file_refusal("vitrine 1\nevery 1s expect ok").contains("only what is done"));
     assert!(file_refusal("vitrine 1\nat 1s at 2s kill A1").contains("one time"));
+    assert!(file_refusal("vitrine 1\nevery 1s at 2s kill A1").contains("one time"));
     assert!(file_refusal("vitrine 1\nplay").contains("for the page"));
     assert!(file_refusal("vitrine 1\nhelp").contains("cannot ask"));
     assert!(file_refusal("vitrine 1\nat 18446744073709551615us heal").contains("no run is longer"));
