@@ -32,6 +32,7 @@ const CORPUS: &[(&str, &str)] = corpus![
     "minority",
     "replica",
     "reshard",
+    "seeds",
     "snapshot",
 ];
 
@@ -92,6 +93,11 @@ fn a_snapshot_is_what_comes_back() {
 #[test]
 fn a_slot_moves_to_another_master() {
     holds("reshard");
+}
+
+#[test]
+fn clients_follow_a_hand_over_and_change_their_seeds() {
+    holds("seeds");
 }
 
 #[test]

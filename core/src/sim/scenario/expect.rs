@@ -4,6 +4,7 @@
 //! throughout a time (`for`).
 
 use super::grammar::{Args, Group, Kind, Part, Verb};
+use super::units::show_time;
 use super::{Command, Console};
 use crate::event::Opinion;
 use crate::sim::ledger::CauseKind;
@@ -137,6 +138,59 @@ const CAUSES: [CauseKind; CAUSE_WORDS.len()] = [
     CauseKind::Unknown,
 ];
 
+/// A count of a workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Figure {
+    /// Operations that were acknowledged.
+    Acknowledged,
+    /// Operations that were refused or given up, and not executed.
+    Errors,
+    /// Operations of which nobody can say whether they were executed.
+    Unknown,
+}
+
+const FIGURES: [(Figure, &str); 3] =
+    [(Figure::Acknowledged, "acknowledged"), (Figure::Errors, "errors"), (Figure::Unknown, "unknown")];
+const FIGURE_WORDS: &[(&str, &str)] = &[
+    ("acknowledged", "operations that were acknowledged"),
+    ("errors", "operations that were refused or given up, and not executed"),
+    ("unknown", "operations of which nobody can say whether they were executed"),
+];
+
+/// Which of many latencies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quantile {
+    /// Half of them are no greater.
+    P50,
+    /// 99 of 100 are no greater.
+    P99,
+    /// 999 of 1,000 are no greater.
+    P999,
+    /// The greatest.
+    Max,
+}
+
+const QUANTILES: [(Quantile, &str); 4] =
+    [(Quantile::P50, "p50"), (Quantile::P99, "p99"), (Quantile::P999, "p99.9"), (Quantile::Max, "max")];
+const QUANTILE_WORDS: &[(&str, &str)] = &[
+    ("p50", "half of them are no greater"),
+    ("p99", "99 of 100 are no greater"),
+    ("p99.9", "999 of 1000 are no greater"),
+    ("max", "the greatest"),
+];
+
+/// The word of a value in a list of both.
+fn word_in<T: PartialEq>(list: &[(T, &'static str)], value: &T) -> &'static str {
+    list.iter().find(|(known, _)| known == value).map_or("", |(_, word)| word)
+}
+
+/// The value of a word in such a list; a word that is none of them has not come through the grammar.
+fn value_in<T: Copy>(list: &[(T, &'static str)], word: &str) -> T {
+    list.iter().find(|(_, known)| *known == word).unwrap_or(&list[0]).0
+}
+
 const PROCESS_WORDS: &[(&str, &str)] = &[
     ("running", "it runs"),
     ("paused", "it stands still"),
@@ -187,6 +241,10 @@ pub enum Condition {
     Slots { node: String, compare: Compare, count: u64 },
     /// How many acknowledged writes are so; of the lost ones, those that were lost for one reason.
     Writes { status: WriteStatus, compare: Compare, count: u64, cause: Option<CauseKind> },
+    /// How many operations of a workload ended so.
+    Load { name: String, figure: Figure, compare: Compare, count: u64 },
+    /// How long the acknowledged operations of a workload took, since it was started.
+    Latency { name: String, quantile: Quantile, compare: Compare, us: u64 },
     /// A line of a node's log is like this pattern.
     Log { node: String, pattern: String },
     /// The trace hash of the run so far.
@@ -309,6 +367,16 @@ pub(crate) static ROWS: &[Verb] = &[
     row("expect-safe", &[Word("safe"), COMPARE, COUNT, WITHIN, FOR],
         "How many acknowledged writes no single failure takes.",
         "expect safe at-least 1", |a| writes(a, WriteStatus::Safe, None)),
+    row("expect-latency", &[Word("latency"), Arg("NAME", Kind::Text), Arg("quantile", Kind::Choice(QUANTILE_WORDS)), COMPARE, Arg("LATENCY", Kind::Time), WITHIN, FOR],
+        "How long the acknowledged operations of a workload took, since it was started.",
+        "expect latency app p99 at-most 5ms", |a| expect(a, Condition::Latency {
+            name: a.get_text("NAME"), quantile: value_in(&QUANTILES, &a.get_text("quantile")), compare: Compare::read(a), us: a.get_num("LATENCY"),
+        })),
+    row("expect-workload", &[Word("workload"), Arg("NAME", Kind::Text), Arg("figure", Kind::Choice(FIGURE_WORDS)), COMPARE, COUNT, WITHIN, FOR],
+        "How many operations of a workload ended so, since it was started.",
+        "expect workload app errors 0", |a| expect(a, Condition::Load {
+            name: a.get_text("NAME"), figure: value_in(&FIGURES, &a.get_text("figure")), compare: Compare::read(a), count: a.get_num("COUNT"),
+        })),
     row("expect-log", &[Word("log"), NODE, Arg("PATTERN", Kind::Text), WITHIN],
         "A line of a node's log is like a pattern.",
         r#"expect log A2 "*Failover election won*" within 15s"#, |a| expect(a, Condition::Log { node: node(a), pattern: a.get_text("PATTERN") })),
@@ -370,6 +438,22 @@ fn line_of(what: &Condition) -> (&'static str, Args) {
                 WriteStatus::Safe => ("expect-safe", args),
             }
         }
+        C::Load { name, figure, compare, count } => (
+            "expect-workload",
+            Args::new()
+                .text("NAME", name)
+                .text("figure", word_in(&FIGURES, figure))
+                .opt_text("compare", compare.word().as_ref())
+                .num("COUNT", *count),
+        ),
+        C::Latency { name, quantile, compare, us } => (
+            "expect-latency",
+            Args::new()
+                .text("NAME", name)
+                .text("quantile", word_in(&QUANTILES, quantile))
+                .opt_text("compare", compare.word().as_ref())
+                .num("LATENCY", *us),
+        ),
         C::Log { node, pattern } => ("expect-log", about(node).text("PATTERN", pattern)),
         C::Hash { hash } => ("expect-hash", Args::new().num("HASH", *hash)),
     }
@@ -487,6 +571,33 @@ impl Condition {
                         "{} are safe, {} at risk, {} lost{by}",
                         summary.safe, summary.at_risk, summary.lost
                     )
+                })
+            }
+            C::Load { name, figure, compare, count } => {
+                let stats =
+                    world.workload_stats(name).ok_or_else(|| format!("there is no workload `{name}`"))?;
+                let is = match figure {
+                    Figure::Acknowledged => stats.run.ok,
+                    Figure::Errors => stats.run.errors,
+                    Figure::Unknown => stats.run.unknown,
+                };
+                found(compare.holds(is, *count), || {
+                    let run = stats.run;
+                    format!("{} are acknowledged, {} errors, {} unknown", run.ok, run.errors, run.unknown)
+                })
+            }
+            C::Latency { name, quantile, compare, us } => {
+                let stats =
+                    world.workload_stats(name).ok_or_else(|| format!("there is no workload `{name}`"))?;
+                let latency = stats.run.latency;
+                let is = match quantile {
+                    Quantile::P50 => latency.p50_us,
+                    Quantile::P99 => latency.p99_us,
+                    Quantile::P999 => latency.p999_us,
+                    Quantile::Max => latency.max_us,
+                };
+                found(latency.count > 0 && compare.holds(is, *us), || {
+                    format!("it is {} of {} operations", show_time(is), latency.count)
                 })
             }
             C::Log { node, pattern } => {

@@ -49,8 +49,6 @@ pub enum Kind {
     Hash,
     /// A word, or text in quotes.
     Text,
-    /// What many clients do, as one word.
-    Workload,
     /// Bytes: a word, or quoted with `\x00` escapes.
     Bytes,
     /// The rest of the line as it stands.
@@ -94,7 +92,6 @@ impl Kind {
             Kind::Slots => "slots such as 0-5460".into(),
             Kind::Hash => "16 hexadecimal digits".into(),
             Kind::Text | Kind::Bytes => "a word, or text in quotes".into(),
-            Kind::Workload => "options such as clients=50,rate=1000,reads=50".into(),
             Kind::Rest => "a line for redis-cli".into(),
             Kind::Names => "names".into(),
             Kind::NamesTill(_) => "names of nodes".into(),
@@ -542,10 +539,6 @@ impl<'a> Matcher<'a> {
                 Some(Value::Text(word.0.to_string()))
             }
             Kind::Block => self.block(token, text, args),
-            Kind::Workload => {
-                let workload = text.parse::<crate::sim::workload::Workload>().ok()?;
-                Some(Value::Text(workload.to_string()))
-            }
             _ if token.quoted => None,
             Kind::Time => number(units::time(text)),
             Kind::Nanos => number(units::nanos(text)),

@@ -4,7 +4,7 @@
 //! of lines with a head that says what the world is made of is a [`Scenario`]: one value, which gives the same run to
 //! the last byte wherever it is played. docs/SCENARIO.md describes the language for those who write it.
 //!
-//! The grammar is a table ([`table`], whose rows stand in `head`, `verbs` and `expect`): the parser, the printer, [`complete`]
+//! The grammar is a table ([`table`], whose rows stand in `head`, `verbs`, `workload` and `expect`): the parser, the printer, [`complete`]
 //! and the reference in the documentation all read it. Every action has a line, and `parse(print(action))` is that action.
 //!
 //! Text from outside is hostile until it is read: every length has a limit, a time that would overflow stops at the end of
@@ -23,6 +23,7 @@ mod play;
 pub mod table;
 mod units;
 mod verbs;
+mod workload;
 
 #[cfg(test)]
 mod tests;

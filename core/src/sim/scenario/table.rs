@@ -1,14 +1,14 @@
 //! The table: every row of every part of the language.
 
 use super::grammar::{Group, Kind, Part, Verb};
-use super::{expect, head, verbs};
+use super::{expect, head, verbs, workload};
 
 /// The words that stand for themselves where a list of groups is written.
 const LIST_WORDS: [&str; 4] = ["|", "-", "none", "for"];
 
 /// All rows, in the order of the reference.
 pub fn rows() -> impl Iterator<Item = &'static Verb> {
-    head::ROWS.iter().chain(verbs::ROWS).chain(expect::ROWS)
+    head::ROWS.iter().chain(verbs::ROWS).chain(workload::ROWS).chain(expect::ROWS)
 }
 
 /// The row with a key.

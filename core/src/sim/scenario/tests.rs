@@ -4,7 +4,6 @@ use super::grammar::{Args, Part};
 use super::*;
 use crate::rng::Rng;
 use crate::sim::fault::{Fault, Link};
-use crate::sim::workload::Workload;
 use proptest::prelude::*;
 
 /// A name: mostly plain, sometimes a word of the language or something that needs quotes.
@@ -37,10 +36,6 @@ fn any_arg(rng: &mut Rng, args: Args, name: &'static str, kind: Kind) -> Args {
         Kind::Node | Kind::Host | Kind::Text | Kind::Rest | Kind::Block => args.text(name, &any_name(rng)),
         Kind::Time | Kind::Nanos | Kind::Size | Kind::Rate | Kind::Factor | Kind::Seed | Kind::Hash => {
             args.num(name, any_number(rng, u64::MAX))
-        }
-        Kind::Workload => {
-            let clients = any_number(rng, u32_max) as u32;
-            args.text(name, &Workload { clients, ..Workload::default() }.to_string())
         }
         Kind::SignedTime => args.num(name, any_number(rng, u64::MAX) as i64),
         Kind::Millis | Kind::Micros | Kind::Length | Kind::Share | Kind::Thousandths | Kind::Times => {
@@ -107,7 +102,6 @@ fn full_args(parts: &'static [Part], mut args: Args) -> Args {
             Part::Arg(name, Kind::Choice(words)) => args.text(name, words[words.len() - 1].0),
             Part::Arg(name, Kind::Number(_) | Kind::Millis | Kind::Seed | Kind::Percent) => args.num(name, 7),
             Part::Arg(name, Kind::Slots) => args.num(name, 7 << 16 | 9),
-            Part::Arg(name, Kind::Workload) => args.text(name, "clients=7,rate=9"),
             Part::Arg(name, Kind::Bytes) => args.bytes(name, b"x"),
             Part::Arg(name, Kind::Names | Kind::NamesTill(_)) => args.names(name, &["X".into(), "Y".into()]),
             Part::Arg(name, Kind::Groups) => args.groups(name, &[vec!["X".into()], vec!["Y".into()]]),

@@ -120,15 +120,6 @@ pub(crate) static ROWS: &[Verb] = &[
     row(G::Clients, "disconnect", "disconnect", &[N],
         "A plain client closes its connection.",
         "disconnect 1", |a| act(Action::Disconnect { client: a.get_num("N") })),
-    row(G::Workload, "workload", "workload", &[Arg("NAME", Kind::Text), Arg("OPTIONS", Kind::Workload)],
-        "Many cluster clients begin to work, on a host with this name. Options with commas between them: clients, seeds=A1+B1, rate (operations a second) or think=500us, pipeline, operations, keys, prefix, zipf (thousandths), hot-slot=SLOT:PERCENT, sequential, value=32 or 32-200 or tail=32-9000 (bytes), reads (percent), mix=strings:3+counters+lists+hashes+sets+multi-keys+transactions+publish+shard-publish, wait=1:100ms, replica-reads, subscribers, channels, shard-channels, timeout-ms, retries, backoff-ms.",
-        "workload app clients=50,rate=1000,keys=500,reads=50", |a| {
-            let workload = a.get_text("OPTIONS").parse().unwrap_or_default();
-            act(Action::StartWorkload { name: a.get_text("NAME"), workload: Box::new(workload) })
-        }),
-    row(G::Workload, "workload-stop", "workload", &[Arg("NAME", Kind::Text), Word("stop")],
-        "A workload begins no more operations.",
-        "workload app stop", |a| act(Action::StopWorkload { name: a.get_text("NAME") })),
 
     row(G::Process, "kill", "kill", &[NODE, FOR],
         "SIGKILL: the process is gone, and what it had written to files is safe with the kernel.",
@@ -480,9 +471,7 @@ pub(crate) fn line_of_action(action: &Action) -> (&'static str, Args) {
         X::Connect { client, node } => ("connect", with_node(node).num("N", *client)),
         X::Send { client, bytes } => ("send", Args::new().num("N", *client).bytes("BYTES", bytes)),
         X::Disconnect { client } => ("disconnect", Args::new().num("N", *client)),
-        X::StartWorkload { name, workload } => {
-            ("workload", Args::new().text("NAME", name).text("OPTIONS", &workload.to_string()))
-        }
+        X::StartWorkload { name, workload } => super::workload::line_of_workload(name, workload),
         X::StopWorkload { name } => ("workload-stop", Args::new().text("NAME", name)),
     }
 }

@@ -46,7 +46,9 @@ pub fn action_words(action: &Action) -> String {
         A::Connect { client, node } => format!("client {client} connects to {node}"),
         A::Send { client, bytes } => format!("client {client} sends {} bytes", bytes.len()),
         A::Disconnect { client } => format!("client {client} closes its connection"),
-        A::StartWorkload { name, workload } => format!("the workload {name} begins: {workload}"),
+        A::StartWorkload { name, workload } => {
+            format!("the workload {name} begins with {} clients", workload.clients)
+        }
         A::StopWorkload { name } => format!("the workload {name} is stopped"),
     }
 }
