@@ -112,6 +112,8 @@ pub enum Part {
     Arg(&'static str, Kind),
     /// These parts or nothing. Optional parts that follow one another come in any order.
     Opt(&'static [Part]),
+    /// One of these or nothing; optional like the others.
+    Either(&'static [&'static [Part]]),
 }
 
 /// Where a verb belongs, in the order of the reference.
@@ -187,6 +189,14 @@ fn syntax_of(parts: &[Part], out: &mut String) {
                 out.push('[');
                 syntax_of(inner, out);
                 out.push(']');
+            }
+            Part::Either(choices) => {
+                let shown = |parts: &&[Part]| {
+                    let mut text = String::new();
+                    syntax_of(parts, &mut text);
+                    text
+                };
+                out.push_str(&format!("[{}]", choices.iter().map(shown).collect::<Vec<_>>().join(" | ")));
             }
         }
     }
@@ -460,8 +470,9 @@ impl<'a> Matcher<'a> {
                     at = self.arg(name, *kind, at, args)?;
                     i += 1;
                 }
-                Part::Opt(_) => {
-                    let end = (i..parts.len()).find(|&j| !matches!(parts[j], Part::Opt(_)));
+                Part::Opt(_) | Part::Either(_) => {
+                    let optional = |part: &Part| matches!(part, Part::Opt(_) | Part::Either(_));
+                    let end = (i..parts.len()).find(|&j| !optional(&parts[j]));
                     let end = end.unwrap_or(parts.len());
                     at = self.options(&parts[i..end], at, args);
                     i = end;
@@ -473,18 +484,22 @@ impl<'a> Matcher<'a> {
 
     fn options(&mut self, options: &'static [Part], at: usize, args: &mut Args) -> usize {
         let mut at = at;
-        let mut left: Vec<&'static [Part]> = options
-            .iter()
-            .filter_map(|p| if let Part::Opt(inner) = p { Some(*inner) } else { None })
-            .collect();
+        let mut left: Vec<&'static Part> = options.iter().collect();
         'more: loop {
-            for (place, inner) in left.iter().enumerate() {
-                let mut tried = args.clone();
-                if let Some(end) = self.parts(inner, at, &mut tried) {
-                    *args = tried;
-                    at = end;
-                    left.remove(place);
-                    continue 'more;
+            for (place, part) in left.iter().enumerate() {
+                let choices: &[&'static [Part]] = match part {
+                    Part::Opt(inner) => &[inner],
+                    Part::Either(choices) => choices,
+                    Part::Word(_) | Part::Arg(..) => &[],
+                };
+                for inner in choices {
+                    let mut tried = args.clone();
+                    if let Some(end) = self.parts(inner, at, &mut tried) {
+                        *args = tried;
+                        at = end;
+                        left.remove(place);
+                        continue 'more;
+                    }
                 }
             }
             return at;
@@ -750,6 +765,11 @@ fn render_parts(parts: &[Part], args: &Args, out: &mut String) {
             }
             Part::Opt(inner) if is_there(inner, args) => render_parts(inner, args, out),
             Part::Opt(_) => {}
+            Part::Either(choices) => {
+                if let Some(inner) = choices.iter().find(|inner| is_there(inner, args)) {
+                    render_parts(inner, args, out);
+                }
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ fn has_word(parts: &[Part], word: &str) -> bool {
         Part::Arg(_, Kind::Choice(words)) => words.iter().any(|w| w.0.eq_ignore_ascii_case(word)),
         Part::Arg(..) => false,
         Part::Opt(inner) => has_word(inner, word),
+        Part::Either(choices) => choices.iter().any(|inner| has_word(inner, word)),
     })
 }
 

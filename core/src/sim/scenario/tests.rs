@@ -64,7 +64,11 @@ fn any_args(rng: &mut Rng, parts: &'static [Part], mut args: Args) -> Args {
             Part::Word(word) => args.flag(word, true),
             Part::Arg(name, kind) => any_arg(rng, args, name, *kind),
             Part::Opt(inner) if rng.below(2) == 0 => any_args(rng, inner, args),
-            Part::Opt(_) => args,
+            Part::Either(choices) if rng.below(2) == 0 => {
+                let choice = choices[rng.below(choices.len() as u64) as usize];
+                any_args(rng, choice, args)
+            }
+            Part::Opt(_) | Part::Either(_) => args,
         };
     }
     args
@@ -95,7 +99,7 @@ fn rows_have_keys_of_their_own_and_examples_that_are_read() {
 }
 
 /// Arguments that differ from what is understood if nothing is said, with every part that may be left out.
-fn full_args(parts: &'static [Part], mut args: Args) -> Args {
+fn full_args(parts: &'static [Part], choice: usize, mut args: Args) -> Args {
     for part in parts {
         args = match part {
             Part::Word(word) => args.flag(word, true),
@@ -109,7 +113,8 @@ fn full_args(parts: &'static [Part], mut args: Args) -> Args {
                 args.text(name, &format!("X{name}"))
             }
             Part::Arg(name, _) => args.num(name, 7_000_000),
-            Part::Opt(inner) => full_args(inner, args),
+            Part::Opt(inner) => full_args(inner, choice, args),
+            Part::Either(choices) => full_args(choices[choice % choices.len()], choice, args),
         };
     }
     args
@@ -118,8 +123,10 @@ fn full_args(parts: &'static [Part], mut args: Args) -> Args {
 #[test]
 fn every_argument_of_every_row_is_kept() {
     for row in table::rows().filter(|r| r.name != "say") {
-        let args = full_args(row.parts, Args::new());
-        assert_eq!((row.make)(&args).to_string(), render(row, &args), "{}", row.key);
+        for choice in 0..6 {
+            let args = full_args(row.parts, choice, Args::new());
+            assert_eq!((row.make)(&args).to_string(), render(row, &args), "{}", row.key);
+        }
     }
 }
 
@@ -333,6 +340,7 @@ fn errors_name_the_place_and_what_was_expected() {
             .contains("column 9: `now` does not fit here; expected for, the end of the line")
     );
     assert!(refusal("connect 1 \"A1").contains("column 11: this quote is not closed"));
+    assert!(refusal("workload app rate 5 keys 9 think 1ms").contains("column 28: `think` does not fit here"));
     assert!(refusal("seed 7").contains("`seed` stands in files"));
     assert!(refusal("at 5s kill A1").contains("stands in files"));
     assert!(refusal("").contains("something is missing"));

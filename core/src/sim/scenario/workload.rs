@@ -8,7 +8,7 @@ use super::grammar::{Args, Group, Kind, Part, Verb};
 use crate::sim::fault::Action;
 use crate::sim::workload::{Distribution, Keys, Mix, Pace, Sizes, Wait, Workload};
 
-use Part::{Arg, Opt, Word};
+use Part::{Arg, Either, Opt, Word};
 
 const U32_MAX: u64 = u32::MAX as u64;
 
@@ -82,17 +82,23 @@ pub(crate) static ROWS: &[Verb] = &[
             NAME,
             Opt(&[Word("clients"), Arg("CLIENTS", Kind::Number(U32_MAX))]),
             Opt(&[Word("seeds"), Arg("NODE", Kind::NamesTill(OPTIONS))]),
-            Opt(&[Word("rate"), Arg("RATE", Kind::Number(U32_MAX))]),
-            Opt(&[Word("think"), Arg("THINK", Kind::Micros)]),
+            Either(&[
+                &[Word("rate"), Arg("RATE", Kind::Number(U32_MAX))],
+                &[Word("think"), Arg("THINK", Kind::Micros)],
+            ]),
             Opt(&[Word("pipeline"), Arg("PIPELINE", Kind::Number(U32_MAX))]),
             Opt(&[Word("operations"), Arg("OPERATIONS", Kind::Number(u64::MAX))]),
             Opt(&[Word("keys"), Arg("KEYS", Kind::Number(u64::MAX))]),
             Opt(&[Word("prefix"), Arg("PREFIX", Kind::Text)]),
-            Opt(&[Word("zipf"), Arg("EXPONENT", Kind::Thousandths)]),
-            Opt(&[Word("hot-slot"), Arg("SLOT", Kind::Number(u16::MAX as u64)), Arg("PERCENT", Kind::Percent)]),
-            Opt(&[Word("sequential")]),
-            Opt(&[Word("values"), Arg("SIZE", Kind::Length), Opt(&[Word("to"), Arg("MOST", Kind::Length)])]),
-            Opt(&[Word("long-tail"), Arg("SHORTEST", Kind::Length), Word("to"), Arg("LONGEST", Kind::Length)]),
+            Either(&[
+                &[Word("zipf"), Arg("EXPONENT", Kind::Thousandths)],
+                &[Word("hot-slot"), Arg("SLOT", Kind::Number(u16::MAX as u64)), Arg("PERCENT", Kind::Percent)],
+                &[Word("sequential")],
+            ]),
+            Either(&[
+                &[Word("values"), Arg("SIZE", Kind::Length), Opt(&[Word("to"), Arg("MOST", Kind::Length)])],
+                &[Word("long-tail"), Arg("SHORTEST", Kind::Length), Word("to"), Arg("LONGEST", Kind::Length)],
+            ]),
             Opt(&[Word("reads"), Arg("READS", Kind::Percent)]),
             Opt(&[Word("strings"), weight("STRINGS")]),
             Opt(&[Word("counters"), weight("COUNTERS")]),
