@@ -12,6 +12,7 @@ pub mod exec;
 pub mod host;
 pub mod node;
 pub mod persist;
+pub mod planted;
 mod propagate;
 pub mod pubsub;
 pub mod replication;

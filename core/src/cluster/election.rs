@@ -13,6 +13,7 @@ use super::{
 };
 use crate::event::Event;
 use crate::host::LogLevel;
+use crate::planted::Bug;
 
 /// The wait before votes are asked for, so that FAIL reaches all voters, in milliseconds.
 const DELAY_FIXED_MS: i64 = 500;
@@ -59,7 +60,7 @@ impl Cluster {
         if request.current_epoch < self.current_epoch {
             return Err(format!("reqEpoch ({}) < curEpoch({})", request.current_epoch, self.current_epoch));
         }
-        if self.last_vote_epoch == self.current_epoch {
+        if self.last_vote_epoch == self.current_epoch && !cx.config.planted.is(Bug::VotesTwice) {
             return Err(format!("already voted for epoch {}", self.current_epoch));
         }
         if node.is_master() {
@@ -172,10 +173,10 @@ impl Cluster {
             self.cant_failover(cx, CantFailover::Expired);
         } else if !self.election.sent {
             self.ask_for_votes(cx);
-        } else if self.election.votes >= self.quorum() {
+        } else if self.election.votes >= self.quorum() || cx.config.planted.is(Bug::TakesOverUnelected) {
             cx.log(LogLevel::Warning, format_args!("Failover election won: I'm the new master."));
             let epoch = self.election.epoch;
-            if self.myself().config_epoch < epoch {
+            if self.myself().config_epoch < epoch && !cx.config.planted.is(Bug::NoEpochBump) {
                 self.set_my_config_epoch(cx, epoch);
                 cx.log(
                     LogLevel::Warning,

@@ -82,6 +82,8 @@ pub enum EndpointType {
 /// The directives of redis.conf that the cluster looks at, with their defaults of 7.0.15.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterConfig {
+    /// A bug on purpose; none but in a test of the checkers.
+    pub planted: crate::planted::Planted,
     /// `cluster-node-timeout`, in milliseconds.
     pub node_timeout_ms: i64,
     /// `port`.
@@ -123,6 +125,7 @@ pub struct ClusterConfig {
 impl Default for ClusterConfig {
     fn default() -> ClusterConfig {
         ClusterConfig {
+            planted: Default::default(),
             node_timeout_ms: 15_000,
             port: 6379,
             cluster_port: 0,

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::event::{Event, Opinion};
 use crate::host::{ConnId, LogLevel};
+use crate::planted::Bug;
 
 impl Cluster {
     pub(super) fn process_message(&mut self, cx: &mut Cx<'_>, conn: ConnId, message: &Message<'_>) {
@@ -79,7 +80,8 @@ impl Cluster {
     /// Takes over what every message of a known node says of it: epochs and offset.
     fn note_sender(&mut self, cx: &mut Cx<'_>, idx: NodeIdx, message: &Message<'_>) {
         let header = &message.header;
-        if header.current_epoch > self.current_epoch {
+        let falls = cx.config.planted.is(Bug::EpochFalls) && header.current_epoch < self.current_epoch;
+        if header.current_epoch > self.current_epoch || falls {
             self.set_current_epoch(cx, header.current_epoch);
         }
         let node = &mut self.nodes[idx];

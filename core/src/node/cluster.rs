@@ -96,6 +96,7 @@ fn cluster_config(config: &Config) -> ClusterConfig {
         link_sendbuf_limit: config.cluster_link_sendbuf_limit,
         repl_ping_replica_period_s: i64::from(config.repl_ping_replica_period),
         log_level: log_threshold(config.loglevel),
+        planted: Default::default(),
     }
 }
 
@@ -308,6 +309,7 @@ impl Node {
         }
         let facts = self.cluster_facts();
         let mut actions = Vec::new();
+        part.config.planted = self.planted;
         let config = std::mem::take(&mut part.config);
         let mut cx = Cx {
             now: self.now,

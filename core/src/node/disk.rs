@@ -11,6 +11,7 @@ use crate::persist::file::Made;
 use crate::persist::rdb::writer::{RdbOptions, ReplInfo};
 use crate::persist::save::{BGSAVE_ERROR, save_point_log};
 use crate::persist::source::DatasetSource;
+use crate::planted::Bug;
 use std::rc::Rc;
 
 /// A page of memory, in bytes.
@@ -136,7 +137,8 @@ impl Node {
                 // What came while the file was being switched waits for its first write, and no turn ends before that.
                 let background = self.snapshot_running();
                 self.aof.flush(self.now, &config, false, background, &mut self.out);
-                self.aof_waits = self.aof.stalls(&config, background);
+                self.aof_waits =
+                    self.aof.stalls(&config, background) && !self.planted.is(Bug::RepliesBeforeFsync);
             }
         } else if let Some(outcome) = self.saves.on_disk(self.now, op, &result, &config.dir, &mut self.out) {
             self.dirty -= outcome.dirty_saved.min(self.dirty);
@@ -241,12 +243,14 @@ impl Node {
                 }
             }
         }
-        self.aof_waits = self.aof.stalls(&config, background);
+        self.aof_waits = self.aof.stalls(&config, background) && !self.planted.is(Bug::RepliesBeforeFsync);
     }
 
     /// Adds a command to the append-only file (`feedAppendOnlyFile`).
     pub(crate) fn feed_aof(&mut self, db: usize, args: &[&[u8]]) {
-        if self.aof.state() != AofState::Off {
+        let dropped =
+            self.planted.is(Bug::AofDropsCommands) && self.stats.commands_processed.is_multiple_of(5);
+        if self.aof.state() != AofState::Off && !dropped {
             let config = Rc::clone(&self.config);
             self.aof.feed(self.now, &config, db, args);
         }

@@ -37,6 +37,7 @@ use crate::persist::aof::Aof;
 use crate::persist::disk::Outbox;
 use crate::persist::save::Saves;
 use crate::persist::source::DatasetSource;
+use crate::planted::Planted;
 use crate::propagate::Pending;
 use crate::pubsub::Pubsub;
 use crate::replication::Replication;
@@ -169,6 +170,8 @@ pub struct Node {
     turn_now: Now,
     /// What the host wants to be told of every change of data, if it does.
     pub(crate) observed: Option<Box<observe::Observed>>,
+    /// A bug on purpose; none but in a test of the checkers.
+    pub(crate) planted: Planted,
 }
 
 impl Node {
@@ -250,6 +253,7 @@ impl Node {
             cpu: Cpu::new(),
             turn_now: now,
             observed: None,
+            planted: Planted::default(),
         };
         if let Some(master) = node.config.replicaof.clone() {
             node.repl.master = Some(MasterLink::at_start(master.host, master.port, now));

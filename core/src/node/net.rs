@@ -5,6 +5,7 @@ use super::{ConnUse, Node};
 use crate::config::BufferLimits;
 use crate::cost::Work;
 use crate::host::{ConnId, Listener, LogLevel, NetError, Output, limits};
+use crate::planted::Bug;
 use crate::resp::reply::Reply;
 use crate::resp::request::{Parsed, ProtocolError, RequestLimits};
 use smallvec::SmallVec;
@@ -158,7 +159,13 @@ impl Node {
                     self.current_query = (query.len() - done, len);
                     if !request.is_empty() {
                         let args: SmallVec<[&[u8]; 8]> = request.iter().collect();
-                        self.process_command(id, &args, &mut reply);
+                        let skipped = is_master
+                            && self.planted.is(Bug::SkipsStream)
+                            && args[0] == b"SET"
+                            && self.repl.offset % 3 == 0;
+                        if !skipped {
+                            self.process_command(id, &args, &mut reply);
+                        }
                     }
                     if is_master {
                         self.applied_from_master(id, &query[done..done + len]);

@@ -11,6 +11,7 @@ use crate::node::Node;
 use crate::node::client::{Client, ClientId, Role};
 use crate::persist::file::Source as _;
 use crate::persist::source::DatasetSource;
+use crate::planted::Bug;
 use crate::resp::encode_command;
 
 /// How far a replica is (`SLAVE_STATE_*`, server.h 7.0.15).
@@ -159,8 +160,9 @@ impl Node {
             self.log(LogLevel::Notice, text);
             return false;
         }
+        let first = offset - i64::from(self.planted.is(Bug::BacklogOffByOne));
         let Some(bytes) =
-            self.repl.backlog.as_ref().filter(|log| log.covers(offset)).map(|log| log.from(offset))
+            self.repl.backlog.as_ref().filter(|log| log.covers(offset)).map(|log| log.from(first))
         else {
             self.log(
                 LogLevel::Notice,

@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::host::{ConnId, DiskRequest, Listener, LogLevel, NetError, Now, Output};
 use crate::node::client::{ClientId, Role};
 use crate::node::{ConnUse, Node};
+use crate::planted::Bug;
 use crate::resp::encode_command;
 use std::rc::Rc;
 
@@ -694,6 +695,9 @@ impl Node {
         link.down_since_s = now_s;
         link.selected_db = db;
         link.unfinished.clear();
+        if self.planted.is(Bug::OffsetFalls) {
+            self.repl.offset -= 1;
+        }
         self.event(Event::MasterLink { up: false });
         self.log(LogLevel::Warning, "Connection with master lost.");
         self.log(LogLevel::Notice, "Caching the disconnected master state.");
@@ -723,7 +727,8 @@ impl Node {
         let Some(id) = self.repl.master.as_ref().and_then(|link| link.client()) else { return };
         let Some(client) = self.clients.get(&id) else { return };
         let conn = client.conn;
-        let offset = self.repl.offset.to_string();
+        let ahead = if self.planted.is(Bug::AcksAhead) { 100 } else { 0 };
+        let offset = (self.repl.offset + ahead).to_string();
         self.send_command(conn, &[b"REPLCONF", b"ACK", offset.as_bytes()]);
     }
 

@@ -18,6 +18,8 @@ use std::rc::Rc;
 pub(crate) struct Watch {
     pub ledger: Option<Box<Ledger>>,
     pub checker: Option<Box<Checker>>,
+    /// The bug that all nodes have.
+    pub planted: crate::planted::Planted,
 }
 
 impl Watch {
@@ -70,6 +72,15 @@ impl World {
         if let Some(checker) = &mut self.watch.checker {
             checker.at(self.s.now_us, self.s.trace.last_id());
             checker.now(&self.procs, &masters);
+        }
+    }
+
+    /// Gives all nodes a bug, for a test of the checkers.
+    #[cfg(feature = "planted")]
+    pub fn plant(&mut self, bug: crate::planted::Bug) {
+        self.watch.planted = crate::planted::Planted::with(bug);
+        for node in self.procs.iter_mut().filter_map(|process| process.node.as_mut()) {
+            Rc::make_mut(node).planted = self.watch.planted;
         }
     }
 
@@ -205,7 +216,9 @@ impl World {
     pub(crate) fn watch_start(&mut self, index: u32) {
         let now = (self.s.now_us, self.s.trace.last_id());
         if let Some(node) = &mut self.procs[index as usize].node {
-            Rc::make_mut(node).observe(true);
+            let node = Rc::make_mut(node);
+            node.observe(true);
+            node.planted = self.watch.planted;
         }
         if let Some(checker) = &mut self.watch.checker {
             checker.started(index);
