@@ -16,6 +16,7 @@ mod paths;
 mod process;
 mod progress;
 mod setup;
+mod sweep;
 mod test;
 
 use anyhow::{Result, bail};
@@ -34,6 +35,8 @@ cargo xtask <command>
                         how long a visitor waits for a cluster that serves, over several loads in Chromium
   bench sim             the simulator's speed
   bench travel          what going back in time costs
+  sweep [--seeds A..B] [--minutes M] [--threads N] [--hashes]
+                        random worlds under random faults, judged; what fails is made small and printed
   env                   print the exports that plain `trunk serve` and `wasm-pack` need here:
                         eval \"$(cargo xtask env)\"
 ";
@@ -65,6 +68,7 @@ fn run() -> Result<()> {
         page::ANNOUNCE => page::announce_command(&rest),
         "test" => test::run(&rest),
         "bench" => bench::run(&rest),
+        "sweep" => sweep::run(&rest),
         "env" => {
             no_more_arguments(&rest)?;
             setup::print_env()

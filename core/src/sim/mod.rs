@@ -24,6 +24,7 @@ pub mod process;
 mod queue;
 pub mod scenario;
 pub mod setup;
+pub mod sweep;
 pub mod tcp;
 pub mod terminal;
 pub mod timeline;

@@ -1,0 +1,255 @@
+//! The sweep: random worlds under random faults, judged by the checkers and the ledger; what is found is made small.
+//!
+//! A seed is a [`Case`]: a topology, redis.conf, workloads and faults, drawn by [`draw`]. [`Case::run`] plays it, ends the faults, waits
+//! until the cluster is whole again, and gives a [`Verdict`]. A case that fails is made smaller by [`shrink`] (fewer deeds, shorter,
+//! fewer shards, fewer clients) as long as it fails in the same way, and becomes a [`Scenario`] for people: a file, a link, a test.
+//!
+//! Two kinds of disks are drawn apart. Honest ones fail in every way, but keep what they said they kept, and of what nobody promised a
+//! loss of power takes the end; all rules hold over them. The others forget what they promised, flip bits, or keep any piece of what
+//! was not synced: that leaves files which Redis refuses to load until an operator has repaired them, so a cluster need not become
+//! whole, and only rules that no disk can touch are judged.
+
+pub mod draw;
+pub mod shrink;
+
+use crate::sim::check::linear::{self, Did, Verdict as Order};
+use crate::sim::check::{self, Checks, Rule};
+use crate::sim::ledger::CauseKind;
+use crate::sim::workload::draw::Op;
+use crate::sim::workload::history::{Outcome, Seen, WriteId};
+use crate::sim::{Action, Scenario, Scope, Setup, World};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+
+/// How long the world must have been whole before it is judged, in virtual microseconds.
+const SETTLE_US: u64 = 5_000_000;
+/// How often the end of a run looks whether the world is whole, in virtual microseconds.
+const LOOK_US: u64 = 1_000_000;
+/// The most steps that the search for an order of one key's operations takes.
+const ORDER_STEPS_MAX: u64 = 200_000;
+
+/// Something done to the world of a case. What the world refuses at that instant is left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deed {
+    /// When, in virtual microseconds.
+    pub at_us: u64,
+    /// What.
+    pub action: Action,
+}
+
+/// One run to be judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    /// What the world is made of.
+    pub setup: Setup,
+    /// What is done to it, in order.
+    pub deeds: Vec<Deed>,
+    /// When all faults end, in virtual microseconds; the run goes on until the world is whole.
+    pub until_us: u64,
+    /// Which rules are checked, and how often.
+    pub checks: Checks,
+    /// Whether the disks keep what they said they kept, and lose of the rest the end.
+    pub honest: bool,
+    /// Whether what clients saw of each key must have an order: one master, and every reply durable.
+    pub ordered: bool,
+    /// The greatest node timeout, in milliseconds: it bounds how long a cluster may take to be whole.
+    pub node_timeout_ms: u64,
+}
+
+/// What can be wrong with a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Complaint {
+    /// A rule was broken.
+    Rule(Rule),
+    /// The cluster was never formed.
+    NotFormed,
+    /// The ledger says that a write is lost and cannot say why.
+    UnknownCause,
+    /// What clients saw of a key has no order.
+    NoOrder,
+    /// The engine panicked, or no world could be made: said by who runs the sweep.
+    Panic,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What.
+    pub what: Complaint,
+    /// When, in virtual microseconds.
+    pub at_us: u64,
+    /// A sentence.
+    pub text: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} at {:.6} s: {}", self.what, self.at_us as f64 / 1e6, self.text)
+    }
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The hash of its trace.
+    pub hash: u64,
+    /// How many events happened.
+    pub events: u64,
+    /// Where it ended, in virtual microseconds.
+    pub at_us: u64,
+    /// How many operations clients had acknowledged.
+    pub operations: u64,
+    /// How many acknowledged writes are lost, by cause.
+    pub lost: BTreeMap<CauseKind, u64>,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+impl Case {
+    /// Plays the case and judges it.
+    ///
+    /// # Errors
+    /// If no world can be made of the setup.
+    pub fn run(&self) -> Result<(World, Verdict), String> {
+        let mut world = World::new(self.setup.clone())?;
+        world.keep_ledger(true);
+        world.check(Some(self.checks.clone()));
+        world.record_history(self.ordered);
+        let mut findings = Vec::new();
+        for deed in self.deeds.iter().filter(|deed| deed.at_us <= self.until_us) {
+            world.run_until(deed.at_us);
+            // A drawn deed may make no sense at its instant: who is dead cannot be killed.
+            let _ = world.act(deed.action.clone());
+        }
+        world.run_until(self.until_us);
+        self.end_faults(&mut world);
+        if let Some(text) = self.wait_until_whole(&mut world) {
+            findings.push(Finding { what: Complaint::Rule(Rule::Whole), at_us: world.now_us(), text });
+        }
+        if world.formation().is_some_and(|formation| formation.done_at_us.is_none()) {
+            let text = format!("{:?}", world.formation());
+            findings.push(Finding { what: Complaint::NotFormed, at_us: world.now_us(), text });
+        }
+        world.check_now();
+        findings.extend(world.violations().iter().filter(|violation| self.judges(violation.rule)).map(
+            |violation| Finding {
+                what: Complaint::Rule(violation.rule),
+                at_us: violation.at_us,
+                text: format!("{}: {}", violation.node, violation.text),
+            },
+        ));
+        let mut verdict = Verdict::default();
+        self.judge_ledger(&world, &mut verdict, &mut findings);
+        verdict.operations = world.workload_totals().run.ok;
+        if self.ordered {
+            judge_order(&mut world, &mut findings);
+        }
+        findings.sort_by_key(|finding| finding.at_us);
+        verdict = Verdict {
+            hash: world.hash(),
+            events: world.events(),
+            at_us: world.now_us(),
+            findings,
+            ..verdict
+        };
+        Ok((world, verdict))
+    }
+
+    /// Whether a rule holds over this case's disks.
+    fn judges(&self, rule: Rule) -> bool {
+        self.honest || matches!(rule, Rule::ReplicaData | Rule::Acks | Rule::Offsets)
+    }
+
+    /// Everything that is wrong ends, and who is down is started.
+    fn end_faults(&self, world: &mut World) {
+        let _ = world.act(Action::Heal { scope: Scope::Everything });
+        for name in world.workloads() {
+            let _ = world.act(Action::StopWorkload { name });
+        }
+        self.start_all(world);
+    }
+
+    fn start_all(&self, world: &mut World) {
+        for node in &self.setup.nodes {
+            let _ = world.act(Action::Start { node: node.name.clone() });
+        }
+    }
+
+    /// Lets time pass until the world is whole and has been for a while; what keeps it from that otherwise.
+    fn wait_until_whole(&self, world: &mut World) -> Option<String> {
+        let limit_us = world.now_us() + check::whole_within_us(self.node_timeout_ms) + SETTLE_US;
+        let mut whole_since = None;
+        loop {
+            match check::trouble(world) {
+                None => {
+                    let since = *whole_since.get_or_insert(world.now_us());
+                    if world.now_us() >= since + SETTLE_US {
+                        return None;
+                    }
+                }
+                Some(text) => {
+                    whole_since = None;
+                    if world.now_us() >= limit_us {
+                        return self.honest.then_some(text);
+                    }
+                    // A shutdown waits for replicas, and a process may find out late that its disk failed: they end after
+                    // the faults did.
+                    self.start_all(world);
+                }
+            }
+            world.run_for(LOOK_US);
+        }
+    }
+
+    fn judge_ledger(&self, world: &World, verdict: &mut Verdict, findings: &mut Vec<Finding>) {
+        for loss in world.ledger_summary().into_iter().flat_map(|summary| summary.losses) {
+            *verdict.lost.entry(loss.cause.kind).or_default() += loss.count;
+            if loss.cause.kind == CauseKind::Unknown && self.honest {
+                let text = format!("{} writes of {}: {}", loss.count, loss.node, loss.cause.text);
+                findings.push(Finding { what: Complaint::UnknownCause, at_us: loss.first_us, text });
+            }
+        }
+    }
+}
+
+/// Whether what clients saw of each string key could have come from one copy of it.
+fn judge_order(world: &mut World, findings: &mut Vec<Finding>) {
+    let mut keys: BTreeMap<Rc<str>, Vec<linear::Op>> = BTreeMap::new();
+    let number = |id: WriteId| (u64::from(id.client) << 40) | id.number;
+    for record in world.take_history().operations {
+        let complete_us = matches!(record.outcome, Outcome::Ok(_)).then_some(record.completed_us);
+        let did = match (record.op, record.outcome) {
+            (Op::Set, Outcome::Ok(_) | Outcome::Unknown(_)) => Did::Set(number(record.id)),
+            (Op::Get, Outcome::Ok(Seen::Nil)) => Did::Get(None),
+            (Op::Get, Outcome::Ok(Seen::Value(Some(id)))) => Did::Get(Some(number(id))),
+            _ => continue,
+        };
+        keys.entry(record.key).or_default().push(linear::Op {
+            invoke_us: record.invoked_us,
+            complete_us,
+            did,
+        });
+    }
+    for (key, ops) in &keys {
+        if let Order::Not(why) = linear::registers(ops, ORDER_STEPS_MAX) {
+            let at_us = ops.iter().filter_map(|op| op.complete_us).max().unwrap_or(0);
+            findings.push(Finding { what: Complaint::NoOrder, at_us, text: format!("{key}: {why}") });
+        }
+    }
+}
+
+impl Case {
+    /// The run as a scenario for people: every deed at its place, and the hash at the end.
+    ///
+    /// # Errors
+    /// If no world can be made of the setup, or the run is too long for a scenario.
+    pub fn scenario(&self, title: &str) -> Result<Scenario, String> {
+        let (world, _) = self.run()?;
+        let mut scenario = Scenario::of(&world)?;
+        scenario.title = title.to_string();
+        Ok(scenario)
+    }
+}
