@@ -343,7 +343,9 @@ fn of_core(name: &'static str) -> Result<()> {
         bail!("there is nothing to measure yet: core/benches/{name}.rs is not there");
     }
     let mut cargo = process::command("cargo");
-    cargo.args(["bench", "--package", "vitrine-core", "--bench", name]).current_dir(paths::root());
+    cargo
+        .args(["bench", "--package", "vitrine-core", "--features", "lab", "--bench", name])
+        .current_dir(paths::root());
     Step { name, limit: Duration::from_secs(30 * 60), by_hand: "What cargo printed says why." }.openly(cargo)
 }
 

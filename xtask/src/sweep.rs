@@ -8,7 +8,18 @@ use std::time::Duration;
 /// Builds the driver and hands it the options.
 pub fn run(args: &[&str]) -> Result<()> {
     let mut cargo = process::command("cargo");
-    cargo.args(["run", "--quiet", "--release", "--package", "vitrine-core", "--example", "sweep", "--"]);
+    cargo.args([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "vitrine-core",
+        "--features",
+        "lab",
+        "--example",
+        "sweep",
+        "--",
+    ]);
     cargo.args(args).current_dir(paths::root());
     Step {
         name: "sweep",

@@ -6,6 +6,7 @@
 
 use crate::host::NetError;
 use crate::resp::{Decoder, Value};
+use crate::sim::LAB;
 use crate::sim::chunks::Chunks;
 use crate::sim::fault::{Action, Target};
 use crate::sim::form::{Formation, FormationStatus, Former};
@@ -173,7 +174,7 @@ impl Kind {
             Kind::Terminal(terminal) => terminal.on(io, event),
             Kind::Former(former) => former.on(io, event),
             Kind::Load(load) => {
-                if let ClientEvent::Timer = event {
+                if let (ClientEvent::Timer, true) = (event, LAB) {
                     Rc::make_mut(load).on_timer(io);
                 }
             }

@@ -8,6 +8,10 @@
 //!
 //! Faults act on the boundary of a node alone ([`crate::host`]): on messages, disk operations, time and process life.
 
+/// Whether this build has what studies a world ([`workload`], [`ledger`], [`check`]): the feature `lab`. Without it a workload is
+/// refused and nothing is watched, and the compiler leaves their code out.
+pub const LAB: bool = cfg!(any(test, feature = "lab"));
+
 mod act;
 pub mod check;
 pub mod chunks;

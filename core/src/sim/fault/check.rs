@@ -1,5 +1,6 @@
 //! Whether what is asked of a world can be done to it, before anything of it is done.
 
+use crate::sim::LAB;
 use crate::sim::act::{CLIENTS_MAX, LINE_LEN_MAX};
 use crate::sim::client::Client;
 use crate::sim::fault::{ANY_HOST, Action, EioOn, Fault, LATENCY_US_MAX, Link, Scope, Target};
@@ -200,6 +201,9 @@ impl World {
             A::Connect { client, node } => {
                 self.client_numbered(*client)?;
                 Some(self.node_named(node)?)
+            }
+            A::StartWorkload { .. } if !LAB => {
+                return Err("this build has no workloads; build it with the feature `lab`".to_string());
             }
             A::StartWorkload { name, workload } => {
                 self.check_workload(name, workload)?;

@@ -4,6 +4,7 @@ use super::history::{OpRecord, PendingOp};
 use super::stats::{Meter, WorkloadStats};
 use super::{Load, LoadConn, Workload};
 use crate::rng::Rng;
+use crate::sim::LAB;
 use crate::sim::act::CLIENTS_MAX;
 use crate::sim::client::{Client, Io, Kind};
 use crate::sim::fault::Action;
@@ -94,6 +95,9 @@ impl World {
     }
 
     fn with_load(&mut self, number: u32, then: impl FnOnce(&mut Load, &mut Io<'_>)) {
+        if !LAB {
+            return;
+        }
         let Some(Client { link, kind: Kind::Load(load), .. }) = self.clients.get_mut(number as usize) else {
             return;
         };
