@@ -1,88 +1,231 @@
-//! The sweep over a few seeds, as a test: random worlds under random faults hold every rule, every loss has a cause, and what a
-//! seed gives is the same everywhere. `cargo xtask sweep` takes thousands. Runs natively and in a browser.
-//!
-//! What a sweep once found stays in `corpus/scenarios/sweep-*.vitrine` and is judged here again.
+//! Many seeds, many faults: whatever happened to six nodes, once the faults are over they are one whole cluster again within a bound,
+//! replicas equal their masters, and nothing panicked. `VITRINE_SEEDS=100..5000` sweeps more than the few of a test run.
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use vitrine_core::sim::sweep::draw::draw;
-use vitrine_core::sim::sweep::shrink::shrink;
-use vitrine_core::sim::sweep::{Case, Deed};
-use vitrine_core::sim::workload::{Keys, Pace, Workload};
-use vitrine_core::sim::{Action, Fault, Setup, Unsynced};
+mod sim_common;
+
+use sim_common::*;
+use vitrine_core::rng::Rng;
+use vitrine_core::sim::view::NodeEntry;
+use vitrine_core::sim::{
+    Action, Delay, Direction, EioOn, Fault, Life, Link, Scope, Setup, Shape, Target, Unsynced, World,
+};
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
-/// The trace hashes of seeds 0 to 99, one virtual minute each, one a line.
-const HASHES: &str = include_str!("corpus/sweep_hashes.txt");
+/// The cluster is whole again after this at the latest. The sum of what may follow each other: a connection's last
+/// retransmission, a validity check, an election that is tried again, a resynchronisation.
+const WHOLE_AFTER: u64 = 120 * SECOND;
 
-fn assert_clean(seed: u64, case: &Case) -> u64 {
-    let (_, verdict) = case.run().unwrap();
-    let text: Vec<String> = verdict.findings.iter().map(ToString::to_string).collect();
-    assert!(
-        text.is_empty(),
-        "seed {seed}:\n{}\nto make it small: cargo xtask sweep --seeds {seed}",
-        text.join("\n")
-    );
-    verdict.hash
+const NAMES: [&str; 6] = ["A1", "B1", "C1", "A2", "B2", "C2"];
+
+/// The append-only file that a node writes to.
+fn aof(world: &World, name: &str) -> Option<String> {
+    let view = world.view();
+    let files = &view.nodes.iter().find(|n| n.name == name)?.files;
+    files.iter().map(|f| &f.path).filter(|path| path.ends_with(".incr.aof")).max().cloned()
+}
+
+fn random_fault(rng: &mut Rng, world: &World, always: bool) -> Action {
+    let mut pick = |n: u64| rng.below(n);
+    let node = NAMES[pick(6) as usize].to_string();
+    let other = NAMES[pick(6) as usize].to_string();
+    let dir = [Direction::Both, Direction::Forward, Direction::Backward][pick(3) as usize];
+    let all = pick(10) == 0;
+    let link = Link { a: node.clone(), b: if all { "*".into() } else { other.clone() }, dir };
+    let lasting = (pick(2) == 0).then(|| 1 + pick(10 * SECOND));
+    let fault = match pick(43) {
+        0 => Fault::Kill { node },
+        1 => Fault::PowerLoss { node, unsynced: Unsynced::Lost },
+        2 => Fault::PowerLoss { node, unsynced: Unsynced::Prefix },
+        3 => Fault::Shutdown { node },
+        4 | 5 => return Action::Start { node },
+        6 => Fault::Pause { node },
+        7 => return Action::Resume { node },
+        8 => Fault::Cut { link },
+        9 => return Action::Heal { scope: Scope::Link { a: node, b: other } },
+        10 => {
+            let mut groups = vec![Vec::new(), Vec::new()];
+            for name in NAMES {
+                groups[pick(2) as usize].push(name.to_string());
+            }
+            Fault::Partition { shape: Shape::Groups { groups } }
+        }
+        11 | 12 => return Action::Heal { scope: Scope::Network },
+        13 => {
+            let min_us = pick(200_000);
+            Fault::Latency { link, delay: Delay::Uniform { min_us, max_us: min_us + pick(50_000) } }
+        }
+        14 => Fault::Loss { link, ppm: pick(300_000) as u32 },
+        15 => Fault::DiskSlow { node, factor: pick(200) as u32 },
+        16 => Fault::DiskStall { node },
+        17 | 18 => return Action::Heal { scope: Scope::Disk { node } },
+        19 => Fault::DiskFull { node, free_bytes: pick(20_000) },
+        20 => Fault::DiskReadOnly { node },
+        // Under everysec a failed fsync denies writes until one succeeds, and without writes there is none: Redis 7.0.15
+        // stands still there, and so do we.
+        // A nodes.conf that the device did not take is corrupt after a loss of power: fsyncs fail for the append-only file alone.
+        21 => {
+            let fsync = always && pick(2) == 0;
+            let path = aof(world, &node).filter(|_| fsync);
+            let count = [None, Some(1 + pick(3) as u32)][pick(2) as usize];
+            let on = EioOn {
+                write: pick(2) == 0 || path.is_none(),
+                fsync: path.is_some(),
+                path,
+                count,
+                read: false,
+            };
+            Fault::DiskEio { node, on }
+        }
+        22 => Fault::ClockDrift { node, rate_ppm: 300_000 + pick(2_000_000) },
+        // Holes and torn pages make an append-only file that Redis refuses to load: somebody has to cut it by hand, so they are not
+        // for a run that is to be whole by itself.
+        23 => Fault::PowerLoss { node, unsynced: Unsynced::Lost },
+        24 => Fault::PowerLoss { node, unsynced: Unsynced::Kept },
+        25 => return Action::Restart { node, conf: None, empty_disk: false },
+        26 => Fault::SlowCpu { node, factor: 1 + pick(50) as u32 },
+        27 => Fault::Hold { link },
+        28 => Fault::Bandwidth { link, bytes_per_s: 10_000 + pick(1_000_000) },
+        29 => Fault::Duplicate { link, ppm: 1 + pick(500_000) as u32 },
+        30 => Fault::Reorder { link, ppm: 1 + pick(500_000) as u32, by_us: 1 + pick(500_000) },
+        31 => Fault::Latency { link, delay: Delay::Pareto { least_us: pick(10_000), alpha_milli: 1_100 } },
+        32 => Fault::Latency { link, delay: Delay::Normal { mean_us: pick(100_000), sd_us: pick(100_000) } },
+        33 => Fault::Partition { shape: Shape::Minority },
+        34 => Fault::Partition { shape: Shape::Majority },
+        35 => Fault::Partition {
+            shape: [Shape::Halves, Shape::Bridge { node: Some(node) }][pick(2) as usize].clone(),
+        },
+        36 => Fault::ClockFreeze { node, wall_only: pick(2) == 0 },
+        // A device that lies takes a node's nodes.conf back to a time when it was something else: nothing heals that by itself.
+        37 => Fault::DiskEio { node, on: EioOn { write: true, count: Some(1), ..EioOn::default() } },
+        38 => return Action::ResetConnections { link, channel: None },
+        39..42 => {
+            let in_flight = world.view().in_flight;
+            let Some(message) = in_flight.first().map(|m| m.id) else { return Action::Start { node } };
+            return match pick(4) {
+                0 => Action::DropMessage { message, reset: false },
+                1 => Action::DropMessage { message, reset: true },
+                2 => Action::DuplicateMessage { message },
+                _ => Action::DelayMessage { message, by_us: pick(5 * SECOND) },
+            };
+        }
+        _ => Fault::ClockJump { node, delta_us: pick(4_000_000) as i64 - 2_000_000 },
+    };
+    Action::Fault { fault, for_us: lasting }
+}
+
+/// What keeps the cluster from being whole; `None` if nothing does.
+fn trouble(world: &World) -> Option<String> {
+    for entry in &world.view().nodes {
+        let name = &entry.name;
+        let Some(node) = world.node(name) else { return Some(format!("{name}: {:?}", entry.process)) };
+        let (status, cluster) = (node.status(), node.cluster_view()?);
+        if status.loading || !cluster.ok || cluster.slots_assigned != 16384 || cluster.nodes.len() != 6 {
+            return Some(format!(
+                "{name}: loading {}, ok {}, {} slots, knows {}",
+                status.loading,
+                cluster.ok,
+                cluster.slots_assigned,
+                cluster.nodes.len()
+            ));
+        }
+        if let Some(master) = &status.master {
+            let at = world.view().nodes.iter().find(|n| n.ip == master.host).map(|n| n.name.clone())?;
+            let theirs = world.node(&at)?.status();
+            if !master.up || theirs.keys != status.keys {
+                return Some(format!(
+                    "{name} follows {at}: up {}, {} keys of {}",
+                    master.up, status.keys, theirs.keys
+                ));
+            }
+        }
+    }
+    None
+}
+
+fn sweep(seed: u64) {
+    let mut rng = Rng::new(seed ^ 0x5eed);
+    let mut setup = Setup::six_nodes(seed);
+    let always = rng.below(2) == 0;
+    if always {
+        setup.nodes.iter_mut().for_each(|n| n.conf.push_str("appendfsync always\n"));
+    }
+    let mut world = World::new(setup).unwrap();
+    world.run_until(15 * SECOND);
+    assert!(world.formation().unwrap().done_at_us.is_some(), "seed {seed}: {:?}", world.formation());
+    let terminal = world.terminal(Target::Cluster).unwrap();
+    for i in 0..40 {
+        for _ in 0..rng.below(3) {
+            let _ = world.act(random_fault(&mut rng, &world, always));
+        }
+        for k in 0..5 {
+            world.type_line(terminal, &format!("SET key:{}:{k} {i}", rng.below(50))).unwrap();
+            world.type_line(terminal, &format!("RPUSH list:{k} {i}")).unwrap();
+        }
+        world.run_for(rng.below(3 * SECOND));
+        if rng.below(10) == 0 {
+            heal(&mut world);
+        }
+    }
+    act(&mut world, Action::Interrupt { terminal });
+    heal(&mut world);
+    let end = world.now_us();
+    while let Some(what) = trouble(&world) {
+        // A shutdown waits for replicas and a process may find out late that its disk failed: they end after the faults did.
+        for name in NAMES {
+            if world.view().nodes.iter().any(|n| n.name == name && matches!(n.process, Life::Exited { .. })) {
+                act(&mut world, Action::Start { node: name.to_string() });
+            }
+        }
+        if world.now_us() > end + WHOLE_AFTER {
+            let mut text =
+                format!("seed {seed}: not whole {} s after the last fault: {what}\n", WHOLE_AFTER / SECOND);
+            for a in world.actions().iter().filter(|a| !matches!(a.action, Action::TypeLine { .. })) {
+                text += &format!("{:>12} {:?}\n", a.at_us, a.action);
+            }
+            for name in NAMES {
+                let lines: Vec<_> = world.log_after(name, 0).collect();
+                for line in lines.iter().rev().take(40).rev() {
+                    text += &format!("{name} {:>12} {}\n", line.at_us, line.text);
+                }
+            }
+            panic!("{text}");
+        }
+        world.run_for(SECOND);
+    }
+}
+
+fn heal(world: &mut World) {
+    act(world, Action::Heal { scope: Scope::Everything });
+    assert!(world.active_faults().is_empty());
+    for name in NAMES {
+        // What ended by itself, because its disk failed, is nobody's fault to end.
+        let gone = |n: &NodeEntry| n.name == name && !n.process.has_process();
+        if world.view().nodes.iter().any(gone) {
+            act(world, Action::Start { node: name.to_string() });
+        }
+    }
 }
 
 #[test]
-fn a_hundred_seeds_hold_and_are_the_same_everywhere() {
-    let hashes: Vec<String> =
-        (0..100).map(|seed| format!("{:016x}", assert_clean(seed, &draw(seed, 1)))).collect();
-    #[cfg(not(target_arch = "wasm32"))]
-    if std::env::var_os("VITRINE_BLESS").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/sweep_hashes.txt");
-        return std::fs::write(path, hashes.join("\n") + "\n").unwrap();
-    }
-    let golden: Vec<&str> = HASHES.lines().collect();
-    for (seed, hash) in hashes.iter().enumerate() {
-        assert_eq!(
-            Some(&hash.as_str()),
-            golden.get(seed),
-            "seed {seed}; VITRINE_BLESS=1 writes the new hashes down"
-        );
+fn after_the_faults_the_cluster_is_whole() {
+    let range = std::env::var("VITRINE_SEEDS").unwrap_or_else(|_| "0..20".to_string());
+    let (from, to) = range.split_once("..").unwrap();
+    for seed in from.parse().unwrap()..to.parse().unwrap() {
+        sweep(seed);
     }
 }
 
-/// A disk that lies where every reply was to be durable: what clients saw has no order any more, and little more than the lie is
-/// needed to show it.
+/// What `cargo xtask sweep` runs by the thousand.
 #[test]
-fn what_fails_is_made_small() {
-    let mut case = draw(3, 1);
-    case.setup = Setup::cluster(3, 1, 0, 5000);
-    case.setup.formation = None;
-    case.setup.nodes[0].conf = "port 7001\nappendonly yes\nappendfsync always\n".to_string();
-    (case.honest, case.ordered) = (true, true);
-    case.checks.reload_period_us = 0;
-    let keys = Keys { count: 3, ..Keys::default() };
-    let workload = Workload { clients: 4, pace: Pace::Open { per_second: 40 }, keys, ..Workload::default() };
-    let deed = |seconds: u64, action: Action| Deed { at_us: seconds * 1_000_000, action };
-    let node = || "A1".to_string();
-    let pause = || Fault::Pause { node: node() }.lasting(300_000);
-    case.deeds = vec![
-        deed(1, Action::StartWorkload { name: "load".into(), workload: Box::new(workload) }),
-        deed(7, pause()),
-        deed(20, Fault::FsyncLies { node: node() }.lasting(20_000_000)),
-        deed(25, pause()),
-        deed(30, Fault::SlowCpu { node: node(), factor: 3 }.lasting(1_000_000)),
-        deed(32, Fault::PowerLoss { node: node(), unsynced: Unsynced::Lost }.lasting(500_000)),
-        deed(40, pause()),
-        deed(50, pause()),
-    ];
-    let (_, verdict) = case.run().unwrap();
-    let complaint = verdict.findings.first().expect("a lying disk takes what was acknowledged").what;
-    let small = shrink(&case, 150).unwrap();
-    assert!(small.verdict.findings.iter().any(|finding| finding.what == complaint));
-    assert!(small.case.deeds.len() <= 3, "{:#?}", small.case.deeds);
-    assert!(small.case.until_us < case.until_us);
-    let lies = |deed: &Deed| matches!(&deed.action, Action::Fault { fault: Fault::FsyncLies { .. }, .. });
-    assert!(small.case.deeds.iter().any(lies), "{:#?}", small.case.deeds);
-    // What is printed of it is the same run.
-    let scenario = small.case.scenario("small").unwrap();
-    let (_, outcome) = scenario.run(50_000_000).unwrap();
-    assert!(outcome.is_ok(), "{outcome:?}");
+fn a_seed_of_the_sweep_is_one_run_and_holds() {
+    let run = || vitrine_core::sim::sweep::draw::draw(2, 1).run().unwrap().1;
+    let verdict = run();
+    assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
+    assert!(verdict.operations > 100);
+    assert_eq!(verdict, run());
 }

@@ -353,7 +353,7 @@ impl Checker {
                 }
                 // nodes.conf has no place for a replica's own epoch: its line shows its master's (clusterGenNodeDescription,
                 // cluster.c 7.0.15). Who was a master once and comes back as a replica has nothing to remember.
-                if epochs.1 < seen.announced && !node.is_replica() {
+                if epochs.1 < seen.announced && cluster.is_master() {
                     let text = format!(
                         "it comes back with config epoch {}, and had announced {}",
                         epochs.1, seen.announced

@@ -122,8 +122,10 @@ pub enum Action {
     /// A plain client closes its connection.
     Disconnect { client: u32 },
     /// A workload begins, on a host with its name. One that has ended can be started again under the same name.
+    #[cfg_attr(not(any(test, feature = "lab")), serde(skip))]
     StartWorkload { name: String, workload: Box<Workload> },
     /// A workload begins no more operations; it ends when those under way have.
+    #[cfg_attr(not(any(test, feature = "lab")), serde(skip))]
     StopWorkload { name: String },
 }
 
