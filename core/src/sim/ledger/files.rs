@@ -43,14 +43,15 @@ impl Marks {
         while self.marks.back().is_some_and(|last| last.0 >= end) {
             self.marks.pop_back();
         }
-        self.marks.push_back((end, pos));
-        if self.marks.len() > MARKS_MAX {
+        // Every other one goes, never the one that comes now: it says what all of the file stands for.
+        if self.marks.len() == MARKS_MAX {
             let mut index = 0;
             self.marks.retain(|_| {
                 index += 1;
                 index % 2 == 0
             });
         }
+        self.marks.push_back((end, pos));
     }
 
     /// The dataset that the first `len` bytes stand for, and whether that is all of it.

@@ -71,12 +71,13 @@ impl BusKind {
         let mut best = BusKind::of(bytes)?;
         let mut rest = bytes;
         while let Some(kind) = BusKind::of(rest) {
+            let len = u32::from_be_bytes([rest[4], rest[5], rest[6], rest[7]]) as usize;
+            // One that is cut off tells of itself in the segment that ends it.
+            if len < 16 || len > rest.len() {
+                break;
+            }
             if kind.weight() > best.weight() {
                 best = kind;
-            }
-            let len = u32::from_be_bytes([rest[4], rest[5], rest[6], rest[7]]) as usize;
-            if len < 16 || len >= rest.len() {
-                break;
             }
             rest = &rest[len..];
         }
