@@ -27,6 +27,7 @@ impl Node {
             || self.config_rewrite.is_some()
             || self.migrations.running()
             || self.asleep_until_us.is_some()
+            || self.loading_stalls()
     }
 
     /// Whether a snapshot is being written, for whichever purpose (`hasActiveChildProcess`).

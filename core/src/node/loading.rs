@@ -1,7 +1,12 @@
 //! Filling the dataset from files: at the start, after a full resynchronisation, and for DEBUG RELOAD.
 //!
-//! The files are read piece by piece, so that clients are told `-LOADING` meanwhile instead of nothing at all. Commands of
-//! the append-only file are executed by a client of number 0 that exists only while they run.
+//! The files are read piece by piece. Until a file has given `loading-process-events-interval-bytes` of an RDB file, or the
+//! first command of an append-only file, the node is stalled: a small dataset is there before anybody is answered. From
+//! then on clients are told `-LOADING` instead of nothing at all (`rdbLoadProgressCallback`, rdb.c 7.0.15;
+//! `loadSingleAppendOnlyFile`, aof.c 7.0.15). A node that answered `-LOADING` at once would do so each time a replica
+//! follows a new master, and tools that ask all nodes at that moment (`redis-cli --cluster create`) take it for a failure.
+//!
+//! Commands of the append-only file are executed by a client of number 0 that exists only while they run.
 
 use super::Node;
 use super::client::{Blocked, Client, ClientId};
@@ -50,6 +55,14 @@ pub(super) struct Loading {
     purpose: Purpose,
     /// The database that the commands of an append-only file have selected.
     db: usize,
+    /// Enough has been loaded that events are looked at in between: clients are answered.
+    hears: bool,
+}
+
+impl Loading {
+    fn new(loader: Loader, purpose: Purpose) -> Loading {
+        Loading { loader: Some(loader), purpose, db: 0, hears: false }
+    }
 }
 
 /// The steps between a transferred snapshot and its loading.
@@ -78,6 +91,13 @@ impl Node {
         self.loading.is_some()
     }
 
+    /// Whether the node does nothing but load, or put the master's snapshot in its place.
+    pub(super) fn loading_stalls(&self) -> bool {
+        self.loading.as_ref().is_some_and(|loading| !loading.hears)
+            || self.transfer_disk.file.is_some()
+            || self.transfer_disk.steps.is_some()
+    }
+
     /// How far loading is, for INFO.
     pub(crate) fn loading_progress(&self) -> Option<crate::persist::load::LoadProgress> {
         self.loading.as_ref()?.loader.as_ref().map(Loader::progress)
@@ -88,7 +108,7 @@ impl Node {
         let config = Rc::clone(&self.config);
         let is_master = !self.is_replica() && self.cluster().is_none_or(|cluster| cluster.is_master());
         let loader = Loader::start(self.now, config, self.limits.clone(), is_master, &mut self.out);
-        self.loading = Some(Loading { loader: Some(loader), purpose: Purpose::Start, db: 0 });
+        self.loading = Some(Loading::new(loader, Purpose::Start));
     }
 
     /// DEBUG RELOAD and LOADAOF: the client waits until the dataset has been saved (if it is to be) and loaded again.
@@ -127,7 +147,7 @@ impl Node {
             let path = config.dbfilename.clone();
             Loader::rdb_file(self.now, config, self.limits.clone(), &path, !self.is_replica(), &mut self.out)
         };
-        self.loading = Some(Loading { loader: Some(loader), purpose: Purpose::Reload(reload), db: 0 });
+        self.loading = Some(Loading::new(loader, Purpose::Reload(reload)));
     }
 
     /// Empties all databases (`emptyData`).
@@ -171,7 +191,10 @@ impl Node {
                 LoadStep::Failed => return self.loading_failed(),
             }
         }
+        let interval = self.config.loading_process_events_interval_bytes;
         if let Some(loading) = &mut self.loading {
+            loading.hears |=
+                i64::try_from(loader.progress().loaded_bytes).is_ok_and(|bytes| bytes >= interval);
             loading.loader = Some(loader);
         }
     }
@@ -207,7 +230,12 @@ impl Node {
                     loading.db = 0;
                 }
             }
-            LoadItem::Command(command) => self.load_command(&command, loader),
+            LoadItem::Command(command) => {
+                if let Some(loading) = &mut self.loading {
+                    loading.hears = true;
+                }
+                self.load_command(&command, loader);
+            }
         }
     }
 
@@ -425,6 +453,6 @@ impl Node {
         let config = Rc::clone(&self.config);
         let path = config.dbfilename.clone();
         let loader = Loader::rdb_file(self.now, config, self.limits.clone(), &path, false, &mut self.out);
-        self.loading = Some(Loading { loader: Some(loader), purpose: Purpose::FromMaster, db: 0 });
+        self.loading = Some(Loading::new(loader, Purpose::FromMaster));
     }
 }

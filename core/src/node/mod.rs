@@ -175,7 +175,8 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts a node: it asks its disk for its files at once and answers `-LOADING` until it has read them.
+    /// Starts a node: it asks its disk for its files at once. Until it has read them it answers nothing, or `-LOADING` once
+    /// there turns out to be much to read.
     ///
     /// # Errors
     /// The text that redis-server prints before it exits when its configuration is wrong.
