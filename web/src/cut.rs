@@ -5,7 +5,8 @@
 //! [`BLOCK_LEN`]; a block that changed is written as it is *at the cut*, however often it changed since the last one, so
 //! the bytes that the changes carry are never needed here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use litemap::LiteMap;
+use std::collections::BTreeSet;
 use vitrine_core::sim::disk::{ChangeKind, DurableChange};
 
 /// How many bytes a block has.
@@ -74,13 +75,13 @@ impl Durable for vitrine_core::sim::world::World {
 /// The names of the store, as they are after the last cut.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    files: BTreeMap<Name, FileRecord>,
+    files: LiteMap<Name, FileRecord>,
     next_id: u32,
 }
 
 impl Names {
     /// The names that a store holds.
-    pub fn loaded(files: BTreeMap<Name, FileRecord>) -> Names {
+    pub fn loaded(files: LiteMap<Name, FileRecord>) -> Names {
         let next_id = files.values().map(|f| f.id + 1).max().unwrap_or(0);
         Names { files, next_id }
     }
@@ -93,7 +94,8 @@ impl Names {
     /// The writes of a first cut: everything that is there.
     pub fn first_cut(&mut self, all: impl Iterator<Item = Name>, now: &impl Durable) -> Vec<Write> {
         let mut writes = Vec::new();
-        let old: Vec<FileRecord> = std::mem::take(&mut self.files).into_values().collect();
+        let old: Vec<FileRecord> =
+            std::mem::take(&mut self.files).into_iter().map(|(_, record)| record).collect();
         writes.extend(old.into_iter().map(|f| Write::RemoveBlocks { id: f.id, from: 0 }));
         for name in all {
             let record = FileRecord { id: self.number(), len: now.len(&name).unwrap_or(0) };
@@ -109,7 +111,7 @@ impl Names {
     pub fn cut(&mut self, changes: &[DurableChange], now: &impl Durable) -> Vec<Write> {
         let mut writes = Vec::new();
         // By number of the file: which of its blocks are to be written.
-        let mut dirty: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
+        let mut dirty: LiteMap<u32, BTreeSet<u64>> = LiteMap::new();
         let mut touched: BTreeSet<Name> = BTreeSet::new();
         for change in changes {
             let name = Name { node: change.node.clone(), path: change.path.clone() };
@@ -183,7 +185,7 @@ impl Names {
         self.files.get_mut(name).expect("it was put there")
     }
 
-    fn forget(&mut self, name: &Name, writes: &mut Vec<Write>, dirty: &mut BTreeMap<u32, BTreeSet<u64>>) {
+    fn forget(&mut self, name: &Name, writes: &mut Vec<Write>, dirty: &mut LiteMap<u32, BTreeSet<u64>>) {
         if let Some(old) = self.files.remove(name) {
             dirty.remove(&old.id);
             writes.push(Write::RemoveBlocks { id: old.id, from: 0 });
@@ -198,11 +200,12 @@ fn block(now: &impl Durable, name: &Name, id: u32, block: u64) -> Write {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     /// A store in memory, written as IndexedDB is.
     #[derive(Default)]
     struct Store {
-        names: BTreeMap<Name, FileRecord>,
+        names: LiteMap<Name, FileRecord>,
         blocks: BTreeMap<(u32, u32), Vec<u8>>,
     }
 

@@ -13,6 +13,7 @@ use crate::model::{
 use crate::protocol::{Answer, FromWorker, State, TermEntry, TermKind, ToWorker};
 use crate::scenario::{self, Run, action, seed_text};
 use crate::scripts::Scripts;
+use litemap::LiteMap;
 use std::collections::{BTreeMap, VecDeque};
 use vitrine_core::resp::Value;
 use vitrine_core::sim::disk::DurableChange;
@@ -71,9 +72,9 @@ pub struct Engine {
     last_wall_ms: Option<f64>,
     starting: bool,
     looked_at_us: u64,
-    terminals: BTreeMap<u16, u32>,
+    terminals: LiteMap<u16, u32>,
     /// What each terminal's writes came to.
-    acks: BTreeMap<u16, Acks>,
+    acks: LiteMap<u16, Acks>,
     /// How many writes were acknowledged to terminals.
     acknowledged: u64,
     scripts: Scripts,
@@ -140,8 +141,8 @@ impl Engine {
             last_wall_ms: None,
             starting: true,
             looked_at_us: 0,
-            terminals: BTreeMap::new(),
-            acks: BTreeMap::new(),
+            terminals: LiteMap::new(),
+            acks: LiteMap::new(),
             acknowledged: 0,
             scripts: Scripts::default(),
             run_to: None,

@@ -8,7 +8,7 @@ use crate::model::{
     ActiveFault, Belief, Candidate, Claim, Cluster, Detail, Disk, Fault, FileView, LinkState, LogLine, Node,
     NodeIndex, Process,
 };
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use vitrine_core::cluster::view::ClusterView;
 use vitrine_core::event::Opinion;
 use vitrine_core::node::status::NodeStatus;
@@ -28,7 +28,7 @@ pub struct Gatherer {
     shards: Vec<u16>,
     last: Vec<Option<Node>>,
     /// Cluster id → node.
-    ids: BTreeMap<String, NodeIndex>,
+    ids: LiteMap<String, NodeIndex>,
 }
 
 impl Gatherer {
@@ -37,7 +37,7 @@ impl Gatherer {
         Gatherer {
             shards: setup.nodes.iter().map(|n| shard_of(&n.name)).collect(),
             last: vec![None; setup.nodes.len()],
-            ids: BTreeMap::new(),
+            ids: LiteMap::new(),
         }
     }
 

@@ -9,6 +9,7 @@
 
 use crate::cut::{FileRecord, Name, Write};
 use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array};
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use wasm_bindgen::prelude::*;
@@ -43,7 +44,7 @@ pub struct Stored {
     /// The record of the world.
     pub meta: Meta,
     /// Its names.
-    pub names: BTreeMap<Name, FileRecord>,
+    pub names: LiteMap<Name, FileRecord>,
     /// Its files.
     pub images: crate::engine::Images,
 }
@@ -173,7 +174,7 @@ impl Db {
         let meta: Meta = serde_wasm_bindgen::from_value(got[0].clone()).map_err(|e| e.to_string())?;
         let list = |v: &JsValue| v.clone().dyn_into::<Array>().map(|a| a.to_vec()).unwrap_or_default();
         let number = |v: &JsValue, at: u32| Array::from(v).get(at).as_f64().unwrap_or(0.0);
-        let mut bytes_of: BTreeMap<u32, Vec<u8>> = BTreeMap::new();
+        let mut bytes_of: LiteMap<u32, Vec<u8>> = LiteMap::new();
         // Keys are in order: a file's blocks come one after the other.
         for (key, block) in list(&got[3]).iter().zip(list(&got[4])) {
             let file = bytes_of.entry(number(key, 0) as u32).or_default();
@@ -183,7 +184,7 @@ impl Db {
             }
             file.extend(Uint8Array::new(&block).to_vec());
         }
-        let mut stored = Stored { meta, names: BTreeMap::new(), images: BTreeMap::new() };
+        let mut stored = Stored { meta, names: LiteMap::new(), images: BTreeMap::new() };
         for (key, value) in list(&got[1]).iter().zip(list(&got[2])) {
             let key = key.as_string().unwrap_or_default();
             let Some((node, path)) = key.split_once('\n') else {

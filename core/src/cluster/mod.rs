@@ -50,9 +50,9 @@ use crate::event::Event;
 use crate::host::{ConnId, LogLevel, Now};
 use crate::rng::Rng;
 use link::Link;
+use litemap::LiteMap;
 use node::{ClusterNode, IpText, Name, NodeIdx, NodeTable, flag};
 use slots::{SlotSet, SlotTable};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// How far the bus port is above the client port (`CLUSTER_PORT_INCR`).
@@ -368,9 +368,9 @@ pub struct Cluster {
     nodes: NodeTable,
     slots: SlotTable,
     /// Slots that this node gives away, and to whom.
-    migrating: BTreeMap<u16, NodeIdx>,
+    migrating: LiteMap<u16, NodeIdx>,
     /// Slots that this node takes over, and from whom.
-    importing: BTreeMap<u16, NodeIdx>,
+    importing: LiteMap<u16, NodeIdx>,
     /// Slots that their owner no longer claims in its messages (`owner_not_claiming_slot`).
     not_claimed: SlotSet,
     current_epoch: u64,
@@ -382,8 +382,8 @@ pub struct Cluster {
     election: Election,
     manual: ManualFailover,
     /// Names that are not to be learnt again from gossip before that second.
-    blacklist: BTreeMap<Name, i64>,
-    links: BTreeMap<ConnId, Link>,
+    blacklist: LiteMap<Name, i64>,
+    links: LiteMap<ConnId, Link>,
     /// Links with something to send, in the order in which they got it.
     unsent: Vec<ConnId>,
     lost_channel_slots: Vec<u16>,
@@ -409,8 +409,8 @@ impl Cluster {
             myself,
             nodes,
             slots: SlotTable::default(),
-            migrating: BTreeMap::new(),
-            importing: BTreeMap::new(),
+            migrating: LiteMap::new(),
+            importing: LiteMap::new(),
             not_claimed: SlotSet::default(),
             current_epoch: 0,
             last_vote_epoch: 0,
@@ -418,8 +418,8 @@ impl Cluster {
             size: 1,
             election: Election::default(),
             manual: NO_MANUAL_FAILOVER,
-            blacklist: BTreeMap::new(),
-            links: BTreeMap::new(),
+            blacklist: LiteMap::new(),
+            links: LiteMap::new(),
             unsent: Vec::new(),
             lost_channel_slots: Vec::new(),
             todo: 0,

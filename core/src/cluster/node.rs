@@ -7,7 +7,7 @@
 
 use super::slots::SlotSet;
 use crate::host::ConnId;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::fmt;
 use std::ops::{Index, IndexMut};
 use std::rc::Rc;
@@ -210,7 +210,7 @@ impl NodeIdx {
 /// a dead master there is one of each master, hence the map; `oldest_ms` spares a scan for expired ones on each entry.
 #[derive(Clone, Debug, Default)]
 pub struct FailReports {
-    by: BTreeMap<NodeIdx, i64>,
+    by: LiteMap<NodeIdx, i64>,
     oldest_ms: i64,
 }
 

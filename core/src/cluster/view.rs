@@ -112,7 +112,7 @@ impl Cluster {
     /// All of it.
     pub fn view(&self, facts: &Facts) -> ClusterView {
         let name = |idx: NodeIdx| self.nodes[idx].name.to_string();
-        let moves = |map: &std::collections::BTreeMap<u16, NodeIdx>| {
+        let moves = |map: &litemap::LiteMap<u16, NodeIdx>| {
             map.iter().map(|(&slot, &idx)| (slot, name(idx))).collect()
         };
         let manual = &self.manual;

@@ -6,13 +6,13 @@
 
 use super::table::{self, CommandId, Resolved};
 use crate::config::{ConfigError, RenamedCommand};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// The names that are not those of the table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Renames {
     /// In lower case: a new name with its command, an old one without.
-    names: BTreeMap<Vec<u8>, Option<CommandId>>,
+    names: LiteMap<Vec<u8>, Option<CommandId>>,
 }
 
 impl Renames {

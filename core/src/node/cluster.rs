@@ -16,7 +16,7 @@ use crate::cost::Work;
 use crate::exec::Error;
 use crate::host::{ConnId, DiskError, DiskReply, DiskRequest, LogLevel, NetError, OpId, Output, limits};
 use crate::store::Db;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::rc::Rc;
 
 /// A nodes.conf longer than this is not read: the largest cluster this engine holds needs a tenth of it.
@@ -50,7 +50,7 @@ pub(crate) struct ClusterPart {
     /// How many of them are text; the rest is newlines.
     text_len: usize,
     /// Writes and syncs of the file that are under way, with the bytes that must be written.
-    saves: BTreeMap<OpId, usize>,
+    saves: LiteMap<OpId, usize>,
     /// How many of them the messages in `held` wait for.
     syncs: usize,
     /// Messages that wait for the file to be durable.
@@ -122,7 +122,7 @@ impl Node {
             config_source: config,
             file_len: 0,
             text_len: 0,
-            saves: BTreeMap::new(),
+            saves: LiteMap::new(),
             syncs: 0,
             held: Vec::new(),
             waiting: Vec::new(),

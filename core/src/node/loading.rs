@@ -77,7 +77,7 @@ enum TransferStep {
 #[derive(Clone, Debug, Default)]
 pub(super) struct TransferDisk {
     /// Writes under way, and how many bytes each must write.
-    writes: std::collections::BTreeMap<OpId, u64>,
+    writes: litemap::LiteMap<OpId, u64>,
     file: Option<Rc<str>>,
     steps: Option<Sequence<TransferStep>>,
 }

@@ -13,7 +13,7 @@ use crate::host::{ConnId, Input, NetError, Now, Output};
 use crate::persist::rdb::payload::dump_payload;
 use crate::resp::encode_command;
 use crate::store::num::I64Text;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// How many connections to targets are kept (`MIGRATE_SOCKET_CACHE_ITEMS`).
 const CACHED_MAX: usize = 64;
@@ -86,7 +86,7 @@ struct Cached {
 /// The connections to targets, and the migration that runs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Migrations {
-    cached: BTreeMap<Target, Cached>,
+    cached: LiteMap<Target, Cached>,
     running: Option<Box<Running>>,
 }
 

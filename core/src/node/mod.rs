@@ -44,6 +44,7 @@ use crate::replication::Replication;
 use crate::replication::replica::MasterLink;
 use crate::rng::Rng;
 use crate::store::{Db, HashSeed, Limits};
+use litemap::LiteMap;
 use stats::Stats;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -98,8 +99,8 @@ pub struct Node {
     next_cron_us: u64,
     next_conn: u64,
 
-    pub(crate) clients: BTreeMap<ClientId, Box<Client>>,
-    pub(crate) conns: BTreeMap<ConnId, ConnUse>,
+    pub(crate) clients: LiteMap<ClientId, Box<Client>>,
+    pub(crate) conns: LiteMap<ConnId, ConnUse>,
     next_client: ClientId,
     pending_writes: Vec<ClientId>,
     closing: Vec<ClientId>,
@@ -203,8 +204,8 @@ impl Node {
             turn_open: true,
             next_cron_us: now.mono_us,
             next_conn: 1,
-            clients: BTreeMap::new(),
-            conns: BTreeMap::new(),
+            clients: LiteMap::new(),
+            conns: LiteMap::new(),
             next_client: 1,
             pending_writes: Vec::new(),
             closing: Vec::new(),

@@ -8,7 +8,8 @@ use super::Node;
 use super::client::ClientId;
 use crate::command::table::{self, CommandId};
 use crate::event::{Event, Executed};
-use std::collections::{BTreeMap, VecDeque};
+use litemap::LiteMap;
+use std::collections::VecDeque;
 
 /// How many arguments of a command the slow log keeps (`SLOWLOG_ENTRY_MAX_ARGC`).
 const SLOWLOG_ARGS_MAX: usize = 32;
@@ -54,7 +55,7 @@ pub(crate) struct Spikes {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Histogram {
     /// The counts by n.
-    pub buckets: BTreeMap<u32, u64>,
+    pub buckets: LiteMap<u32, u64>,
     /// All of them.
     pub calls: u64,
 }
@@ -71,9 +72,9 @@ impl Histogram {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Latency {
     /// Spikes by event.
-    pub events: BTreeMap<&'static str, Spikes>,
+    pub events: LiteMap<&'static str, Spikes>,
     /// By the command's number; calls that took no time are left out, so that they cost nothing.
-    histograms: BTreeMap<usize, Histogram>,
+    histograms: LiteMap<usize, Histogram>,
 }
 
 impl Latency {

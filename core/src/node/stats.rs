@@ -1,6 +1,6 @@
 //! What INFO counts. Every counter starts at zero with the process; CONFIG RESETSTAT sets those back that Redis sets back.
 
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 /// Calls of one command.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,7 +21,7 @@ pub struct Stats {
     /// Per command, by [`crate::command::table::CommandId::index`].
     pub commands: Vec<CommandStats>,
     /// Per error code.
-    pub errors: BTreeMap<String, u64>,
+    pub errors: LiteMap<String, u64>,
     /// `total_connections_received`
     pub connections: u64,
     /// `rejected_connections`

@@ -1,5 +1,6 @@
 //! Carrying out what is done to a world, once it is known that it can be done ([`super::fault`]).
 
+use crate::sim::LAB;
 use crate::sim::client::ClientEvent;
 use crate::sim::fault::Action;
 use crate::sim::setup::CONF_PATH;
@@ -48,7 +49,8 @@ impl World {
             }),
             A::Send { client, bytes } => self.client_event(client, ClientEvent::Send(bytes)),
             A::Disconnect { client } => self.client_event(client, ClientEvent::Disconnect),
-            A::StartWorkload { name, workload } => return Some(self.begin_workload(name, *workload)),
+            A::StartWorkload { name, workload } if LAB => return Some(self.begin_workload(name, *workload)),
+            A::StartWorkload { .. } => {}
             A::StopWorkload { name } => self.end_workload(&name),
         }
         None

@@ -24,6 +24,7 @@ pub use trouble::{DiskTrouble, EioRule};
 use crate::host::{DiskError, DiskReply, DiskRequest, OpId};
 use crate::rng::Rng;
 use crate::sim::content::{Content, PAGE_LEN};
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -137,7 +138,7 @@ struct Inode {
     cache: Content,
     durable: Content,
     /// Dirty pages with the range of bytes that was written, in the page.
-    dirty: BTreeMap<u32, (u16, u16)>,
+    dirty: LiteMap<u32, (u16, u16)>,
     /// The least length since the last sync, if it was cut.
     cut_to: Option<u64>,
     /// The name that it has on the device.
@@ -181,12 +182,9 @@ impl Inode {
         if len < old {
             self.cut_to = Some(self.cut_to.map_or(len, |l| l.min(len)));
             let pages = len.div_ceil(PAGE_LEN as u64) as u32;
-            self.dirty.split_off(&pages);
-            if let Some(mut last) = self.dirty.last_entry()
-                && u64::from(*last.key()) == len / PAGE_LEN as u64
-            {
+            self.dirty.retain(|page, _| *page < pages);
+            if let Some(range) = self.dirty.get_mut(&((len / PAGE_LEN as u64) as u32)) {
                 let end = (len % PAGE_LEN as u64) as u16;
-                let range = last.get_mut();
                 *range = (range.0.min(end), range.1.min(end));
             }
         } else if len > old {
@@ -238,15 +236,15 @@ pub(crate) struct Completion {
 pub(crate) struct Disk {
     setup: DiskSetup,
     pub trouble: DiskTrouble,
-    inodes: BTreeMap<u32, Inode>,
+    inodes: LiteMap<u32, Inode>,
     next_inode: u32,
-    names: BTreeMap<Rc<str>, u32>,
-    durable_names: BTreeMap<Rc<str>, u32>,
+    names: LiteMap<Rc<str>, u32>,
+    durable_names: LiteMap<Rc<str>, u32>,
     folders: BTreeSet<Rc<str>>,
     journal: VecDeque<NameOp>,
-    lanes: BTreeMap<Rc<str>, Lane>,
+    lanes: LiteMap<Rc<str>, Lane>,
     names_free_us: u64,
-    ops: BTreeMap<u32, Op>,
+    ops: LiteMap<u32, Op>,
     next_op: u32,
     /// Operations that are done but for the stall of the disk, in order.
     held: Vec<u32>,
@@ -338,15 +336,15 @@ impl Disk {
         Disk {
             setup,
             trouble: DiskTrouble::default(),
-            inodes: BTreeMap::new(),
+            inodes: LiteMap::new(),
             next_inode: 0,
-            names: BTreeMap::new(),
-            durable_names: BTreeMap::new(),
+            names: LiteMap::new(),
+            durable_names: LiteMap::new(),
             folders,
             journal: VecDeque::new(),
-            lanes: BTreeMap::new(),
+            lanes: LiteMap::new(),
             names_free_us: 0,
-            ops: BTreeMap::new(),
+            ops: LiteMap::new(),
             next_op: 0,
             held: Vec::new(),
             writeback_at_us: None,
@@ -760,7 +758,7 @@ impl Disk {
     /// The process is gone: what has begun goes on in the kernel, the rest is dropped.
     pub fn process_ended(&mut self, now_us: u64) {
         self.ops.retain(|_, op| op.begins_us < now_us);
-        for lane in self.lanes.values_mut() {
+        for (_, lane) in &mut self.lanes {
             *lane = Lane { free_us: lane.free_us.min(now_us + 1), unsynced: lane.unsynced, pending: 0 };
         }
         self.names_free_us = self.names_free_us.min(now_us + 1);

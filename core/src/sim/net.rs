@@ -11,6 +11,7 @@ use crate::sim::net::rules::Rule;
 use crate::sim::queue::{ConnRef, Sched};
 use crate::sim::tcp::Conn;
 use crate::sim::workload::LoadConn;
+use litemap::LiteMap;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -104,7 +105,7 @@ pub(crate) struct Net {
     pub setup: NetSetup,
     pub hosts: Vec<Host>,
     /// Hosts by address and by name in lower case.
-    directory: BTreeMap<String, u32>,
+    directory: LiteMap<String, u32>,
     /// What is wrong with paths.
     rules: Vec<Rule>,
     /// When paths of limited bandwidth have carried what they were given.
@@ -124,7 +125,7 @@ impl Net {
         Net {
             setup,
             hosts: Vec::new(),
-            directory: BTreeMap::new(),
+            directory: LiteMap::new(),
             rules: Vec::new(),
             wire_free_us: BTreeMap::new(),
             plain: true,

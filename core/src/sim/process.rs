@@ -8,8 +8,9 @@ use crate::sim::clock::Clock;
 use crate::sim::disk::Disk;
 use crate::sim::fault::active::Restart;
 use crate::sim::trace::Life;
+use litemap::LiteMap;
 use serde::Serialize;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// How many bytes of input are kept for a process that is at work before its kernel keeps what comes further.
@@ -63,7 +64,7 @@ pub(crate) struct Process {
     /// Connections that are not read from until `pending` is empty, because that holds enough.
     pub unread: Vec<ConnId>,
     /// Connections that the process itself does not want to read from.
-    pub unwanted: BTreeSet<ConnId>,
+    pub unwanted: LiteMap<ConnId, ()>,
     /// How many times slower its processor is than [`Setup::cpu`](crate::sim::setup::Setup::cpu) says; 0 and 1 change nothing.
     pub cpu_slow_factor: u32,
     /// Its processor is at work on a turn until then.

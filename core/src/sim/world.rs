@@ -565,7 +565,7 @@ impl World {
         process.pending = still;
         if process.pending.is_empty() {
             for conn in std::mem::take(&mut process.unread) {
-                if !self.procs[index as usize].unwanted.contains(&conn)
+                if !self.procs[index as usize].unwanted.contains_key(&conn)
                     && let Some((reference, side)) = self.net.lookup(index, conn)
                 {
                     self.net.set_reading(&mut self.s, reference, side, true);
@@ -672,7 +672,7 @@ impl World {
                     if wanted {
                         process.unwanted.remove(&conn);
                     } else {
-                        process.unwanted.insert(conn);
+                        process.unwanted.insert(conn, ());
                     }
                     if let Some((reference, side)) = self.net.lookup(index, conn).filter(|_| !unread) {
                         self.net.set_reading(&mut self.s, reference, side, wanted);

@@ -6,7 +6,7 @@ use crate::marks::{Mark, Marks};
 use crate::shared::Shared;
 use crate::tape::Tape;
 use crate::ui::{self, Act, Armed, MenuTarget, Pane, Panel, Tool, frame};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::rc::Rc;
 use vitrine_web::geometry::Layout;
 use vitrine_web::model::{
@@ -62,7 +62,7 @@ pub struct App {
     pub(crate) traffic: Shared<Vec<Traffic>>,
     marks: Marks,
     pub(crate) mark_list: Shared<Vec<Mark>>,
-    pub(crate) term: BTreeMap<u16, TermTab>,
+    pub(crate) term: LiteMap<u16, TermTab>,
     pub(crate) term_tab: u16,
     pub(crate) detail: Option<Shared<Detail>>,
     pub(crate) selected: Option<NodeIndex>,
@@ -94,7 +94,7 @@ pub struct App {
     greeted: bool,
     early: Vec<ToWorker>,
     next_id: u32,
-    waiting: BTreeMap<u32, ui::Done>,
+    waiting: LiteMap<u32, ui::Done>,
     _tick: Closure<dyn FnMut()>,
     _keys: Closure<dyn FnMut(web_sys::KeyboardEvent)>,
 }
@@ -136,7 +136,7 @@ impl Component for App {
             traffic: Shared::default(),
             marks: Marks::default(),
             mark_list: Shared::default(),
-            term: BTreeMap::new(),
+            term: LiteMap::new(),
             term_tab: 0,
             detail: None,
             selected: None,
@@ -165,7 +165,7 @@ impl Component for App {
             greeted: false,
             early: Vec::new(),
             next_id: 1,
-            waiting: BTreeMap::new(),
+            waiting: LiteMap::new(),
             _tick: tick,
             _keys: keys,
         };

@@ -3,7 +3,6 @@
 use super::{ChangeKind, Disk, Inode, NameOp, Unsynced, folder_of};
 use crate::rng::Rng;
 use crate::sim::content::PAGE_LEN;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// What a device writes as one.
@@ -21,7 +20,7 @@ impl Disk {
     pub(super) fn commit_names(&mut self, count: usize) {
         let mut entries: Vec<NameOp> = self.journal.drain(..count.min(self.journal.len())).collect();
         if self.trouble.renames_lost {
-            let mut waiting: BTreeSet<Rc<str>> = BTreeSet::new();
+            let mut waiting: Vec<Rc<str>> = Vec::new();
             let (kept, gone): (Vec<NameOp>, Vec<NameOp>) = entries.into_iter().partition(|op| match op {
                 NameOp::Rename { from, to } => {
                     waiting.extend([from.clone(), to.clone()]);
@@ -215,9 +214,9 @@ impl Disk {
             }
         }
         self.names = self.durable_names.clone();
-        let durable: BTreeSet<u32> = self.durable_names.values().copied().collect();
-        self.inodes.retain(|number, _| durable.contains(number));
-        for inode in self.inodes.values_mut() {
+        let durable = &self.durable_names;
+        self.inodes.retain(|number, _| durable.values().any(|named| named == number));
+        for (_, inode) in &mut self.inodes {
             inode.cache = inode.durable.clone();
             inode.dirty.clear();
             inode.cut_to = None;

@@ -8,6 +8,7 @@
 use super::{ALSO_MAX, BusKind, Channel, Life, TraceKind};
 use crate::event::{Event, Opinion};
 use crate::sim::fault::{ANY_HOST, Action, Fault, Scope};
+use litemap::LiteMap;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many epochs are remembered with who began them.
@@ -87,8 +88,8 @@ impl Known {
 /// What happened so far, by what may come of it. Pairs are (who, about whom) or (from, to).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
-    ids: BTreeMap<String, u32>,
-    nodes: BTreeMap<u32, Known>,
+    ids: LiteMap<String, u32>,
+    nodes: LiteMap<u32, Known>,
     /// The last PING that was sent.
     pings: BTreeMap<(u32, u32), u64>,
     /// The last that came over the bus.
@@ -102,9 +103,9 @@ pub(crate) struct Seen {
     suspected: BTreeMap<(u32, u32), u64>,
     failed: BTreeMap<(u32, u32), u64>,
     /// By whom a node was told.
-    reports: BTreeMap<(u32, u32), BTreeMap<u32, u64>>,
+    reports: BTreeMap<(u32, u32), LiteMap<u32, u64>>,
     voted: BTreeMap<(u32, u32), u64>,
-    epochs: BTreeMap<u64, u64>,
+    epochs: LiteMap<u64, u64>,
     /// Faults with the records of their beginning. Those that are over stay for a while: what they did goes on.
     faults: Vec<(u64, Box<Action>)>,
     names: Vec<String>,
@@ -143,7 +144,7 @@ impl Seen {
     /// Who thinks ill of a node, with the record.
     pub fn opinions_about(&self, about: u32) -> Vec<(u32, u64)> {
         let all = self.failed.iter().chain(&self.suspected).filter(|((_, a), _)| *a == about);
-        let mut by: BTreeMap<u32, u64> = BTreeMap::new();
+        let mut by: LiteMap<u32, u64> = LiteMap::new();
         for ((who, _), &id) in all {
             by.entry(*who).or_insert(id);
         }
@@ -485,7 +486,9 @@ impl Seen {
             Event::Slots { .. } => self.known(i).slots = id,
             Event::Epoch { current, .. } => {
                 if self.epochs.len() == EPOCHS_MAX {
-                    self.epochs.pop_first();
+                    if let Some((&oldest, _)) = self.epochs.first() {
+                        self.epochs.remove(&oldest);
+                    }
                 }
                 self.epochs.entry(*current).or_insert(id);
             }

@@ -3,7 +3,7 @@
 use super::Act;
 use crate::app::TermTab;
 use crate::shared::Shared;
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 use std::rc::Rc;
 use vitrine_web::model::Cluster;
 use vitrine_web::protocol::{TermEntry, TermKind};
@@ -12,10 +12,10 @@ use yew::prelude::*;
 
 /// What the terminal draws of all tabs; equal if nothing was added.
 #[derive(Clone)]
-pub struct Tabs(BTreeMap<u16, TermTab>);
+pub struct Tabs(LiteMap<u16, TermTab>);
 
 impl Tabs {
-    pub fn of(tabs: &BTreeMap<u16, TermTab>) -> Tabs {
+    pub fn of(tabs: &LiteMap<u16, TermTab>) -> Tabs {
         Tabs(tabs.clone())
     }
 }
