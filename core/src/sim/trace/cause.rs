@@ -485,10 +485,10 @@ impl Seen {
             }
             Event::Slots { .. } => self.known(i).slots = id,
             Event::Epoch { current, .. } => {
-                if self.epochs.len() == EPOCHS_MAX {
-                    if let Some((&oldest, _)) = self.epochs.first() {
-                        self.epochs.remove(&oldest);
-                    }
+                if self.epochs.len() == EPOCHS_MAX
+                    && let Some((&oldest, _)) = self.epochs.first()
+                {
+                    self.epochs.remove(&oldest);
                 }
                 self.epochs.entry(*current).or_insert(id);
             }
