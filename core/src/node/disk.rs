@@ -188,6 +188,9 @@ impl Node {
         let pid = self.next_child_pid();
         self.count_fork();
         self.aof.start_rewrite(self.now, &config, source, pid, &mut self.out);
+        // From the snapshot to the opening of the new file nothing may change, not even in the rest of this turn: it would go to
+        // the old file, which ends with the snapshot.
+        self.aof_waits |= self.aof.switching();
     }
 
     /// A process id for the child that Redis would have forked.

@@ -195,8 +195,13 @@ impl Node {
                 query.drain(..done);
                 client.query = query;
             }
+            let goes_on = !client.query.is_empty() && client.blocked.is_none() && !client.close_after_reply;
             if !client.reply.is_empty() {
                 self.wants_to_send(id);
+            }
+            if goes_on && self.stalled() {
+                // The rest of a pipeline waits with the node.
+                self.resumed.push_back(id);
             }
         }
     }

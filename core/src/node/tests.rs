@@ -76,6 +76,47 @@ fn what_came_during_a_wait_comes_first() {
     assert_eq!(sent[&late], b"$5\r\nvalue\r\n");
 }
 
+/// A rewrite ends the old file with its snapshot: what comes after it in the same turn, down the same pipeline or over another
+/// connection, goes to the new one.
+#[test]
+fn nothing_gets_between_a_rewrites_snapshot_and_its_new_file() {
+    let mut node = with_clients("appendonly yes\n", 2);
+    ask(&mut node, 1, b"SET before 0");
+    let (mut sent, mut appends) = (BTreeMap::new(), Vec::new());
+    for (conn, line) in [(1, &b"BGREWRITEAOF\r\nSET key 1\r\n"[..]), (2, b"SET key 2\r\n")] {
+        node.handle(at(0), Input::Received { conn: ConnId(conn), bytes: line.to_vec() });
+    }
+    loop {
+        let mut answers = Vec::new();
+        while let Some(output) = node.poll_output(at(0)) {
+            match output {
+                Output::Send { conn, bytes } => sent.entry(conn).or_insert_with(Vec::new).extend(bytes),
+                Output::Disk { op, request } => {
+                    let result = Ok(match &request {
+                        DiskRequest::Append { bytes, .. } => DiskReply::Written(bytes.len() as u64),
+                        _ => DiskReply::Done,
+                    });
+                    if let DiskRequest::Append { path, bytes } = request {
+                        appends.push((path, String::from_utf8_lossy(&bytes).into_owned()));
+                    }
+                    answers.push(Input::Disk { op, result });
+                }
+                _ => {}
+            }
+        }
+        if answers.is_empty() {
+            break;
+        }
+        answers.into_iter().for_each(|answer| node.handle(at(0), answer));
+    }
+    let written: Vec<&str> =
+        appends.iter().filter(|(_, text)| text.contains("key")).map(|(path, _)| &**path).collect();
+    assert!(!written.is_empty());
+    assert!(written.iter().all(|path| path.ends_with("appendonly.aof.2.incr.aof")), "{written:?}");
+    assert_eq!(sent[&ConnId(1)], b"+Background append only file rewriting started\r\n+OK\r\n");
+    assert_eq!(sent[&ConnId(2)], b"+OK\r\n");
+}
+
 /// A node that saves nothing, with clients 1 to `clients` connected and everything else settled.
 pub(super) fn with_clients(conf: &str, clients: u64) -> Node {
     let options = NodeOptions {

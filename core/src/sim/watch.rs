@@ -141,24 +141,26 @@ impl World {
     }
 
     /// Bytes leave a node.
-    pub(crate) fn watch_send(
-        &mut self,
-        index: u32,
-        conn: ConnId,
-        reference: ConnRef,
-        side: usize,
-        bytes: &[u8],
-    ) {
+    pub(crate) fn watch_send(&mut self, index: u32, reference: ConnRef, side: usize, bytes: &[u8]) {
         let now = (self.s.now_us, self.s.trace.last_id());
         if let Some(checker) = &mut self.watch.checker {
             checker.at(now.0, now.1);
             let to = self.net.host_at(reference, 1 - side).unwrap_or(u32::MAX);
-            checker.sent(&self.procs, index, conn, to, bytes);
+            checker.sent(&self.procs, index, to, bytes);
         }
         if self.net.client_at(reference, 1 - side).is_some()
             && let Some(ledger) = self.ledger_now()
         {
             ledger.sent(reference, bytes.len());
+        }
+    }
+
+    /// A node gives out bytes for a connection.
+    pub(crate) fn watch_answer(&mut self, index: u32, conn: ConnId) {
+        let now = (self.s.now_us, self.s.trace.last_id());
+        if let Some(checker) = &mut self.watch.checker {
+            checker.at(now.0, now.1);
+            checker.answered(&self.procs, index, conn);
         }
     }
 

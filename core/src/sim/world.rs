@@ -607,10 +607,12 @@ impl World {
                     self.node_event(index, event);
                 }
                 output => {
-                    if self.watch.on()
-                        && let Output::Disk { op, request } = &output
-                    {
-                        self.watch_disk(index, node, *op, request);
+                    if self.watch.on() {
+                        match &output {
+                            Output::Disk { op, request } => self.watch_disk(index, node, *op, request),
+                            Output::Send { conn, .. } => self.watch_answer(index, *conn),
+                            _ => {}
+                        }
                     }
                     let last = matches!(output, Output::Exit { .. });
                     outputs.push(output);
@@ -649,7 +651,7 @@ impl World {
                 Output::Send { conn, bytes } => {
                     if let Some((reference, side)) = self.net.lookup(index, conn) {
                         if self.watch.on() {
-                            self.watch_send(index, conn, reference, side, &bytes);
+                            self.watch_send(index, reference, side, &bytes);
                         }
                         let taken = self.net.send(&mut self.s, reference, side, bytes);
                         if taken > 0 {

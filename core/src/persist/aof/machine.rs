@@ -219,12 +219,16 @@ impl<S: Source> Aof<S> {
             && self.tail.is_open()
             && !(config.no_appendfsync_on_rewrite && background)
             && self.tail.durable() < self.tail.position();
-        let switching = self.state != AofState::Off
+        promised || self.switching() || self.errand.is_some()
+    }
+
+    /// Whether a rewrite has its snapshot and not yet the file for what comes after it: nothing may be appended.
+    pub fn switching(&self) -> bool {
+        self.state != AofState::Off
             && matches!(
                 self.rewrite.as_ref().map(|rewrite| &rewrite.phase),
                 Some(Phase::Drain(_) | Phase::Sync(..) | Phase::Open(..))
-            );
-        promised || switching || self.errand.is_some()
+            )
     }
 
     /// How many bytes have been appended since the node started.

@@ -20,8 +20,9 @@
 //! - [`Rule::Durable`]: under `appendfsync always` a reply to a write leaves after the fsync that covers it.
 //! - [`Rule::Whole`]: once no fault is active and all processes run, the cluster is whole within a bound ([`whole_within_us`]).
 //!
-//! A cluster whose slots were moved, whose nodes were wiped or that was never formed is not expected to be whole; who arms
-//! that rule must know. What clients saw is judged by [`linear`], from their history.
+//! A cluster whose slots were moved, whose nodes were wiped or that was never formed is not expected to be whole; nor one that lost power
+//! before its kernels wrote back what CLUSTER REPLICATE put into nodes.conf, for Redis does not sync that (`clusterCommand`, cluster.c
+//! 7.0.15) and the replica comes back as a master that keeps its old master's slots as being imported. Who arms that rule must know. What clients saw is judged by [`linear`], from their history.
 
 pub mod linear;
 mod liveness;
@@ -254,18 +255,22 @@ impl Checker {
         }
     }
 
-    /// Bytes leave a node for the owner of host `to`.
-    pub(crate) fn sent(&mut self, procs: &[Process], index: u32, conn: ConnId, to: u32, bytes: &[u8]) {
-        if let Some((file, end)) = self.due.remove(&(index, conn.0)) {
-            let synced = self.nodes[index as usize].synced.get(&file).copied().unwrap_or(0);
-            if synced < end {
-                let text = format!(
-                    "a reply under appendfsync always left when {synced} bytes of the append-only file were synced; \
-                     the write ends at {end}"
-                );
-                self.broken(Rule::Durable, procs, index, text);
-            }
+    /// A node gives out bytes for a connection. Asked in the order in which it tells things, and not when the bytes are on their way: by
+    /// then it may have executed what the client sent next.
+    pub(crate) fn answered(&mut self, procs: &[Process], index: u32, conn: ConnId) {
+        let Some((file, end)) = self.due.remove(&(index, conn.0)) else { return };
+        let synced = self.nodes[index as usize].synced.get(&file).copied().unwrap_or(0);
+        if synced < end {
+            let text = format!(
+                "a reply under appendfsync always left when {synced} bytes of the append-only file were synced; \
+                 the write ends at {end}"
+            );
+            self.broken(Rule::Durable, procs, index, text);
         }
+    }
+
+    /// Bytes leave a node for the owner of host `to`.
+    pub(crate) fn sent(&mut self, procs: &[Process], index: u32, to: u32, bytes: &[u8]) {
         if BusKind::of(bytes).is_some() {
             self.bus(procs, index, to, bytes);
         } else if bytes.starts_with(b"*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n") {
