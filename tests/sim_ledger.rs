@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use vitrine_core::resp::{self, Value};
 use vitrine_core::rng::Rng;
 use vitrine_core::sim::ledger::{CauseKind, Risk, Status, Summary};
+use vitrine_core::sim::workload::Workload;
 use vitrine_core::sim::{Action, Delay, EioOn, Fault, Link, Scope, Setup, Shape, Unsynced, World};
 use vitrine_core::store::slot::key_slot;
 
@@ -398,4 +399,31 @@ fn the_ledger_is_right_after_random_faults() {
         lost.into_iter().for_each(|(kind, count)| *all.entry(kind).or_insert(0) += count);
     }
     println!("{all:?}");
+}
+
+/// What a workload's clients write is judged like everybody's.
+#[test]
+fn the_writes_of_a_workload_are_in_the_ledger() {
+    let mut world = cluster(31, "");
+    let workload = Workload { read_percent: 0, clients: 5, ..Workload::default() };
+    world.start_workload("load", workload).unwrap();
+    world.run_for(5 * SECOND);
+    world.stop_workload("load").unwrap();
+    world.run_for(5 * SECOND);
+    let written = world.workload_stats("load").unwrap().run.ok;
+    let summary = world.ledger_summary().unwrap();
+    assert!(written > 100);
+    assert_eq!((summary.pending, summary.safe, summary.at_risk, summary.lost), (0, written, 0, 0));
+
+    world.start_workload("load", Workload { clients: 5, ..Workload::default() }).unwrap();
+    act(&mut world, Fault::Cut { link: Link::both("A1", "A2") }.now());
+    world.run_for(SECOND);
+    act(&mut world, Fault::Kill { node: "A1".into() }.now());
+    world.stop_workload("load").unwrap();
+    world.run_for(20 * SECOND);
+    act(&mut world, Action::Heal { scope: Scope::Everything });
+    world.run_for(20 * SECOND);
+    let summary = world.ledger_summary().unwrap();
+    assert!(summary.lost > 0, "{summary:#?}");
+    assert_eq!(kinds(&summary), BTreeSet::from([CauseKind::AsyncReplication]), "{summary:#?}");
 }

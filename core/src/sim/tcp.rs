@@ -911,7 +911,7 @@ impl Net {
             return None;
         }
         match self.conns[conn.index as usize].as_deref()?.ends[side] {
-            End { owner: Owner::Client(client), open: true, .. } => Some(client),
+            End { owner: Owner::Client(client) | Owner::Load { client, .. }, open: true, .. } => Some(client),
             _ => None,
         }
     }

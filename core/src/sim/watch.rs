@@ -164,9 +164,8 @@ impl World {
         }
     }
 
-    /// Bytes have reached a client.
-    pub(crate) fn watch_reply(&mut self, client: u32, len: usize) {
-        let conn = self.clients.get(client as usize).and_then(|client| client.link.conn);
+    /// Bytes have reached a client, by one of its connections.
+    pub(crate) fn watch_reply(&mut self, conn: Option<ConnRef>, len: usize) {
         if let (Some(conn), Some(ledger)) = (conn, self.ledger_now()) {
             ledger.received(conn, len);
         }

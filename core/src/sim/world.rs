@@ -422,7 +422,8 @@ impl World {
                 }
                 Owner::Client(client) => match notice {
                     Notice::Data(bytes) if self.watch.on() => {
-                        self.watch_reply(client, bytes.len());
+                        let conn = self.clients.get(client as usize).and_then(|client| client.link.conn);
+                        self.watch_reply(conn, bytes.len());
                         self.client_event(client, ClientEvent::Data(bytes));
                     }
                     Notice::Connected { .. } => self.client_event(client, ClientEvent::Connected),

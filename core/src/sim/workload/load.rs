@@ -691,6 +691,11 @@ impl Load {
         (found.used && found.generation == conn.generation).then_some(conn.index)
     }
 
+    /// The connection that an event is about, if it is still in use.
+    pub(crate) fn connection(&self, conn: LoadConn) -> Option<ConnRef> {
+        self.conn(conn).map(|index| self.conns[index as usize].reference)
+    }
+
     /// A connection has something to send.
     pub(super) fn touch(&mut self, index: u32) {
         let conn = &mut self.conns[index as usize];

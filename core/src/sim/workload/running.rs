@@ -106,6 +106,12 @@ impl World {
     }
 
     pub(crate) fn load_event(&mut self, client: u32, conn: LoadConn, notice: Notice) {
+        if let (true, Notice::Data(bytes)) = (self.watch.on(), &notice)
+            && let Some(Client { kind: Kind::Load(load), .. }) = self.clients.get(client as usize)
+        {
+            let reference = load.connection(conn);
+            self.watch_reply(reference, bytes.len());
+        }
         self.with_load(client, |load, io| load.on_net(io, conn, notice));
     }
 
