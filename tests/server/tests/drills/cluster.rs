@@ -185,9 +185,18 @@ impl Six {
 }
 
 impl Six {
-    /// CLUSTER FAILOVER, once the replica has its link on the bus to the master again.
+    /// CLUSTER FAILOVER, once the replica has its link on the bus to the master again, and once the master knows it: of
+    /// a node that it does not take for its replica, a master ignores the request without a word (redis-server does so
+    /// as well), and a node that came back may replicate some time before it has said so on the bus.
     pub fn fail_over(&self, replica: usize) {
         let node = &self.nodes[replica];
+        let port = node.info("master_port");
+        let master = (0..self.nodes.len())
+            .find(|&index| self.nodes[index].port.to_string() == port)
+            .expect("its master is one of ours");
+        wait_for(&format!("node {master} knows its replica {replica}"), 20, || {
+            self.replicas_of(master).contains(&replica)
+        });
         wait_eq(&format!("node {replica} ({:?}) agrees to CLUSTER FAILOVER", node.kind), 10, "OK", || {
             node.run("CLUSTER FAILOVER")
         });
