@@ -419,7 +419,7 @@ fn replication(node: &Node, out: &mut String) {
     }
     let backlog = repl.backlog.as_ref();
     lines!(out,
-        "master_failover_state": "no-failover",
+        "master_failover_state": repl.failover.as_ref().map_or("no-failover", |failover| failover.state_name()),
         "master_replid": repl.replid,
         "master_replid2": repl.replid2,
         "master_repl_offset": repl.offset,

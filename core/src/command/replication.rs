@@ -1,9 +1,10 @@
-//! REPLICAOF, PSYNC, SYNC, REPLCONF, ROLE, WAIT (replication.c 7.0.15). The machinery is in [`crate::replication`].
+//! FAILOVER, REPLICAOF, PSYNC, SYNC, REPLCONF, ROLE, WAIT (replication.c 7.0.15). The machinery is in [`crate::replication`].
 
 use super::Handlers;
 use crate::exec::{Done, Error, Exec};
 use crate::host::LogLevel;
 use crate::node::client::Blocked;
+use crate::replication::failover::FailoverOrder;
 use crate::replication::primary::LinkState;
 use crate::store::num;
 
@@ -11,6 +12,7 @@ use crate::store::num;
 const HOST_LEN_MAX: usize = 256;
 
 pub(crate) const HANDLERS: Handlers = &[
+    ("failover", failover),
     ("replicaof", replicaof),
     ("slaveof", replicaof),
     ("psync", psync),
@@ -23,6 +25,9 @@ pub(crate) const HANDLERS: Handlers = &[
 fn replicaof(exec: &mut Exec<'_>) -> Done {
     if exec.config().cluster_enabled {
         return Err(Error::fixed("REPLICAOF not allowed in cluster mode."));
+    }
+    if exec.node.repl.failover.is_some() {
+        return Err(Error::fixed("REPLICAOF not allowed while failing over."));
     }
     let user = exec.node.describe_client(exec.client);
     if exec.arg_is(1, "no") && exec.arg_is(2, "one") {
@@ -60,13 +65,55 @@ fn replicaof(exec: &mut Exec<'_>) -> Done {
     Ok(())
 }
 
+/// `FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]`
+fn failover(exec: &mut Exec<'_>) -> Done {
+    if exec.config().cluster_enabled {
+        return Err(Error::fixed(
+            "FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead.",
+        ));
+    }
+    if exec.args.len() == 2 && exec.arg_is(1, "abort") {
+        if exec.node.repl.failover.is_none() {
+            return Err(Error::fixed("No failover in progress."));
+        }
+        exec.node.abort_failover("Failover manually aborted");
+        exec.reply.ok();
+        return Ok(());
+    }
+    let mut order = FailoverOrder::default();
+    let mut index = 1;
+    while index < exec.args.len() {
+        let behind = exec.args.len() - index - 1;
+        if exec.arg_is(index, "timeout") && behind >= 1 && order.timeout_ms == 0 {
+            order.timeout_ms = exec.integer(index + 1)?;
+            if order.timeout_ms <= 0 {
+                return Err(Error::fixed("FAILOVER timeout must be greater than 0"));
+            }
+            index += 2;
+        } else if exec.arg_is(index, "to") && behind >= 2 && order.target.is_none() {
+            let port = exec.integer(index + 2)?;
+            order.target = Some((String::from_utf8_lossy(exec.args[index + 1]).into_owned(), port));
+            index += 3;
+        } else if exec.arg_is(index, "force") && !order.force {
+            order.force = true;
+            index += 1;
+        } else {
+            return Err(Error::SYNTAX);
+        }
+    }
+    exec.node.begin_failover(order)?;
+    exec.reply.ok();
+    Ok(())
+}
+
 fn psync(exec: &mut Exec<'_>) -> Done {
     let offset = exec.integer(2)?;
-    exec.node.handle_sync(exec.client, Some((exec.args[1], offset)))
+    let failover = exec.args.len() > 3 && exec.arg_is(3, "failover");
+    exec.node.handle_sync(exec.client, Some((exec.args[1], offset)), failover)
 }
 
 fn sync(exec: &mut Exec<'_>) -> Done {
-    exec.node.handle_sync(exec.client, None)
+    exec.node.handle_sync(exec.client, None, false)
 }
 
 fn replconf(exec: &mut Exec<'_>) -> Done {

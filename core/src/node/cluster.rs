@@ -495,7 +495,9 @@ impl Node {
 
     /// Whether a manual failover keeps clients paused, so that nothing may move the replication offset.
     pub(crate) fn manual_failover_paused(&self) -> bool {
-        self.cluster().is_some_and(Cluster::manual_failover_in_progress) && self.paused(true)
+        let by_order = self.cluster().is_some_and(Cluster::manual_failover_in_progress)
+            || self.repl.failover.as_ref().is_some_and(|failover| failover.deadline_ms.is_some());
+        by_order && self.paused(true)
     }
 
     /// Whether this node serves the keys of a command, or of all commands of the transaction that EXEC is to run

@@ -12,7 +12,8 @@ impl Node {
         }
     }
 
-    /// Runs the periodic work and plans the next time.
+    /// Runs the periodic work and plans the next time. What is done less often is done the first time as well: the first
+    /// look at replication comes when no replica can be there yet, and no PING moves a new history.
     pub(super) fn run_cron(&mut self) {
         let period_us = 1_000_000 / self.config.hz.clamp(1, 500) as u64;
         self.next_cron_us = self.now.mono_us + period_us;
@@ -21,12 +22,16 @@ impl Node {
         }
         self.work(Work::Crons, 1);
         self.command_time_ms = self.now.wall_ms();
-        self.cron_loops += 1;
+        if self.loading() {
+            self.shutdown_while_loading();
+            return;
+        }
         let every = |ms: u64| {
             let loops = (ms * 1000).div_ceil(period_us).max(1);
             self.cron_loops.is_multiple_of(loops)
         };
         let (each_100_ms, each_second) = (every(100), every(1000));
+        self.cron_loops += 1;
         if each_100_ms {
             let now_us = self.now.mono_us;
             self.stats.rates.commands.sample(now_us, self.stats.commands_processed);
@@ -39,9 +44,6 @@ impl Node {
                 .net_output
                 .sample(now_us, self.stats.net_output_bytes + self.stats.net_repl_output_bytes);
         }
-        if self.loading() {
-            return;
-        }
         if each_second {
             self.close_idle_clients();
             self.migration_cron();
@@ -49,8 +51,11 @@ impl Node {
         }
         self.active_expire_cycle();
         self.persistence_cron();
-        if each_second || self.repl.wants_cron_now {
+        // A failover does not wait for the second to be over.
+        if each_second || (each_100_ms && self.repl.failover.is_some()) {
             self.replication_cron();
+        } else if std::mem::take(&mut self.repl.snapshot_ended) {
+            self.start_due_sync_job();
         }
         if each_100_ms {
             self.cluster_cron();

@@ -107,6 +107,10 @@ impl Node {
     pub(super) fn start_loading(&mut self) {
         let config = Rc::clone(&self.config);
         let is_master = !self.is_replica() && self.cluster().is_none_or(|cluster| cluster.is_master());
+        if is_master && !config.appendonly {
+            // Keys that have expired since the snapshot are deleted in the stream as well, which replicas will go on with.
+            self.repl.make_backlog(config.repl_backlog_size);
+        }
         let loader = Loader::start(self.now, config, self.limits.clone(), is_master, &mut self.out);
         self.loading = Some(Loading::new(loader, Purpose::Start));
     }
@@ -224,7 +228,13 @@ impl Node {
                 }
                 self.load_key(db, &key, object, expire_at_ms, idle_s, freq);
             }
-            LoadItem::Rdb(RdbItem::Expired { .. } | RdbItem::Function(_) | RdbItem::End) => {}
+            LoadItem::Rdb(RdbItem::Expired { db, key }) => {
+                if self.loading.as_ref().is_some_and(|loading| loading.purpose == Purpose::Start) {
+                    let verb: &[u8] = if self.config.lazyfree_lazy_expire { b"UNLINK" } else { b"DEL" };
+                    self.feed_replicas(db, &[verb, &key]);
+                }
+            }
+            LoadItem::Rdb(RdbItem::Function(_) | RdbItem::End) => {}
             LoadItem::CommandsBegin => {
                 if let Some(loading) = &mut self.loading {
                     loading.db = 0;
@@ -338,12 +348,14 @@ impl Node {
     /// The node has its data and serves clients from now on.
     fn started_up(&mut self, loaded: Loaded) {
         let config = Rc::clone(&self.config);
+        let stream_db = loaded.repl.stream_db.and_then(|db| usize::try_from(db).ok());
         if loaded.rdb
-            && let (Some(id), Some(offset)) = (&loaded.repl.id, loaded.repl.offset)
+            && let (Some(id), Some(offset), Some(db)) = (&loaded.repl.id, loaded.repl.offset, stream_db)
         {
-            let db = loaded.repl.stream_db.and_then(|db| usize::try_from(db).ok()).unwrap_or(0);
             let is_master = !self.is_replica() && self.cluster().is_none_or(|cluster| cluster.is_master());
             self.continue_history(id, offset, db, is_master);
+        } else {
+            self.repl.backlog = None;
         }
         if config.appendonly {
             let pid = self.options.pid;

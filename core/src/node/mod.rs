@@ -147,6 +147,8 @@ pub struct Node {
     /// The replies of the last turn are ready and leave as soon as the disk has answered.
     replies_due: bool,
     pub(crate) shutdown: Option<shutdown::Shutdown>,
+    /// The signal that asked the node to end.
+    shutdown_asked: Option<&'static str>,
     loading: Option<loading::Loading>,
     /// How many keys the last load of an RDB file gave, and how many of it had expired.
     pub(crate) last_load: (u64, u64),
@@ -239,6 +241,7 @@ impl Node {
             waits_for: BTreeSet::new(),
             replies_due: false,
             shutdown: None,
+            shutdown_asked: None,
             loading: None,
             last_load: (0, 0),
             transfer_disk: loading::TransferDisk::default(),
@@ -381,9 +384,10 @@ impl Node {
         self.stopwatch = Some(stopwatch);
     }
 
-    /// Whether an input is taken in even while the node is stalled: an answer of its disk, or of the target of a MIGRATE.
+    /// Whether an input is taken in even while the node is stalled: an answer of its disk, or of the target of a MIGRATE,
+    /// and a signal, which interrupts whatever the process does.
     pub fn waits_for(&self, input: &Input) -> bool {
-        matches!(input, Input::Disk { .. }) || self.migrations.concerns(input)
+        matches!(input, Input::Disk { .. } | Input::Terminate { .. }) || self.migrations.concerns(input)
     }
 
     /// Whether what comes over a connection is taken in now, and does not only queue up.

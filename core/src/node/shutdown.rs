@@ -30,10 +30,12 @@ pub(crate) struct Shutdown {
 }
 
 impl Node {
-    /// SIGTERM or SIGINT.
+    /// SIGTERM or SIGINT, at any instant: a signal only leaves word, and the next cron begins to end
+    /// (`sigShutdownHandler`, server.c 7.0.15).
     pub(super) fn terminate(&mut self, signal: &'static str) {
-        if self.shutdown.is_some() && signal == "SIGINT" {
+        if self.shutdown_asked.is_some() && signal == "SIGINT" {
             self.log(LogLevel::Warning, "You insist... exiting now.");
+            self.saves.abandon(&mut self.out);
             self.out.exit(1);
             return;
         }
@@ -43,9 +45,14 @@ impl Node {
             format!("Received {signal} scheduling shutdown...")
         };
         self.log(LogLevel::Warning, text);
-        let flags =
-            if signal == "SIGINT" { self.config.shutdown_on_sigint } else { self.config.shutdown_on_sigterm };
-        self.begin_shutdown(flags);
+        self.shutdown_asked = Some(signal);
+    }
+
+    /// Does while the node loads what a signal asked for (`whileBlockedCron`).
+    pub(super) fn shutdown_while_loading(&mut self) {
+        if self.shutdown_asked.is_some() {
+            self.begin_shutdown(ShutdownFlags(ShutdownFlags::NOSAVE));
+        }
     }
 
     /// Begins to end. The process goes on if it cannot, or until its replicas and its disk are ready.
@@ -61,7 +68,9 @@ impl Node {
         self.log(LogLevel::Warning, "User requested shutdown...");
         let timeout_ms = i64::from(self.config.shutdown_timeout) * 1000;
         if !flags.has(ShutdownFlags::NOW) && timeout_ms != 0 && !self.replicas_caught_up() {
-            self.repl.get_ack = !self.paused(true);
+            if !self.paused(true) {
+                self.ask_replicas_where();
+            }
             self.pause_clients(Purpose::Shutdown, i64::MAX, true);
             self.log(LogLevel::Notice, "Waiting for replicas before shutting down.");
             let deadline_ms = self.now.wall_ms() + timeout_ms;
@@ -74,7 +83,7 @@ impl Node {
 
     /// Gives a shutdown up that waits for replicas. Returns whether there was one.
     pub(crate) fn abort_shutdown(&mut self) -> bool {
-        if self.shutdown.is_none() {
+        if self.shutdown.is_none() && self.shutdown_asked.is_none() {
             return false;
         }
         self.cancel_shutdown();
@@ -82,12 +91,19 @@ impl Node {
         true
     }
 
-    /// Lets a shutdown go on whose replicas have caught up, or have had their time.
+    /// Begins a shutdown that a signal asked for; lets one go on whose replicas have caught up, or have had their time.
     pub(super) fn shutdown_cron(&mut self) {
-        let Some(shutdown) = self.shutdown else { return };
+        let Some(shutdown) = self.shutdown else {
+            if let Some(signal) = self.shutdown_asked {
+                let config = &self.config;
+                let sigint = signal == "SIGINT";
+                let flags = if sigint { config.shutdown_on_sigint } else { config.shutdown_on_sigterm };
+                self.begin_shutdown(flags);
+            }
+            return;
+        };
         let Stage::Replicas { deadline_ms } = shutdown.stage else { return };
         if self.now.wall_ms() < deadline_ms && !self.replicas_caught_up() {
-            self.repl.get_ack = true;
             return;
         }
         self.shutdown = Some(Shutdown { stage: Stage::Aof, ..shutdown });
@@ -200,6 +216,7 @@ impl Node {
     }
 
     fn cancel_shutdown(&mut self) {
+        self.shutdown_asked = None;
         if self.shutdown.take().is_none() {
             return;
         }

@@ -191,6 +191,13 @@ impl<S: Source> Saves<S> {
         Some(SaveOutcome { ok: false, background: job.background, dirty_saved: 0 })
     }
 
+    /// Gives up whatever save is in progress since the process ends at once (`rdbRemoveTempFile`).
+    pub fn abandon(&mut self, out: &mut Outbox) {
+        if let Some(job) = self.job.take() {
+            out.disk(DiskRequest::Remove { path: job.file.path().clone() });
+        }
+    }
+
     /// Takes the result of a disk operation; Some when a save has ended. `dir` is the working directory as error messages
     /// show it.
     pub fn on_disk(

@@ -65,6 +65,12 @@ impl Backlog {
         self.trim();
     }
 
+    /// Gives what is kept offsets that are greater by `by`: the stream that it belongs to had begun before
+    /// (`rebaseReplicationBuffer`, replication.c 7.0.15).
+    pub fn move_on(&mut self, by: i64) {
+        self.first_offset += by;
+    }
+
     /// Whether the stream can go on from `offset` (the first byte wanted).
     pub fn covers(&self, offset: i64) -> bool {
         offset >= self.first_offset && offset <= self.first_offset + self.len as i64

@@ -5,8 +5,10 @@
 //! is promoted it keeps the old id as its second one, so that its siblings can follow it without a snapshot.
 //!
 //! [`primary`] is the side that sends, [`replica`] the side that follows; a node may be both (chained replication).
+//! [`failover`] makes a master and one of its replicas change places.
 
 pub mod backlog;
+pub mod failover;
 pub mod primary;
 pub mod replica;
 
@@ -45,8 +47,10 @@ pub struct Replication {
     pub waiting: Vec<ClientId>,
     /// At the end of this turn, ask all replicas where they are.
     pub get_ack: bool,
-    /// The next cron must look at replication even if its second is not over.
-    pub wants_cron_now: bool,
+    /// A snapshot has just been sent: the next cron begins the one that others wait for.
+    pub snapshot_ended: bool,
+    /// The failover that FAILOVER has begun.
+    pub failover: Option<failover::Failover>,
     cron_loops: u64,
 }
 
@@ -70,7 +74,8 @@ impl Replication {
             sync: None,
             waiting: Vec::new(),
             get_ack: false,
-            wants_cron_now: false,
+            snapshot_ended: false,
+            failover: None,
             cron_loops: 0,
         }
     }

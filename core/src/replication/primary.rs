@@ -69,12 +69,24 @@ pub struct SyncJob {
 }
 
 impl Node {
-    /// PSYNC and SYNC (`syncCommand`).
-    pub(crate) fn handle_sync(&mut self, id: ClientId, request: Option<(&[u8], i64)>) -> Result<(), Error> {
+    /// PSYNC and SYNC (`syncCommand`). With `failover`, this node is to take its master's place first.
+    pub(crate) fn handle_sync(
+        &mut self,
+        id: ClientId,
+        request: Option<(&[u8], i64)>,
+        failover: bool,
+    ) -> Result<(), Error> {
         let Some(client) = self.clients.get(&id) else { return Ok(()) };
         if client.replica().is_some() {
             return Ok(());
         }
+        if let (Some((replid, _)), true) = (request, failover) {
+            self.take_over(id, replid)?;
+        }
+        if self.repl.failover.is_some() {
+            return Err(Error::fixed("-NOMASTERLINK Can't SYNC while failing over"));
+        }
+        let Some(client) = self.clients.get(&id) else { return Ok(()) };
         if self.is_replica() && !self.repl.link_up() {
             return Err(Error::fixed("-NOMASTERLINK Can't SYNC while not connected with my master"));
         }
@@ -321,7 +333,7 @@ impl Node {
             );
         }
         self.count_good_replicas();
-        self.repl.wants_cron_now = true;
+        self.repl.snapshot_ended = true;
     }
 
     /// `REPLCONF ACK`
@@ -372,6 +384,21 @@ impl Node {
         }
         encode_command(&mut bytes, args);
         self.feed_stream(&bytes);
+    }
+
+    /// Feeds a command that has to do with no database: it needs no SELECT.
+    fn feed_replicas_anywhere(&mut self, args: &[&[u8]]) {
+        if self.is_replica() || (self.repl.backlog.is_none() && self.repl.replicas.is_empty()) {
+            return;
+        }
+        let mut bytes = Vec::new();
+        encode_command(&mut bytes, args);
+        self.feed_stream(&bytes);
+    }
+
+    /// Asks all replicas where they are (`sendGetackToReplicas`).
+    pub(crate) fn ask_replicas_where(&mut self) {
+        self.feed_replicas_anywhere(&[b"REPLCONF", b"GETACK", b"*"]);
     }
 
     /// Appends to the stream: offset, backlog, and every replica that has a snapshot or is getting one.
@@ -456,10 +483,13 @@ impl Node {
                 }
             }
         }
-        if std::mem::take(&mut self.repl.get_ack) && !self.paused(true) && !self.is_replica() {
-            let db = self.repl.selected_db.unwrap_or(0);
-            self.feed_replicas(db, &[b"REPLCONF", b"GETACK", b"*"]);
+        // While clients are paused the stream stands still: the question is asked afterwards.
+        if self.repl.get_ack && !self.paused(true) {
+            self.repl.get_ack = false;
+            self.ask_replicas_where();
         }
+        // An acknowledgement may have come. It is looked at here, since a failover closes the links of clients.
+        self.update_failover();
     }
 
     /// The master's part of `replicationCron`, once a second.
@@ -470,8 +500,7 @@ impl Node {
             && !self.repl.replicas.is_empty()
             && !self.manual_failover_paused()
         {
-            let db = self.repl.selected_db.unwrap_or(0);
-            self.feed_replicas(db, &[b"PING"]);
+            self.feed_replicas_anywhere(&[b"PING"]);
         }
         let timeout_s = i64::from(self.config.repl_timeout);
         for id in self.repl.replicas.clone() {
@@ -508,6 +537,13 @@ impl Node {
                 format!("Replication backlog freed after {ttl_s} seconds without connected replicas."),
             );
         }
+        self.start_due_sync_job();
+        self.count_good_replicas();
+    }
+
+    /// Begins the snapshot that replicas wait for, if they have waited for long enough (`replicationStartPendingFork`).
+    pub(crate) fn start_due_sync_job(&mut self) {
+        let now_s = self.now.wall_s();
         if self.repl.sync.is_none() && !self.snapshot_running() {
             let waiting = self.replicas_in(LinkState::WaitSnapshot);
             let longest = waiting
@@ -525,7 +561,6 @@ impl Node {
                 self.start_sync_job();
             }
         }
-        self.count_good_replicas();
     }
 }
 

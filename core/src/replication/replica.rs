@@ -5,6 +5,7 @@
 //! and loaded from there. From then on the master is a client like any other, except that what it sends is obeyed and
 //! counted: its bytes are the replication offset, and they are passed on unchanged to this node's own replicas.
 
+use crate::config::ReplicaOf;
 use crate::event::Event;
 use crate::host::{ConnId, DiskRequest, Listener, LogLevel, NetError, Now, Output};
 use crate::node::client::{ClientId, Role};
@@ -199,6 +200,8 @@ impl Node {
             ahead: Vec::new(),
             announced: None,
         });
+        // CONFIG GET and REWRITE tell of the master that is followed now.
+        Rc::make_mut(&mut self.config).replicaof = Some(ReplicaOf { host: host.to_owned(), port });
         self.event(Event::Role { replica: true, master: Some(format!("{host}:{port}")) });
         self.connect_to_master("Connecting to MASTER");
     }
@@ -206,6 +209,7 @@ impl Node {
     /// Becomes a master (`replicationUnsetMaster`).
     pub(crate) fn unset_master(&mut self) {
         let Some(link) = self.repl.master.take() else { return };
+        Rc::make_mut(&mut self.config).replicaof = None;
         self.abandon_link(&link);
         self.repl.shift_id(&mut self.rng);
         let text = format!(
@@ -439,7 +443,12 @@ impl Node {
                 LogLevel::Notice,
                 format!("Trying a partial resynchronization (request {replid}:{offset})."),
             );
-            self.send_command(conn, &[b"PSYNC", replid.as_bytes(), offset.as_bytes()]);
+            // A master that hands its place over tells the replica to take it.
+            if self.failing_over() {
+                self.send_command(conn, &[b"PSYNC", replid.as_bytes(), offset.as_bytes(), b"FAILOVER"]);
+            } else {
+                self.send_command(conn, &[b"PSYNC", replid.as_bytes(), offset.as_bytes()]);
+            }
         } else {
             self.log(LogLevel::Notice, "Partial resynchronization not possible (no cached master)");
             self.send_command(conn, &[b"PSYNC", b"?", b"-1"]);
@@ -466,6 +475,7 @@ impl Node {
             if let Some(link) = &mut self.repl.master {
                 link.announced = announced;
             }
+            self.end_failover();
             self.begin_transfer(conn);
         } else if let Some(rest) = line.strip_prefix("+CONTINUE") {
             self.log(LogLevel::Notice, "Successful partial resynchronization with master.");
@@ -480,6 +490,7 @@ impl Node {
             self.begin_stream(conn, db);
             self.event(Event::Resync { full: false, offset: self.repl.offset });
             self.repl.make_backlog(self.config.repl_backlog_size);
+            self.end_failover();
             self.log(
                 LogLevel::Notice,
                 "MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.",
@@ -489,6 +500,9 @@ impl Node {
                 LogLevel::Notice,
                 format!("Master is currently unable to PSYNC but should be in the future: {line}"),
             );
+            if self.failing_over() {
+                return self.abort_failover("Failover target rejected psync request");
+            }
             self.cancel_handshake(false);
         } else {
             if line.starts_with("-ERR") {
@@ -498,6 +512,9 @@ impl Node {
                 );
             } else {
                 self.log(LogLevel::Warning, format!("Unexpected reply to PSYNC from master: {line}"));
+            }
+            if self.failing_over() {
+                return self.abort_failover("Failover target rejected psync request");
             }
             self.log(LogLevel::Notice, "Retrying with SYNC...");
             self.emit(Output::Send { conn, bytes: b"SYNC\r\n".to_vec() });
@@ -615,8 +632,11 @@ impl Node {
         if is_master {
             self.repl.replid2 = id.into();
             self.repl.second_offset = offset + 1;
-            self.repl.offset = offset;
-            self.repl.make_backlog(self.config.repl_backlog_size);
+            // What has expired meanwhile is in the stream already, from offset 1 on.
+            self.repl.offset += offset;
+            if let Some(backlog) = &mut self.repl.backlog {
+                backlog.move_on(offset);
+            }
             self.repl.no_replicas_since_s = self.now.wall_s();
             return;
         }
@@ -734,7 +754,8 @@ impl Node {
 
     /// `replicationCron`, once a second.
     pub(crate) fn replication_cron(&mut self) {
-        self.repl.wants_cron_now = false;
+        self.repl.snapshot_ended = false;
+        self.update_failover();
         let loops = self.repl.cron_loops;
         self.repl.cron_loops += 1;
         let (now_s, timeout_s) = (self.now.wall_s(), i64::from(self.config.repl_timeout));

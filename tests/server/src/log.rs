@@ -53,12 +53,6 @@ impl Log {
         self.write(&format!("{pid}:{} {stamp} {} {text}\n", self.role, level.mark()));
     }
 
-    /// A line as a signal handler writes it (`serverLogFromHandler`).
-    pub fn signal_line(&self, text: &str) {
-        let seconds = crate::clock::wall_us() / 1_000_000;
-        self.write(&format!("{}:signal-handler ({seconds}) {text}\n", std::process::id()));
-    }
-
     /// Text as it is.
     pub fn write(&self, text: &str) {
         // A log that cannot be written stops nothing, as in Redis. The file is opened anew for each line so that it can

@@ -106,7 +106,6 @@ pub struct Server {
     /// What came of the node's outputs and is to be handed to it.
     inputs: VecDeque<Input>,
     signals: Vec<mio::unix::pipe::Receiver>,
-    terminating: bool,
     stop: StopHandle,
     exit: Option<i32>,
     unix_path: Option<PathBuf>,
@@ -150,7 +149,6 @@ impl Server {
             dirty: Vec::new(),
             inputs: VecDeque::new(),
             signals: Vec::new(),
-            terminating: false,
             stop,
             exit: None,
             unix_path,
@@ -279,12 +277,6 @@ impl Server {
         let mut drain = [0; 64];
         while self.signals.get_mut(which).is_some_and(|p| p.read(&mut drain).is_ok_and(|n| n > 0)) {}
         let signal = ["SIGTERM", "SIGINT"][which];
-        if self.terminating && signal == "SIGINT" {
-            self.log.signal_line("You insist... exiting now.");
-            self.exit = Some(1);
-            return;
-        }
-        self.terminating = true;
         self.node.handle(self.clock.now(), Input::Terminate { signal });
     }
 

@@ -6,6 +6,7 @@
 //! drills, so that those which mostly wait do so side by side.
 
 mod cluster;
+mod failover;
 mod mixed;
 mod persistence;
 mod redis_cli;

@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::{Client, Kind, Server, assert_same, assert_same_digest, fill, wait_eq, wait_for};
 
-fn follow(replica: &Server, master: &Server) {
+pub fn follow(replica: &Server, master: &Server) {
     assert_eq!(replica.run(&format!("REPLICAOF 127.0.0.1 {}", master.port)), "OK");
     wait_linked(replica);
 }
 
-fn wait_linked(replica: &Server) {
+pub fn wait_linked(replica: &Server) {
     wait_eq(
         &format!("{:?} on port {} is linked to its master", replica.kind, replica.port),
         30,
@@ -20,7 +20,7 @@ fn wait_linked(replica: &Server) {
 }
 
 /// Waits until a replica has all that its master wrote.
-fn wait_caught_up(replica: &Server, master: &Server) {
+pub fn wait_caught_up(replica: &Server, master: &Server) {
     wait_for(&format!("{:?} on port {} caught up", replica.kind, replica.port), 30, || {
         master.info("master_repl_offset") == replica.info("master_repl_offset")
     });

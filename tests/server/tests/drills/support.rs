@@ -206,7 +206,8 @@ impl Server {
         self.signal("-CONT");
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends a signal, as `kill` names it.
+    pub fn signal(&self, signal: &str) {
         let pid = self.child.as_ref().expect("a process").id().to_string();
         let sent = Command::new("kill").args([signal, &pid]).status().expect("kill runs");
         assert!(sent.success());
