@@ -89,12 +89,19 @@ impl Timeline {
 
     /// Keeps the present state, without looking at the limits.
     pub(super) fn put_checkpoint(&mut self, step: u64) {
+        if self.branches.get(&self.current).is_some_and(|branch| !branch.checkpoints.contains_key(&step)) {
+            self.put_world(self.world.clone());
+        }
+    }
+
+    /// Keeps a state of the present branch.
+    pub(super) fn put_world(&mut self, mut world: World) {
+        let step = world.steps();
         let Some(branch) = self.branches.get_mut(&self.current) else { return };
         // What the parent has, or the branch itself, need not be kept twice.
         let known =
             branch.checkpoints.contains_key(&step) || branch.parent.is_some_and(|(_, fork)| step < fork.step);
         if !known {
-            let mut world = self.world.clone();
             world.forget_output();
             branch.put(step, world);
         }
@@ -189,14 +196,16 @@ impl Timeline {
         }
     }
 
-    /// The checkpoint whose going leaves the smallest gap, in proportion to what it may be. The first of all stays.
+    /// The checkpoint whose going leaves the smallest gap, in proportion to what it may be. The first of all
+    /// stays, and the last of the present branch.
     fn least_useful(&self, here: u64, lineage: &BTreeMap<BranchId, u64>) -> Option<(BranchId, u64)> {
         let mut best: Option<(u64, BranchId, u64)> = None;
         for (&id, branch) in &self.branches {
             let own_until = lineage.get(&id).copied();
             let steps: Vec<u64> = branch.checkpoints.keys().copied().collect();
             for (at, &step) in steps.iter().enumerate() {
-                if id == 0 && at == 0 {
+                // The way to the end is gone often.
+                if (id == 0 && at == 0) || (id == self.current && at + 1 == steps.len()) {
                     continue;
                 }
                 let before =

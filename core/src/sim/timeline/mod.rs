@@ -39,6 +39,9 @@ pub const BRANCHES_MAX: usize = 64;
 /// The longest name of a branch or a mark, in bytes.
 pub const NAME_LEN_MAX: usize = 200;
 
+/// A travel to an instant leaves a checkpoint no further than this before it, in steps.
+const BEHIND_STEPS: u64 = 1_000;
+
 /// What time travel may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -49,9 +52,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// About 100 ms of replay on a machine of 2024, and half of the 256 MiB that a ten-minute run of six nodes may take.
+    /// Some 100 to 200 ms of replay, and what leaves room for the world itself if all is to stay below 256 MiB after ten minutes of
+    /// six nodes under load. Such a run is one in which memory wins (`cargo xtask bench travel`).
     fn default() -> Self {
-        Limits { replay_steps: 50_000, checkpoints_len_max: 128 << 20 }
+        Limits { replay_steps: 50_000, checkpoints_len_max: 112 << 20 }
     }
 }
 
@@ -444,8 +448,19 @@ impl Timeline {
         let actions: Chunks<ActionRecord> = self.branches[&branch].actions.clone();
         match stop {
             Stop::Instant(at_us) => {
-                while self.world.play_one(&actions, at_us).is_some() {}
+                // Whoever goes back to an instant looks around there: leave one a little behind.
+                let mut behind = None;
+                let mut next = self.world.steps() + BEHIND_STEPS;
+                while self.world.play_one(&actions, at_us).is_some() {
+                    if self.world.steps() >= next && !ahead {
+                        behind = Some(self.world.clone());
+                        next += BEHIND_STEPS;
+                    }
+                }
                 self.world.pass_to(at_us);
+                if let Some(world) = behind {
+                    self.put_world(world);
+                }
             }
             Stop::Step(step) => {
                 // Whoever goes back one step will go back another: leave checkpoints at 1, 2, 4, 8 … steps before.
