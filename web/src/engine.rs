@@ -382,7 +382,7 @@ impl Engine {
 
     /// A remark in a terminal.
     fn note(&mut self, tab: u16, text: String) {
-        let entry = TermEntry { kind: TermKind::Note, text, tag: None };
+        let entry = TermEntry { kind: TermKind::Note, text, tag: None, from: None };
         let prompt = self.terminals.get(&tab).map(|&t| self.world.terminal_prompt(t)).unwrap_or_default();
         self.hold(FromWorker::Terminal {
             tab,
@@ -667,6 +667,7 @@ fn kind_of(kind: BusKind) -> Kind {
 }
 
 fn entry(line: terminal::TermLine) -> TermEntry {
+    let from = line.from;
     let kind = match line.kind {
         terminal::TermKind::Input => TermKind::Typed,
         terminal::TermKind::Reply | terminal::TermKind::Push => TermKind::Reply,
@@ -680,7 +681,7 @@ fn entry(line: terminal::TermLine) -> TermEntry {
         _ => line.text,
     };
     let tag = matches!(line.value, Some(Value::Status(_))).then(|| "status".to_owned());
-    TermEntry { kind, text, tag }
+    TermEntry { kind, text, tag, from }
 }
 
 /// A seed for a new cluster out of random bytes: short, so that it can be read out.

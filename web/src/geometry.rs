@@ -209,7 +209,7 @@ impl Layout {
     }
 
     /// The control point of a chord that would pass within 76 units of the middle of the ring.
-    fn bow(&self, a: Point, b: Point) -> Option<Point> {
+    pub fn bow(&self, a: Point, b: Point) -> Option<Point> {
         const KEEP_OUT: f64 = 76.0;
         let len = a.distance(b);
         if len < 1.0 || self.seats.len() > 30 {

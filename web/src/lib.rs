@@ -16,4 +16,5 @@ pub mod model;
 pub mod protocol;
 pub mod scenario;
 pub mod scripts;
+pub mod trip;
 pub mod words;

@@ -257,6 +257,8 @@ pub struct TermEntry {
     pub text: String,
     /// For a reply, the quiet tag after it: `status`, `hash`.
     pub tag: Option<String>,
+    /// For what a node said, its address.
+    pub from: Option<String>,
 }
 
 /// What a line of the terminal is.

@@ -13,6 +13,7 @@ use vitrine_web::model::{
     Boot, Cluster, Detail, Fault, Frame, NodeIndex, Phase, SLOTS, TapeItem, TapeMark, Traffic,
 };
 use vitrine_web::protocol::{Answer, FromWorker, Storage, TermEntry, ToWorker};
+use vitrine_web::trip::{self, Trip};
 use vitrine_web::words;
 use wasm_bindgen::prelude::*;
 use yew::prelude::*;
@@ -25,6 +26,8 @@ const PINGS_MISSED_MAX: u32 = 5;
 const TERM_LINES_MAX: usize = 2000;
 /// The entry in the browser's performance timeline for the first moment at which the cluster served all slots.
 const READY_MARK: &str = "vitrine.ready";
+/// How long the way of an answered command stays on the stage, in milliseconds.
+const TRIP_SHOWN_MS: f64 = 12_000.0;
 /// At most one spoken sentence in this time, in milliseconds.
 const SPEAK_EVERY_MS: f64 = 2000.0;
 
@@ -63,6 +66,9 @@ pub struct App {
     marks: Marks,
     pub(crate) mark_list: Shared<Vec<Mark>>,
     pub(crate) term: LiteMap<u16, TermTab>,
+    /// Where the last command of the cluster's terminal went, for a while.
+    pub(crate) trip: Option<Trip>,
+    trip_at_ms: f64,
     pub(crate) term_tab: u16,
     pub(crate) detail: Option<Shared<Detail>>,
     pub(crate) selected: Option<NodeIndex>,
@@ -137,6 +143,8 @@ impl Component for App {
             marks: Marks::default(),
             mark_list: Shared::default(),
             term: LiteMap::new(),
+            trip: None,
+            trip_at_ms: 0.0,
             term_tab: 0,
             detail: None,
             selected: None,
@@ -278,6 +286,7 @@ impl App {
                 self.mark_list = Shared::default();
                 self.detail = None;
                 self.term.clear();
+                self.trip = None;
                 self.selected = self.selected.filter(|&n| usize::from(n) < boot.nodes.len());
                 self.boot = Some(Shared::new(*boot));
                 self.send(&ToWorker::Watch(self.selected));
@@ -288,6 +297,10 @@ impl App {
                 true
             }
             FromWorker::Terminal { tab, entries, prompt, busy } => {
+                if tab == 0 {
+                    trip::follow(&mut self.trip, &entries);
+                    self.trip_at_ms = link::wall_ms();
+                }
                 let tab = self.term.entry(tab).or_default();
                 let lines = Rc::make_mut(&mut tab.entries);
                 lines.extend(entries);
@@ -382,6 +395,8 @@ impl App {
         if self.link.is_none() || self.stopped.is_some() {
             return false;
         }
+        let over = self.playing && link::wall_ms() - self.trip_at_ms > TRIP_SHOWN_MS;
+        let faded = over && self.trip.take_if(|trip| trip.end.is_some()).is_some();
         self.pings_missed += 1;
         if self.greeted {
             self.pings += 1;
@@ -391,7 +406,7 @@ impl App {
             self.silent = true;
             return true;
         }
-        false
+        faded
     }
 
     fn do_fault(&mut self, ctx: &Context<Self>, fault: Fault) {

@@ -174,8 +174,12 @@ pub fn show(app: &mut App) {
         let soon = frame.clone();
         app.nudge(soon, 80.0);
     }
-    let line =
-        |kind, text: &str, tag: Option<&str>| TermEntry { kind, text: text.into(), tag: tag.map(Into::into) };
+    let line = |kind, text: &str, tag: Option<&str>| TermEntry {
+        kind,
+        text: text.into(),
+        tag: tag.map(Into::into),
+        from: None,
+    };
     let tab = app.term.entry(0).or_default();
     tab.prompt = "10.0.0.2:7002>".into();
     tab.entries = Rc::new(vec![

@@ -22,7 +22,7 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
                 traffic={app.traffic.clone()} tenths={app.now_us / 100_000} selected={app.selected}
                 armed={app.armed.clone()} gossip={app.gossip} still={app.still} playing={app.playing}
                 speed={app.speed} phase={app.phase.clone()} stopped={app.stopped.clone()} silent={app.silent}
-                notice={app.notice.clone()} act={act.clone()} />
+                notice={app.notice.clone()} trip={app.trip.clone()} act={act.clone()} />
             <inspector::Inspector cluster={app.cluster.clone()} boot={app.boot.clone()} detail={app.detail.clone()}
                 selected={app.selected} pane={app.pane} tenths={app.now_us / 100_000} act={act.clone()} />
             <ledger::Ledger cluster={app.cluster.clone()} acknowledged={app.acknowledged} storage={app.storage.clone()} act={act.clone()} />

@@ -5,6 +5,7 @@ mod glyph;
 mod labels;
 mod marks;
 mod ring;
+mod trip;
 mod wall;
 
 use super::{Act, Armed, MenuTarget, Tool, icon, palette};
@@ -12,6 +13,7 @@ use crate::marks::Mark;
 use crate::shared::Shared;
 use vitrine_web::geometry::{HEIGHT, Layout, WIDTH};
 use vitrine_web::model::{Belief, Cluster, NodeIndex, Phase, Process, SLOTS, Traffic};
+use vitrine_web::trip::Trip;
 use vitrine_web::words;
 use yew::prelude::*;
 
@@ -34,6 +36,7 @@ pub struct Props {
     pub stopped: Option<String>,
     pub silent: bool,
     pub notice: Option<String>,
+    pub trip: Option<Trip>,
     pub act: Callback<Act>,
 }
 
@@ -87,6 +90,9 @@ pub fn Stage(props: &Props) -> Html {
                 if props.gossip {
                     <marks::MarksView marks={props.marks.clone()} traffic={props.traffic.clone()} layout={props.layout.clone()}
                         named={props.speed <= 0.1} still={props.still} />
+                }
+                if let Some(trip) = props.trip.clone() {
+                    <trip::TripView cluster={props.cluster.clone()} layout={props.layout.clone()} {trip} />
                 }
                 <ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} />
                 <wall::Wall cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
