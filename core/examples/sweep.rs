@@ -8,12 +8,16 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use vitrine_core::sim::ledger::CauseKind;
-use vitrine_core::sim::sweep::{Complaint, Verdict, draw::draw, shrink::shrink};
+use vitrine_core::sim::sweep::{Complaint, Help, Verdict, draw::draw, shrink::shrink};
 
 /// How many runs making one case small may take.
 const SHRINK_RUNS: u32 = 400;
 /// How many failing cases are made small; the others are only listed.
 const SHRUNK_MAX: usize = 5;
+/// The hashes of the first seeds, from the root of the repository: one line `seed hash` each.
+const HASHES: &str = "tests/corpus/sweep_hashes.txt";
+/// How many seeds it has.
+const HASHES_LEN: u64 = 100;
 /// How often the state of things is said, in seconds.
 const SAY_EVERY_S: f64 = 10.0;
 
@@ -47,7 +51,10 @@ fn options() -> Result<Options, String> {
             "--threads" => {
                 options.threads = value()?.parse().map_err(|_| "--threads needs a number".to_string())?;
             }
-            "--hashes" => options.hashes = true,
+            "--hashes" => {
+                options.hashes = true;
+                options.seeds = 0..HASHES_LEN;
+            }
             other => {
                 return Err(format!(
                     "there is no option `{other}`: --seeds A..B, --minutes M, --threads N, --hashes"
@@ -65,6 +72,7 @@ struct Tally {
     events: u64,
     operations: u64,
     lost: BTreeMap<CauseKind, u64>,
+    helped: BTreeMap<Help, u64>,
     failed: BTreeMap<u64, Verdict>,
     hashes: BTreeMap<u64, u64>,
 }
@@ -77,6 +85,9 @@ impl Tally {
         self.operations += verdict.operations;
         for (cause, count) in &verdict.lost {
             *self.lost.entry(*cause).or_default() += count;
+        }
+        for (help, count) in &verdict.helped {
+            *self.helped.entry(*help).or_default() += count;
         }
         self.hashes.insert(seed, verdict.hash);
         if !verdict.findings.is_empty() {
@@ -136,10 +147,11 @@ fn main() {
     for (cause, count) in &tally.lost {
         println!("  {count:>8} acknowledged writes lost: {cause:?}");
     }
+    for (help, count) in &tally.helped {
+        println!("  {count:>8} times an operator had to help: {help:?}");
+    }
     if options.hashes {
-        for (seed, hash) in &tally.hashes {
-            println!("{seed} {hash:016x}");
-        }
+        compare_hashes(&tally.hashes);
     }
     for seed in tally.failed.keys().take(SHRUNK_MAX) {
         show_small(*seed, options.minutes);
@@ -147,6 +159,25 @@ fn main() {
     if !tally.failed.is_empty() {
         let seeds: Vec<String> = tally.failed.keys().map(u64::to_string).collect();
         println!("\n{} seeds failed: {}", seeds.len(), seeds.join(" "));
+        std::process::exit(1);
+    }
+}
+
+/// Holds the hashes against those that are written down; `VITRINE_BLESS=1` writes them down instead.
+fn compare_hashes(hashes: &BTreeMap<u64, u64>) {
+    let text: String = hashes.iter().map(|(seed, hash)| format!("{seed} {hash:016x}\n")).collect();
+    if std::env::var_os("VITRINE_BLESS").is_some() {
+        if let Err(error) = std::fs::write(HASHES, text) {
+            eprintln!("{HASHES}: {error}");
+            std::process::exit(1);
+        }
+        return println!("{} hashes are written to {HASHES}", hashes.len());
+    }
+    let known = std::fs::read_to_string(HASHES).unwrap_or_default();
+    let other: Vec<&str> = text.lines().filter(|line| !known.lines().any(|other| other == *line)).collect();
+    println!("{} of {} hashes are those of {HASHES}", hashes.len() - other.len(), hashes.len());
+    if !other.is_empty() {
+        println!("others (VITRINE_BLESS=1 writes them down):\n{}", other.join("\n"));
         std::process::exit(1);
     }
 }

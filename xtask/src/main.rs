@@ -36,7 +36,8 @@ cargo xtask <command>
   bench sim             the simulator's speed
   bench travel          what going back in time costs
   sweep [--seeds A..B] [--minutes M] [--threads N] [--hashes]
-                        random worlds under random faults, judged; what fails is made small and printed
+                        random worlds under random faults, judged; what fails is made small and printed;
+                        --hashes: the first hundred seeds against tests/corpus/sweep_hashes.txt
   env                   print the exports that plain `trunk serve` and `wasm-pack` need here:
                         eval \"$(cargo xtask env)\"
 ";

@@ -905,6 +905,17 @@ impl Net {
         Some(self.conns[conn.index as usize].as_deref()?.ends[side].host)
     }
 
+    /// The connections of a channel that one host has open and the other, which lost power, knows nothing of, as (opener, acceptor).
+    pub fn half_open(&self, channel: Channel) -> Vec<(u32, u32)> {
+        let conns = self.conns.iter().flatten();
+        let half = conns.filter(|c| {
+            c.phase == Phase::Established
+                && c.channel() == channel
+                && (0..2).any(|side| c.ends[side].open && c.ends[1 - side].forgotten)
+        });
+        half.map(|c| (c.ends[0].host, c.ends[1].host)).collect()
+    }
+
     /// The client at one end of a connection, if it is one's and still open there.
     pub fn client_at(&self, conn: ConnRef, side: usize) -> Option<u32> {
         if *self.generations.get(conn.index as usize)? != conn.generation {

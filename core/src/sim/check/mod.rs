@@ -10,7 +10,8 @@
 //!   CLUSTER BUMPEPOCH can break it in Redis too: they take an epoch without asking.)
 //! - [`Rule::Epochs`]: a node's current epoch and config epoch never fall while it runs; and a restart does not forget an epoch that it
 //!   was elected with and announced.
-//! - [`Rule::Votes`]: a master sends at most one vote an epoch, restarts included; what it voted for is still known after a restart.
+//! - [`Rule::Votes`]: a master sends at most one vote an epoch, restarts included; the epochs that it votes in rise, and the last one that it
+//!   sent a vote for is still known after a restart.
 //! - [`Rule::Election`]: a replica that asked for votes becomes a master under the epoch it asked for, and a majority has sent its vote.
 //! - [`Rule::Ids`]: no two nodes have one id.
 //! - [`Rule::Offsets`]: within one history, a node's replication offset does not fall but by a full resynchronisation or a restart.
@@ -47,6 +48,8 @@ use std::rc::Rc;
 pub const VIOLATIONS_MAX: usize = 100;
 /// How many config epochs with their claims are remembered.
 const CLAIMS_MAX: usize = 4096;
+/// How many votes of a node are remembered.
+const VOTES_KEPT: usize = 16;
 /// Before the first byte of a bus message's header that is of interest here (cluster.h 7.0.15, `clusterMsg`).
 const BUS_HEADER_LEN: usize = 2256;
 
@@ -120,8 +123,12 @@ struct Seen {
     saved: bool,
     /// The epoch of the election that it stands in.
     candidate: Option<u64>,
-    /// The epoch of the last vote that it sent.
+    /// The greatest epoch that it sent a vote for.
     voted: u64,
+    /// The epochs of the last votes that it sent.
+    votes: Vec<u64>,
+    /// The epoch of the last vote that its process decided on.
+    decided: u64,
     /// The config epoch of its last election, and the greatest of them that it announced.
     elected: u64,
     announced: u64,
@@ -188,6 +195,7 @@ impl Checker {
         seen.epochs = None;
         seen.place = None;
         seen.candidate = None;
+        seen.decided = 0;
         seen.claims_changed = true;
         seen.synced.clear();
         self.due.retain(|(node, _), _| *node != index);
@@ -197,6 +205,14 @@ impl Checker {
         let seen = &mut self.nodes[index as usize];
         match event {
             Event::Candidate { epoch, .. } => seen.candidate = Some(*epoch),
+            // In the order in which it decides: a vote over a connection that is only being made leaves after later ones.
+            Event::Voted { epoch, .. } => {
+                let before = std::mem::replace(&mut seen.decided, *epoch);
+                if *epoch <= before {
+                    let text = format!("it votes for epoch {epoch}, and has voted for {before}");
+                    self.broken(Rule::Votes, procs, index, text);
+                }
+            }
             Event::Resync { full: true, .. } => seen.resynced = true,
             Event::Saved { kind: crate::event::SaveKind::Rdb, ok: true } => seen.saved = true,
             Event::Promoted { epoch } => {
@@ -297,14 +313,18 @@ impl Checker {
                 seen.announced = seen.announced.max(config);
             }
             if kind == BusKind::AuthAck {
-                let before = seen.voted;
-                seen.voted = before.max(current);
+                let twice = seen.votes.contains(&current);
+                if seen.votes.len() == VOTES_KEPT {
+                    seen.votes.remove(0);
+                }
+                seen.votes.push(current);
+                seen.voted = seen.voted.max(current);
                 self.votes.entry((current, to)).or_default().push(index);
                 if self.votes.len() > CLAIMS_MAX {
                     self.votes.pop_first();
                 }
-                if current <= before {
-                    let text = format!("it votes for epoch {current}, and has sent a vote for {before}");
+                if twice {
+                    let text = format!("it sends a second vote for epoch {current}");
                     self.broken(Rule::Votes, procs, index, text);
                 }
             }
@@ -368,6 +388,7 @@ impl Checker {
             } else {
                 // Another node, on an empty disk.
                 (seen.voted, seen.announced, seen.elected) = (0, 0, 0);
+                seen.votes.clear();
                 seen.id = Some(id.clone());
                 let twin = (0u32..).zip(&self.nodes).find(|(i, n)| *i != index && n.id.as_ref() == Some(&id));
                 if let Some((twin, _)) = twin {

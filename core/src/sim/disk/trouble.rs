@@ -1,6 +1,6 @@
 //! What is wrong with a disk, and bits that flip on it.
 
-use super::{ChangeKind, Disk, normal};
+use super::{ChangeKind, Disk, folder_of, normal};
 use crate::rng::Rng;
 use crate::sim::content::PAGE_LEN;
 use crate::sim::fault::EioOn;
@@ -42,13 +42,18 @@ fn same_file(a: &str, b: &str) -> bool {
     a == b || normal(&a.into()).is_some_and(|a| normal(&b.into()) == Some(a))
 }
 
+/// Whether a path is that file, or in that folder.
+fn is_or_holds(only: &str, path: &str) -> bool {
+    same_file(only, path) || same_file(only, folder_of(path))
+}
+
 impl DiskTrouble {
     /// Whether an operation on a file fails now; one that was to happen so often has happened once more.
     pub(super) fn fails(&mut self, of_kind: impl Fn(&EioOn) -> bool, path: &str) -> bool {
         let concerns = |rule: &EioRule| {
             of_kind(&rule.on)
                 && rule.left != Some(0)
-                && rule.on.path.as_ref().is_none_or(|only| same_file(only, path))
+                && rule.on.path.as_ref().is_none_or(|only| is_or_holds(only, path))
         };
         let Some(rule) = self.eio.iter_mut().find(|rule| concerns(rule)) else { return false };
         rule.left = rule.left.map(|left| left - 1);

@@ -178,7 +178,7 @@ pub struct EioOn {
     /// Writing to the device: FSYNC fails, and so does the kernel's own write-back, which the next FSYNC reports. The pages
     /// count as clean afterwards.
     pub fsync: bool,
-    /// Only in this file.
+    /// Only in this file, or in the files of this folder.
     pub path: Option<String>,
     /// Only so often; then the fault is over.
     pub count: Option<u32>,

@@ -154,9 +154,9 @@ impl Ledger {
             let text = format!("{w} does not hold offset {} that it executed", write.at.offset);
             return Cause { kind: CauseKind::Unknown, at_us: written_us, record: 0, text };
         };
-        let after = |refusal: Option<super::Refusal>| {
-            refusal.filter(|refusal| refusal.at_us >= written_us && refusal.at_us <= decisive.at_us)
-        };
+        // What the disk did after that decided nothing.
+        let trouble = decisive.trouble;
+        let after = |refusal: Option<super::Refusal>| refusal.filter(|refusal| refusal.at_us >= written_us);
         let power = matches!(decisive.how, End::Power(_) | End::Process(Life::PowerLost));
         let (kind, why) = if decisive.how == End::Wiped {
             (CauseKind::WipedDisk, "its disk was wiped".to_string())
@@ -165,18 +165,18 @@ impl Ledger {
                 true => (CauseKind::OldSnapshot, "its last snapshot is older".to_string()),
                 false => (CauseKind::NoFiles, "it writes no file".to_string()),
             }
-        } else if let Some(refusal) = after(known.write_failed) {
+        } else if let Some(refusal) = after(trouble.write_failed) {
             (
                 CauseKind::RefusedWrite,
                 format!("the disk had refused to write it ({})", refusal.error.strerror()),
             )
-        } else if power && let Some(refusal) = after(known.fsync_failed) {
+        } else if power && let Some(refusal) = after(trouble.fsync_failed) {
             let words = refusal.error.strerror();
             (
                 CauseKind::FailedFsync,
                 format!("the fsync that should have made it durable had failed ({words})"),
             )
-        } else if power && after(known.fsync_lied).is_some() {
+        } else if power && after(trouble.fsync_lied).is_some() {
             (CauseKind::LyingDisk, "the disk had called durable what it had not".to_string())
         } else if power
             && matches!(decisive.how, End::Power(Unsynced::Prefix | Unsynced::Subset | Unsynced::Torn))

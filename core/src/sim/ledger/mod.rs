@@ -80,6 +80,8 @@ pub(crate) struct Ended {
     pub how: End,
     pub at_us: u64,
     pub record: u64,
+    /// The trouble that the node had had with its disk by then.
+    pub trouble: Trouble,
 }
 
 /// Trouble that a node had with its disk.
@@ -87,6 +89,17 @@ pub(crate) struct Ended {
 pub(crate) struct Refusal {
     pub at_us: u64,
     pub error: DiskError,
+}
+
+/// The last trouble of each kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Trouble {
+    /// An fsync of the append-only file failed.
+    pub fsync_failed: Option<Refusal>,
+    /// A write to it failed.
+    pub write_failed: Option<Refusal>,
+    /// The disk said that an fsync had succeeded, and that made nothing durable.
+    pub fsync_lied: Option<Refusal>,
 }
 
 /// What the ledger keeps of a node.
@@ -102,11 +115,7 @@ pub(crate) struct Known {
     pub ready: bool,
     /// What its files would have brought back when its last process ended.
     left: Option<Pos>,
-    /// The last fsync and the last write of the append-only file that failed.
-    pub fsync_failed: Option<Refusal>,
-    pub write_failed: Option<Refusal>,
-    /// The last fsync that the disk said had succeeded, and that made nothing durable.
-    pub fsync_lied: Option<Refusal>,
+    pub trouble: Trouble,
     replid: Option<(Rc<str>, LineId)>,
     last_line: Option<LineId>,
     tail: Option<(Rc<str>, u32)>,
@@ -300,7 +309,8 @@ impl Ledger {
             self.ends.pop_front();
         }
         let (at_us, record) = self.now;
-        self.ends.push_back(Ended { node, on_disk, from, to, how, at_us, record });
+        let trouble = self.nodes[node as usize].trouble;
+        self.ends.push_back(Ended { node, on_disk, from, to, how, at_us, record, trouble });
     }
 
     /// Bytes leave a node for a client.
@@ -366,15 +376,15 @@ impl Ledger {
         }
         let lied = disk.trouble.fsync_lies || disk.trouble.renames_lost;
         if lied && error.is_none() && name.starts_with("fsync") {
-            known.fsync_lied = Some(Refusal { at_us, error: DiskError::Io });
+            known.trouble.fsync_lied = Some(Refusal { at_us, error: DiskError::Io });
         }
         if let Some(error) = error
             && (path.ends_with(".aof") || path.ends_with(".incr"))
         {
             let refusal = Some(Refusal { at_us, error });
             match name {
-                "fsync" => known.fsync_failed = refusal,
-                "append" => known.write_failed = refusal,
+                "fsync" => known.trouble.fsync_failed = refusal,
+                "append" => known.trouble.write_failed = refusal,
                 _ => {}
             }
         }

@@ -5,7 +5,7 @@
 
 use super::{Case, Deed};
 use crate::rng::Rng;
-use crate::sim::check::{Checks, whole_within_us};
+use crate::sim::check::Checks;
 use crate::sim::workload::{Distribution, Keys, Mix, Pace, Sizes, Wait, Workload};
 use crate::sim::{Action, Delay, Direction, EioOn, Fault, Link, Scope, Setup, Shape, Unsynced};
 
@@ -107,6 +107,8 @@ impl Dice {
 
     /// `always` says that every write is synced before it is answered. Under `everysec` Redis 7.0.15 denies writes after a failed
     /// fsync until one succeeds, and without writes there is none: it stands still there, and so do we; so that is not drawn.
+    /// Fsyncs, and with them the kernel's write-back, fail for the append-only file alone: a nodes.conf of which the device took a part is
+    /// corrupt after a loss of power, and Redis ends at the start until somebody has mended it (`clusterLoadConfig`, cluster.c 7.0.15).
     fn disk_fault(&mut self, always: bool) -> Fault {
         let node = self.node();
         match self.below(5) {
@@ -114,7 +116,8 @@ impl Dice {
             1 => Fault::DiskReadOnly { node },
             2 => {
                 let (write, fsync) = (self.chance(50), always && self.chance(50));
-                Fault::DiskEio { node, on: EioOn { write, fsync, ..EioOn::default() } }
+                let path = fsync.then(|| "appendonlydir".to_string());
+                Fault::DiskEio { node, on: EioOn { write, fsync, path, ..EioOn::default() } }
             }
             3 => Fault::DiskSlow { node, factor: 2 + self.below(300) as u32 },
             _ => Fault::DiskStall { node },
@@ -179,7 +182,7 @@ impl Dice {
         }
     }
 
-    fn workload(&mut self, standalone: bool) -> Workload {
+    fn workload(&mut self, alone: bool) -> Workload {
         let mix = match self.below(3) {
             0 => Mix::default(),
             1 => Mix { strings: 3, counters: 1, lists: 1, hashes: 1, sets: 1, ..Mix::default() },
@@ -188,7 +191,7 @@ impl Dice {
         let distribution = match self.below(3) {
             0 => Distribution::Uniform,
             1 => Distribution::Zipf { exponent_milli: 1000 },
-            _ if standalone => Distribution::Sequential,
+            _ if alone => Distribution::Sequential,
             _ => Distribution::HotSlot { slot: self.below(16_384) as u16, percent: 50 },
         };
         let pace = if self.chance(50) {
@@ -205,8 +208,8 @@ impl Dice {
             values: Sizes::Uniform { min: 24, max: 24 + self.below(500) as u32 },
             read_percent: self.below(80) as u8,
             mix,
-            wait: wait.filter(|_| !standalone),
-            read_from_replicas: !standalone && self.chance(20),
+            wait: wait.filter(|_| !alone),
+            read_from_replicas: !alone && self.chance(20),
             ..Workload::default()
         }
     }
@@ -215,16 +218,15 @@ impl Dice {
 /// Draws the case of a seed, with so many virtual minutes from the first client to the end of the last fault.
 pub fn draw(seed: u64, minutes: u64) -> Case {
     let mut dice = Dice { rng: Rng::new(seed ^ 0x0073_7765_6570), names: Vec::new() };
-    let standalone = dice.chance(15);
+    // A cluster of one: clients ask it for its slots, as they do everywhere.
+    let alone = dice.chance(15);
     let node_timeout_ms = dice.one_of(&[1000, 2000, 5000, 5000, 15_000]);
     let (shards, replicas) = dice.one_of(&[(3, 1), (3, 1), (3, 1), (3, 2), (5, 1), (4, 0)]);
     let mut setup = Setup::cluster(seed, shards, replicas, node_timeout_ms);
-    if standalone {
+    if alone {
         setup = Setup::cluster(seed, 1, 0, node_timeout_ms);
-        setup.formation = None;
-        setup.nodes[0].conf = "port 7001\nappendonly yes\n".to_string();
     }
-    let always = standalone || dice.chance(40);
+    let always = alone || dice.chance(40);
     let mut lines = String::new();
     if always {
         lines.push_str("appendfsync always\n");
@@ -255,11 +257,11 @@ pub fn draw(seed: u64, minutes: u64) -> Case {
     dice.names = setup.nodes.iter().map(|node| node.name.clone()).collect();
 
     let honest = dice.chance(88);
-    let begin_us = if standalone { SECOND_US } else { FORMED_US };
+    let begin_us = FORMED_US;
     let until_us = begin_us + minutes * 60 * SECOND_US;
     let mut deeds = Vec::new();
     for number in 0..1 + dice.below(2) {
-        let mut workload = dice.workload(standalone);
+        let mut workload = dice.workload(alone);
         workload.keys.prefix = format!("w{number}:");
         let action = Action::StartWorkload { name: format!("load-{number}"), workload: Box::new(workload) };
         deeds.push(Deed { at_us: begin_us, action });
@@ -277,9 +279,9 @@ pub fn draw(seed: u64, minutes: u64) -> Case {
         digest_period_us: 2 * SECOND_US,
         reload_period_us: 10 * SECOND_US,
         // The end of the run waits for that by itself, with the processes started.
-        whole_within_us: if honest { whole_within_us(u64::from(node_timeout_ms)) } else { 0 },
+        whole_within_us: 0,
         ..Checks::default()
     };
-    let ordered = standalone && always && honest;
+    let ordered = alone && always && honest;
     Case { setup, deeds, until_us, checks, honest, ordered, node_timeout_ms: u64::from(node_timeout_ms) }
 }

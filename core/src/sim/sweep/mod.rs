@@ -15,9 +15,10 @@ pub mod shrink;
 use crate::sim::check::linear::{self, Did, Verdict as Order};
 use crate::sim::check::{self, Checks, Rule};
 use crate::sim::ledger::CauseKind;
+use crate::sim::trace::Channel;
 use crate::sim::workload::draw::Op;
 use crate::sim::workload::history::{Outcome, Seen, WriteId};
-use crate::sim::{Action, Scenario, Scope, Setup, World};
+use crate::sim::{Action, Link, Scenario, Scope, Setup, World};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -68,8 +69,13 @@ pub enum Complaint {
     NotFormed,
     /// The ledger says that a write is lost and cannot say why.
     UnknownCause,
+    /// A write is lost that a disk had promised to keep: every node syncs before it answers (`appendfsync always`), and the disks are
+    /// honest. What replication loses is no such write.
+    BrokenPromise,
     /// What clients saw of a key has no order.
     NoOrder,
+    /// No client had anything acknowledged: such a run shows nothing.
+    Idle,
     /// The engine panicked, or no world could be made: said by who runs the sweep.
     Panic,
 }
@@ -91,6 +97,20 @@ impl fmt::Display for Finding {
     }
 }
 
+/// What an operator had to do, because Redis 7.0.15 stands still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Help {
+    /// Closing a bus connection whose other host lost its power. If that host's kernel had acknowledged the PING that is out, nothing is
+    /// ever sent there again; what the node sends over its own connection counts as a sign of life, so the link is not made anew either,
+    /// and the node stays suspected (`clusterCron`, cluster.c 7.0.15: `data_delay`).
+    HalfOpenLink,
+    /// Restarting a master whose append-only file failed last. It refuses writes, and PING with them, until a write to the
+    /// file succeeds; if what was to be written is gone, because the rewrite that it belonged to failed
+    /// (`backgroundRewriteDoneHandler`, aof.c 7.0.15: `aof_buf`), there is none (`writeCommandsDeniedByDiskError`, server.c).
+    WriteErrorStays,
+}
+
 /// What came of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
@@ -104,6 +124,8 @@ pub struct Verdict {
     pub operations: u64,
     /// How many acknowledged writes are lost, by cause.
     pub lost: BTreeMap<CauseKind, u64>,
+    /// How often an operator had to help.
+    pub helped: BTreeMap<Help, u64>,
     /// What is wrong.
     pub findings: Vec<Finding>,
 }
@@ -114,7 +136,16 @@ impl Case {
     /// # Errors
     /// If no world can be made of the setup.
     pub fn run(&self) -> Result<(World, Verdict), String> {
+        self.run_in(|_| {})
+    }
+
+    /// The same in a world to which something was done before it began.
+    ///
+    /// # Errors
+    /// If no world can be made of the setup.
+    pub fn run_in(&self, prepare: impl FnOnce(&mut World)) -> Result<(World, Verdict), String> {
         let mut world = World::new(self.setup.clone())?;
+        prepare(&mut world);
         world.keep_ledger(true);
         world.check(Some(self.checks.clone()));
         world.record_history(self.ordered);
@@ -128,7 +159,8 @@ impl Case {
         }
         world.run_until(self.until_us);
         self.end_faults(&mut world);
-        if let Some(text) = self.wait_until_whole(&mut world) {
+        let mut verdict = Verdict::default();
+        if let Some(text) = self.wait_until_whole(&mut world, &mut verdict.helped) {
             findings.push(Finding { what: Complaint::Rule(Rule::Whole), at_us: world.now_us(), text });
         }
         if world.formation().is_some_and(|formation| formation.done_at_us.is_none()) {
@@ -143,9 +175,14 @@ impl Case {
                 text: format!("{}: {}", violation.node, violation.text),
             },
         ));
-        let mut verdict = Verdict::default();
         self.judge_ledger(&world, &mut verdict, &mut findings);
         verdict.operations = world.workload_totals().run.ok;
+        if verdict.operations == 0
+            && self.deeds.iter().any(|d| matches!(d.action, Action::StartWorkload { .. }))
+        {
+            let text = "no operation was acknowledged".to_string();
+            findings.push(Finding { what: Complaint::Idle, at_us: world.now_us(), text });
+        }
         if self.ordered {
             judge_order(&mut world, &mut findings);
         }
@@ -194,8 +231,9 @@ impl Case {
     }
 
     /// Lets time pass until the world is whole and has been for a while; what keeps it from that otherwise.
-    fn wait_until_whole(&self, world: &mut World) -> Option<String> {
-        let limit_us = world.now_us() + check::whole_within_us(self.node_timeout_ms) + SETTLE_US;
+    fn wait_until_whole(&self, world: &mut World, helped: &mut BTreeMap<Help, u64>) -> Option<String> {
+        let within_us = check::whole_within_us(self.node_timeout_ms) + SETTLE_US;
+        let mut limit_us = world.now_us() + within_us;
         let mut whole_since = None;
         loop {
             match check::trouble(world) {
@@ -208,7 +246,17 @@ impl Case {
                 Some(text) => {
                     whole_since = None;
                     if world.now_us() >= limit_us {
-                        return self.honest.then_some(text);
+                        if !self.honest {
+                            return None;
+                        }
+                        if !helped.is_empty() {
+                            return Some(text);
+                        }
+                        help(world, helped);
+                        if helped.is_empty() {
+                            return Some(text);
+                        }
+                        limit_us = world.now_us() + within_us;
                     }
                     // A shutdown waits for replicas, and a process may find out late that its disk failed: they end after
                     // the faults did.
@@ -219,13 +267,47 @@ impl Case {
         }
     }
 
+    /// Whether every node promises that what it has answered is on its disk.
+    fn always(&self) -> bool {
+        self.setup.nodes.iter().all(|node| node.conf.lines().any(|line| line == "appendfsync always"))
+    }
+
     fn judge_ledger(&self, world: &World, verdict: &mut Verdict, findings: &mut Vec<Finding>) {
         for loss in world.ledger_summary().into_iter().flat_map(|summary| summary.losses) {
             *verdict.lost.entry(loss.cause.kind).or_default() += loss.count;
-            if loss.cause.kind == CauseKind::Unknown && self.honest {
-                let text = format!("{} writes of {}: {}", loss.count, loss.node, loss.cause.text);
-                findings.push(Finding { what: Complaint::UnknownCause, at_us: loss.first_us, text });
+            if !self.honest {
+                continue;
             }
+            let what = match loss.cause.kind {
+                CauseKind::Unknown => Complaint::UnknownCause,
+                CauseKind::AsyncReplication | CauseKind::MinorityMaster | CauseKind::StaleReplica => continue,
+                _ if self.always() => Complaint::BrokenPromise,
+                _ => continue,
+            };
+            let text = format!("{} writes of {}: {}", loss.count, loss.node, loss.cause.text);
+            findings.push(Finding { what, at_us: loss.first_us, text });
+        }
+    }
+}
+
+/// Does what an operator has to do where a cluster that has had its time stands still; see [`Help`].
+fn help(world: &mut World, helped: &mut BTreeMap<Help, u64>) {
+    let name = |world: &World, host: u32| world.net.hosts.get(host as usize).map(|host| host.name.clone());
+    for (a, b) in world.net.half_open(Channel::Bus) {
+        if let (Some(a), Some(b)) = (name(world, a), name(world, b)) {
+            let link = Link::both(&a, &b);
+            if world.act(Action::ResetConnections { link, channel: Some(Channel::Bus) }).is_ok() {
+                *helped.entry(Help::HalfOpenLink).or_default() += 1;
+            }
+        }
+    }
+    let stuck = world.procs.iter().filter(|process| {
+        let node = process.node.as_deref().filter(|node| !node.is_replica());
+        node.is_some_and(|node| node.aof.is_settled() && node.aof.write_error().is_some())
+    });
+    for node in stuck.map(|process| process.name.clone()).collect::<Vec<_>>() {
+        if world.act(Action::Restart { node, conf: None, empty_disk: false }).is_ok() {
+            *helped.entry(Help::WriteErrorStays).or_default() += 1;
         }
     }
 }

@@ -141,6 +141,17 @@ fn names(action: &Action, name: &str) -> bool {
 pub fn shrink(case: &Case, runs_max: u32) -> Option<Shrunk> {
     let (_, verdict) = case.run().ok()?;
     let complaint = verdict.findings.first()?.what;
+    Some(shrink_from(case, verdict, complaint, runs_max))
+}
+
+/// The same for one of the things that are wrong with it.
+pub fn shrink_by(case: &Case, complaint: Complaint, runs_max: u32) -> Option<Shrunk> {
+    let (_, verdict) = case.run().ok()?;
+    let fails = verdict.findings.iter().any(|finding| finding.what == complaint);
+    fails.then(|| shrink_from(case, verdict, complaint, runs_max))
+}
+
+fn shrink_from(case: &Case, verdict: Verdict, complaint: Complaint, runs_max: u32) -> Shrunk {
     let mut shrinker = Shrinker { best: case.clone(), verdict, complaint, runs: 1, runs_max };
     loop {
         let before = shrinker.best.clone();
@@ -149,7 +160,7 @@ pub fn shrink(case: &Case, runs_max: u32) -> Option<Shrunk> {
         shrinker.fewer_shards();
         shrinker.less_load();
         if shrinker.best == before || !shrinker.has_time() {
-            return Some(Shrunk { case: shrinker.best, verdict: shrinker.verdict, runs: shrinker.runs });
+            return Shrunk { case: shrinker.best, verdict: shrinker.verdict, runs: shrinker.runs };
         }
     }
 }
