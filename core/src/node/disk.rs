@@ -37,13 +37,25 @@ impl Node {
 
     /// Whether background work could go on at once.
     pub(crate) fn wants_background_slice(&self) -> bool {
-        self.saves.wants_step() || self.aof.wants_step() || self.sync_job_wants_slice() || self.evict.running
+        let child = self.saves.wants_step() || self.aof.wants_step() || self.sync_job_wants_slice();
+        child && !self.child_sleeps() || self.evict.running
+    }
+
+    /// How long `rdb-key-save-delay` makes a snapshot take, in microseconds. Redis sleeps after each key; here all of it
+    /// comes before the first.
+    fn save_delay_us(&self) -> u64 {
+        let keys = self.dbs.iter().map(|db| db.len() as u64).sum::<u64>();
+        keys.saturating_mul(u64::try_from(self.config.rdb_key_save_delay).unwrap_or_default())
+    }
+
+    fn child_sleeps(&self) -> bool {
+        self.now.mono_us < self.child_sleeps_until_us
     }
 
     /// Makes what the node is stalled for: the file of a SAVE, the first base of an append-only file. No timer drives these;
     /// the disk's answers do.
     pub(super) fn work_while_stalled(&mut self) {
-        while self.saves.blocks() && self.saves.wants_step() {
+        while self.saves.blocks() && self.saves.wants_step() && self.asleep_until_us.is_none() {
             let made = self.saves.step(&mut self.out);
             self.own_work(made);
         }
@@ -62,6 +74,7 @@ impl Node {
     /// Counts a fork: the kernel copies the table of pages, and nobody is served meanwhile.
     pub(crate) fn count_fork(&mut self) {
         self.stats.forks += 1;
+        self.child_sleeps_until_us = self.now.mono_us.saturating_add(self.save_delay_us());
         let before = self.cpu.spent_ns();
         self.work(Work::Forks, 1);
         let pages = self.used_memory() / PAGE_LEN;
@@ -71,16 +84,18 @@ impl Node {
 
     /// Does one slice of background work.
     pub(crate) fn background_slice(&mut self) {
-        if self.saves.wants_step() {
-            let made = self.saves.step(&mut self.out);
-            self.cpu.child_work(self.now.mono_us, made.keys, made.bytes);
-        }
-        if self.aof.wants_step() {
-            let made = self.aof.step(&mut self.out);
-            self.cpu.child_work(self.now.mono_us, made.keys, made.bytes);
-        }
-        if self.sync_job_wants_slice() {
-            self.sync_job_slice();
+        if !self.child_sleeps() {
+            if self.saves.wants_step() {
+                let made = self.saves.step(&mut self.out);
+                self.cpu.child_work(self.now.mono_us, made.keys, made.bytes);
+            }
+            if self.aof.wants_step() {
+                let made = self.aof.step(&mut self.out);
+                self.cpu.child_work(self.now.mono_us, made.keys, made.bytes);
+            }
+            if self.sync_job_wants_slice() {
+                self.sync_job_slice();
+            }
         }
         if self.evict.running {
             self.go_on_evicting();
@@ -178,6 +193,10 @@ impl Node {
         } else {
             let pid = self.options.pid;
             self.saves.start_foreground(self.now, &config, source, self.dirty, pid, &mut self.out);
+            let delay_us = self.save_delay_us();
+            if delay_us > 0 {
+                self.asleep_until_us = Some(self.now.mono_us.saturating_add(delay_us));
+            }
         }
     }
 

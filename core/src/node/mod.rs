@@ -163,6 +163,8 @@ pub struct Node {
     pub(crate) debug: observe::DebugSwitches,
     /// DEBUG SLEEP: until when (monotonic, microseconds) the node does nothing.
     pub(crate) asleep_until_us: Option<u64>,
+    /// `rdb-key-save-delay`: until when (monotonic, microseconds) a child sleeps instead of writing its snapshot.
+    child_sleeps_until_us: u64,
     /// Shows how long commands take, if the host has lent one.
     stopwatch: Option<Stopwatch>,
     /// How long the running command has slept, in microseconds.
@@ -253,6 +255,7 @@ impl Node {
             latency: observe::Latency::default(),
             debug: observe::DebugSwitches::default(),
             asleep_until_us: None,
+            child_sleeps_until_us: 0,
             stopwatch: None,
             command_cost_us: 0,
             cpu: Cpu::new(),
@@ -282,7 +285,10 @@ impl Node {
             self.sent(conn, bytes);
             return;
         }
-        self.asleep_until_us.take_if(|until| now.mono_us >= *until);
+        if self.asleep_until_us.take_if(|until| now.mono_us >= *until).is_some() {
+            // A SAVE may have slept before its work.
+            self.turn_open = true;
+        }
         self.migration_timed_out(now);
         let stalled = self.stalled();
         if !self.waits_for(&input) && (stalled || !self.inbox.is_empty()) {

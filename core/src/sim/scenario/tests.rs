@@ -276,8 +276,10 @@ proptest! {
         let changed = String::from_utf8(changed).unwrap();
         let whole = Scenario::from_link(&link).unwrap();
         match Scenario::from_link(&changed) {
-            // What was changed is the mark of the engine, which is only warned of.
-            Ok(opened) => prop_assert!(opened.scenario.steps == whole.scenario.steps && (changed == link || opened.warning.is_some())),
+            // What was changed is the mark of the engine, which is only warned of, or the bits that fill up the last byte of
+            // the packed text, which say nothing.
+            Ok(opened) if opened.warning.is_some() => prop_assert_eq!(opened.scenario.steps, whole.scenario.steps),
+            Ok(opened) => prop_assert_eq!(opened.scenario, whole.scenario),
             Err(error) => prop_assert!(matches!(error, LinkError::Damaged | LinkError::Version { .. }), "{error}"),
         }
         prop_assert!(Scenario::from_link(&link[..cut % link.len()]).is_err());

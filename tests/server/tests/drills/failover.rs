@@ -278,6 +278,37 @@ fn a_shutdown_that_cannot_save_is_refused() {
     assert_eq!(answers[0], answers[1]);
 }
 
+/// A second SIGINT ends a process that is saving before it ends, at once and without the half of its file.
+#[test]
+fn whoever_insists_need_not_wait_for_the_save() {
+    for kind in BOTH {
+        let mut server = Server::start(kind, &["save 3600 1"]);
+        for i in 0..20 {
+            server.run(&format!("SET {i} {i}"));
+        }
+        // Six seconds for twenty keys.
+        assert_eq!(server.run("CONFIG SET rdb-key-save-delay 300000"), "OK");
+        assert_eq!(server.run("BGSAVE"), "Background saving started");
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        assert_eq!(server.info("rdb_bgsave_in_progress"), "1", "{kind:?}: and clients are served");
+        let halves = || {
+            let files = fs::read_dir(server.folder.path()).expect("the folder is there").flatten();
+            files.filter(|file| file.file_name().to_string_lossy().starts_with("temp-")).count()
+        };
+        assert_eq!(halves(), 1, "{kind:?}");
+        server.signal("-INT");
+        wait_for("the save before the end begins", 10, || {
+            server.log().contains("Saving the final RDB snapshot before exiting.") && halves() == 1
+        });
+        server.signal("-INT");
+        assert_eq!(server.wait_exit(), Some(1), "{kind:?}");
+        assert!(server.log().contains("You insist... exiting now."), "{}", server.log());
+        let left = fs::read_dir(server.folder.path()).expect("the folder is there").flatten();
+        let left: Vec<_> = left.map(|file| file.file_name()).collect();
+        assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("temp-")), "{kind:?}: {left:?}");
+    }
+}
+
 /// A signal only leaves word: until the cron has looked, the shutdown can be taken back.
 #[test]
 fn a_signal_can_be_taken_back() {
