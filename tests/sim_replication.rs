@@ -14,7 +14,7 @@ use vitrine_core::sim::{Action, Fault, Setup, Target, World};
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 /// A1 and A2, which no cluster joins. Their disks take `disk_us` for each operation.
-fn pair_with(conf: &str, disk_us: u64) -> World {
+fn pair_setup(conf: &str, disk_us: u64) -> Setup {
     let mut setup = Setup::six_nodes(1);
     setup.nodes.retain(|node| node.name.starts_with('A'));
     for node in &mut setup.nodes {
@@ -24,7 +24,11 @@ fn pair_with(conf: &str, disk_us: u64) -> World {
     setup.disk.read_us = disk_us;
     setup.disk.write_us = disk_us;
     setup.disk.fsync_us = disk_us;
-    let mut world = World::new(setup).unwrap();
+    setup
+}
+
+fn pair_with(conf: &str, disk_us: u64) -> World {
+    let mut world = World::new(pair_setup(conf, disk_us)).unwrap();
     world.run_for(5 * SECOND);
     world
 }
@@ -113,6 +117,18 @@ fn no_ping_or_question_of_the_master_selects_a_database() {
     assert_eq!(offset(&world, "A1"), 0, "a history begins without a PING");
     assert_eq!(say_one(&mut world, quiet, "WAIT 2 100"), "(integer) 1");
     assert_eq!(offset(&world, "A1"), GETACK);
+
+    // Not even when the replica comes as early as it can.
+    let mut world = World::new(pair_setup("repl-ping-replica-period 3600", 100)).unwrap();
+    world.run_for(20_000);
+    let replica = world.terminal(Target::Node("A2".into())).unwrap();
+    let master = world.setup().nodes[0].ip.clone();
+    assert_eq!(say_one(&mut world, replica, &format!("REPLICAOF {master} 7001")), "OK");
+    world.run_for(40_000);
+    assert!(world.now_us() < 100_000, "before the second cron");
+    assert!(world.node("A2").unwrap().status().master.is_some_and(|master| master.up));
+    world.run_for(5 * SECOND);
+    assert_eq!(offset(&world, "A1"), 0);
 }
 
 #[test]
@@ -122,7 +138,8 @@ fn a_failover_loses_no_write_and_needs_no_snapshot() {
         assert_eq!(say_one(&mut world, master, &format!("RPUSH list {i}")), format!("(integer) {}", i + 1));
     }
     assert_eq!(say_one(&mut world, master, "FAILOVER"), "OK");
-    world.run_for(SECOND);
+    // A replica acknowledges once a second.
+    world.run_for(2 * SECOND);
     let info = say_one(&mut world, master, "INFO replication");
     assert!(info.contains("role:slave") && info.contains("master_failover_state:no-failover"), "{info}");
     assert!(info.contains("master_link_status:up"), "{info}");

@@ -12,8 +12,7 @@ impl Node {
         }
     }
 
-    /// Runs the periodic work and plans the next time. What is done less often is done the first time as well: the first
-    /// look at replication comes when no replica can be there yet, and no PING moves a new history.
+    /// Runs the periodic work and plans the next time. What is done less often is done the first time as well.
     pub(super) fn run_cron(&mut self) {
         let period_us = 1_000_000 / self.config.hz.clamp(1, 500) as u64;
         self.next_cron_us = self.now.mono_us + period_us;

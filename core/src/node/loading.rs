@@ -368,6 +368,8 @@ impl Node {
         self.cluster_data_loaded();
         self.log(LogLevel::Notice, "Ready to accept connections");
         self.event(Event::Ready { keys });
+        // The first look at replication comes before any replica can: its PING moves no new history.
+        self.replication_cron();
     }
 
     /// A write of the snapshot that comes from the master has been asked for.
