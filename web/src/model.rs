@@ -110,6 +110,22 @@ impl Cluster {
         let gone: u32 = gone.map(|k| u32::from(k.end).saturating_sub(u32::from(k.start)) + 1).sum();
         self.slots_ok.min(self.slots_assigned.saturating_sub(gone.min(u32::from(SLOTS)) as u16))
     }
+
+    /// How many masters stand on one side of a wall, and of how many: elections count the owners of slots as that side knows
+    /// them, and whoever took slots over on the other side is not heard of here.
+    pub fn masters_seen_from(&self, side: impl Fn(NodeIndex) -> bool) -> (usize, usize) {
+        let distinct = |claims: &[&Claim]| {
+            let mut owners: Vec<NodeIndex> = claims.iter().map(|claim| claim.node).collect();
+            owners.sort_unstable();
+            owners.dedup();
+            owners.len()
+        };
+        let (here, there): (Vec<&Claim>, Vec<&Claim>) = self.claims.iter().partition(|k| side(k.node));
+        let overlap = |a: &Claim, b: &Claim| a.start <= b.end && b.start <= a.end;
+        let known: Vec<&Claim> =
+            there.into_iter().filter(|k| !here.iter().any(|own| overlap(own, k))).collect();
+        (distinct(&here), distinct(&here) + distinct(&known))
+    }
 }
 
 /// A fault that is in force.
@@ -494,4 +510,29 @@ pub enum Fault {
     },
     /// Takes away all walls and cuts.
     Heal,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(node: NodeIndex, start: u16, end: u16, accepted: bool) -> Claim {
+        Claim { start, end, node, epoch: 1, accepted, served: true }
+    }
+
+    #[test]
+    fn a_side_counts_the_masters_that_it_knows_of() {
+        let mut cluster = Cluster {
+            claims: vec![claim(0, 0, 5460, true), claim(1, 5461, 10922, true), claim(2, 10923, 16383, true)],
+            ..Cluster::default()
+        };
+        let minority = |node: NodeIndex| node == 0;
+        assert_eq!(cluster.masters_seen_from(minority), (1, 3));
+        assert_eq!(cluster.masters_seen_from(|node| !minority(node)), (2, 3));
+        // The majority promotes a replica; the master behind the wall does not know.
+        cluster.claims[0].accepted = false;
+        cluster.claims.push(claim(3, 0, 5460, true));
+        assert_eq!(cluster.masters_seen_from(minority), (1, 3));
+        assert_eq!(cluster.masters_seen_from(|node| !minority(node)), (3, 3));
+    }
 }

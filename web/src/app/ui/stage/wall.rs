@@ -17,12 +17,11 @@ pub struct Props {
 pub fn Wall(props: &Props) -> Html {
     let (c, l) = (&props.cluster, &props.layout);
     let Some(x) = l.wall_x else { return Html::default() };
-    let masters =
-        |bay: bool| c.nodes.iter().enumerate().filter(|(i, n)| n.master && l.seats[*i].in_bay == bay).count();
-    let (here, there) = (masters(false), masters(true));
-    // Elections count the masters that serve slots; a deposed one still counts itself until it learns better.
-    let all = (here + there).max(1);
-    let weight = |n: usize| if n * 2 > all { "majority" } else { "no majority" };
+    let side = |bay: bool| c.masters_seen_from(|node| l.seats[node as usize].in_bay == bay);
+    let words = |(some, all): (usize, usize)| {
+        (format!("{some} of {all} masters"), if some * 2 > all { "majority" } else { "no majority" })
+    };
+    let (here, there) = (words(side(false)), words(side(true)));
     let behind: Vec<&str> = c
         .nodes
         .iter()
@@ -53,9 +52,9 @@ pub fn Wall(props: &Props) -> Html {
                 <text class="t t--strong" x="0" y="4" text-anchor="middle">{ "Heal wall" }</text></g>
         </g>
         <text class="t t--side lbl" x={(x - 12.0).to_string()} y="66" text-anchor="end">
-            { format!("{here} of {all} masters · {}", weight(here)) }</text>
-        <text class="t t--side lbl" x={(x + 22.0).to_string()} y="66">{ format!("{there} of {all} masters") }</text>
-        <text class="t t--dim lbl" x={(x + 22.0).to_string()} y="82">{ weight(there) }</text>
+            { format!("{} · {}", here.0, here.1) }</text>
+        <text class="t t--side lbl" x={(x + 22.0).to_string()} y="66">{ there.0 }</text>
+        <text class="t t--dim lbl" x={(x + 22.0).to_string()} y="82">{ there.1 }</text>
         </>
     }
 }
