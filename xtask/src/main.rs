@@ -35,9 +35,10 @@ cargo xtask <command>
                         how long a visitor waits for a cluster that serves, over several loads in Chromium
   bench sim             the simulator's speed
   bench travel          what going back in time costs
-  sweep [--seeds A..B] [--minutes M] [--threads N] [--hashes]
+  sweep [--seeds A..B] [--minutes M] [--threads N] [--hashes [--browser]]
                         random worlds under random faults, judged; what fails is made small and printed;
-                        --hashes: the first hundred seeds against tests/corpus/sweep_hashes.txt
+                        --hashes: the first hundred seeds against tests/corpus/sweep_hashes.txt,
+                        with --browser in headless Chromium
   env                   print the exports that plain `trunk serve` and `wasm-pack` need here:
                         eval \"$(cargo xtask env)\"
 ";

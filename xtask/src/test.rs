@@ -219,7 +219,7 @@ pub fn with_browser(command: &mut Command, tools: &Tools) {
 
 /// How wasm-bindgen's test runner is to start the browser: the one that was found, and without its talk to its makers,
 /// which is slow to fail on a machine that cannot reach them. (The runner adds what makes it headless.)
-fn webdriver_json(tools: &Tools) -> Result<PathBuf> {
+pub fn webdriver_json(tools: &Tools) -> Result<PathBuf> {
     let path = paths::target_dir().join("webdriver.json");
     let binary = tools.chrome.as_ref().map(|chrome| format!("\"binary\": {:?}, ", chrome.to_string_lossy()));
     let args: Vec<String> = QUIET_CHROME.iter().map(|arg| format!("{arg:?}")).collect();
