@@ -34,6 +34,7 @@ const CORPUS: &[(&str, &str)] = corpus![
     "reshard",
     "seeds",
     "snapshot",
+    "sweep-158",
     "sweep-77",
 ];
 

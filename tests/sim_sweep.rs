@@ -343,6 +343,13 @@ fn seed_77() {
     judge(include_str!("corpus/scenarios/sweep-77.vitrine"));
 }
 
+/// Found by the ledger, which had no cause for a loss: the writes of a deposed master were kept one by one no more when its data
+/// went for another's snapshot.
+#[test]
+fn seed_158() {
+    judge(include_str!("corpus/scenarios/sweep-158.vitrine"));
+}
+
 /// Two votes of one turn leave in the order of their connections. The epochs do not fall; each is voted in once.
 #[test]
 fn seed_2679() {

@@ -246,8 +246,9 @@ impl World {
                     summary.lost += count;
                     let writes = line.writes(range.after, range.up_to).filter(|write| write.acknowledged);
                     let writes: Vec<&Write> = writes.take(LISTED_MAX).collect();
-                    // All of a range left every dataset at the same time: any of them tells.
-                    let at = writes.first().map_or(range.up_to, |write| write.at);
+                    // All of a range left every dataset at the same time: any of them tells, and if they are kept no more one by
+                    // one, the last.
+                    let at = writes.first().map_or(range.up_to.min(line.head), |write| write.at);
                     let cause = ledger.cause(Pos { line: range.line, at }, first_us, owner, &names);
                     summary.losses.push(Loss {
                         count,
