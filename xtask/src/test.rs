@@ -147,6 +147,12 @@ impl Steps<'_> {
             cargo.arg("--workspace").args(excluding(&[WEB, BROWSER_TESTS]));
             run_step("cargo test", 40, "`cargo xtask test native` runs this step alone.", cargo)
         });
+        // A build of its own: no other may have a rule of the engine switched off.
+        self.step("tests with bugs on purpose, native", |_| {
+            let mut cargo = native_cargo("test");
+            cargo.args(["--package", "vitrine", "--features", "planted", "--test", "sim_planted"]);
+            run_step("cargo test", 40, "`cargo xtask test native` runs this step too.", cargo)
+        });
         // What the page and its worker share has no browser in it and is tested like everything else.
         self.step("the page's own tests, native", |_| {
             let Some(web) = package_in(WEB) else { return Ok(()) };
