@@ -35,6 +35,7 @@ const CORPUS: &[(&str, &str)] = corpus![
     "seeds",
     "snapshot",
     "sweep-158",
+    "sweep-5053",
     "sweep-77",
 ];
 
@@ -105,6 +106,13 @@ fn clients_follow_a_hand_over_and_change_their_seeds() {
 #[test]
 fn a_replica_follows_its_master_with_a_password() {
     holds("replica");
+}
+
+/// Found by the sweep: a PING that came with its connection while the data was loading was lost, and who waits for an answer to one
+/// sends no other.
+#[test]
+fn a_ping_that_comes_while_the_data_is_loading_is_answered_afterwards() {
+    holds("sweep-5053");
 }
 
 #[cfg(not(target_arch = "wasm32"))]

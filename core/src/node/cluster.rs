@@ -55,8 +55,20 @@ pub(crate) struct ClusterPart {
     syncs: usize,
     /// Messages that wait for the file to be durable.
     held: Vec<Output>,
-    /// Bus connections that came while the data was loading: peer and local address.
-    waiting: Vec<(ConnId, String, String)>,
+    /// Bus connections that came while the data was loading.
+    waiting: Vec<Waiting>,
+}
+
+/// A bus connection that the node will know of once its data is there: until then it lies in the queue of the listening socket.
+#[derive(Clone, Debug)]
+struct Waiting {
+    conn: ConnId,
+    /// The two ends as `ip:port`.
+    peer: String,
+    local: String,
+    /// What came before reading ended, with the connection itself: no more than a host reads at once. Whoever sent a PING sends no
+    /// other before its answer.
+    bytes: Vec<u8>,
 }
 
 /// How many gossip entries so many messages of so many bytes have about.
@@ -254,9 +266,10 @@ impl Node {
             return;
         }
         let Some(part) = self.cluster.as_mut().filter(|part| part.machine.is_some()) else { return };
-        for (conn, peer, local) in std::mem::take(&mut part.waiting) {
+        for Waiting { conn, peer, local, bytes } in std::mem::take(&mut part.waiting) {
             self.emit(Output::Reading { conn, wanted: true });
             self.with_cluster(|cluster, cx| cluster.accepted(cx, conn, &peer, &local));
+            self.bus_received(conn, &bytes);
         }
     }
 
@@ -407,7 +420,7 @@ impl Node {
             // An UPDATE could change slots whose keys are still on their way.
             self.emit(Output::Reading { conn, wanted: false });
             if let Some(part) = &mut self.cluster {
-                part.waiting.push((conn, peer, local));
+                part.waiting.push(Waiting { conn, peer, local, bytes: Vec::new() });
             }
         } else {
             self.with_cluster(|cluster, cx| cluster.accepted(cx, conn, &peer, &local));
@@ -419,6 +432,11 @@ impl Node {
     }
 
     pub(super) fn bus_received(&mut self, conn: ConnId, bytes: &[u8]) {
+        let part = self.cluster.as_mut();
+        if let Some(waiting) = part.and_then(|part| part.waiting.iter_mut().find(|w| w.conn == conn)) {
+            waiting.bytes.extend_from_slice(bytes);
+            return;
+        }
         let messages = |cluster: &Cluster| cluster.stats().received.iter().sum::<u64>();
         let count = self.with_cluster(|cluster, cx| {
             let before = messages(cluster);
@@ -439,7 +457,7 @@ impl Node {
 
     pub(super) fn bus_closed(&mut self, conn: ConnId, error: NetError) {
         if let Some(part) = &mut self.cluster {
-            part.waiting.retain(|(waiting, ..)| *waiting != conn);
+            part.waiting.retain(|waiting| waiting.conn != conn);
         }
         self.with_cluster(|cluster, cx| cluster.closed(cx, conn, error));
     }
