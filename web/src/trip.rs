@@ -3,7 +3,7 @@
 
 use crate::protocol::{TermEntry, TermKind};
 
-/// How many letters of a command the stage has room for.
+/// How many letters of a command the stage has room for, with the ellipsis.
 const WORDS_LEN_MAX: usize = 14;
 
 /// A command and the nodes that it was sent to.
@@ -82,8 +82,8 @@ fn begin(text: &str) -> Option<Trip> {
             words.push(' ');
         }
         match word.char_indices().nth(room) {
-            Some((at, _)) => {
-                words.push_str(&word[..at]);
+            Some(_) => {
+                words.extend(word.chars().take(room - 1));
                 words.push('…');
                 break;
             }
