@@ -124,7 +124,8 @@ impl Cluster {
         let overlap = |a: &Claim, b: &Claim| a.start <= b.end && b.start <= a.end;
         let known: Vec<&Claim> =
             there.into_iter().filter(|k| !here.iter().any(|own| overlap(own, k))).collect();
-        (distinct(&here), distinct(&here) + distinct(&known))
+        let some = distinct(&here);
+        (some, some + distinct(&known))
     }
 }
 
