@@ -33,6 +33,7 @@ pub mod tcp;
 pub mod terminal;
 pub mod timeline;
 pub mod trace;
+mod turn;
 pub mod view;
 mod watch;
 mod weight;
