@@ -1,182 +1,26 @@
-//! How fast the simulator runs: `cargo xtask bench sim`, or some of it by name:
-//! `cargo bench --package vitrine-core --bench sim -- idle drill`.
+//! How fast the simulator runs, natively: `cargo xtask bench sim`, or some of it by name:
+//! `cargo bench --package vitrine-core --bench sim -- idle drill`. What is measured stands in `measured/sim.rs`.
 //!
-//! What is measured is virtual seconds per second of real time, of worlds as people run them, what one gossip entry costs in a
-//! large cluster, and the real time of a whole drill. Each line says what is to be reached at the least. Nothing but the
-//! measuring itself looks at a real clock; where the system says how long this process has had a processor, that is the time that
-//! counts, for a shared machine says little by the clock on its wall.
+//! Nothing but the measuring itself looks at a real clock; where the system says how long this process has had a processor, that is the
+//! time that counts, for a shared machine says little by the clock on its wall.
 
+mod measured;
+
+use measured::Place;
+use std::sync::OnceLock;
 use std::time::Instant;
-
-/// After so many seconds a large cluster that has not formed is given up.
-const FORMING_MAX_S: f64 = 120.0;
-use vitrine_core::cost::Work;
-use vitrine_core::sim::workload::{Keys, Pace, Workload};
-use vitrine_core::sim::{Action, Fault, Setup, World};
-
-const SECOND: u64 = 1_000_000;
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|w| w == name);
-    println!("{:10} {:52} {:>12} {:>12}", "name", "what", "found", "wanted");
-    if wants("idle") {
-        let mut world = formed(Setup::six_nodes(1));
-        line("idle", "six nodes, 5,000 ms, idle: virtual s/s", virtual_rate(&mut world, 2.0), "≥ 5,000");
-    }
-    if wants("loaded") {
-        let mut world = formed(Setup::six_nodes(1));
-        world.start_workload("load", loaded()).expect("the workload is sound");
-        world.run_for(SECOND);
-        let rate = virtual_rate(&mut world, 4.0);
-        line("loaded", "six nodes, 5,000 ms, 10,000 ops/s: virtual s/s", rate, "≥ 30");
-        let stats = world.workload_stats("load").expect("it runs");
-        println!(
-            "{:10} {} of {} operations were acknowledged, p50 {} µs, p99 {} µs",
-            "", stats.run.ok, stats.begun, stats.run.latency.p50_us, stats.run.latency.p99_us
-        );
-    }
-    if wants("drill") {
-        let mut times: Vec<f64> = (0..5).map(drill_ms).collect();
-        times.sort_by(f64::total_cmp);
-        line("drill", "form, load, kill, promote, heal, check: ms", times[2], "≤ 50");
-    }
-    let mut entry_ns = [0.0; 2];
-    if wants("hundred") || wants("entry") {
-        let mut world = formed(Setup::cluster(1, 50, 1, 15_000));
-        world.run_for(20 * SECOND);
-        let (rate, per_entry) = large_rate(&mut world, 3.0);
-        entry_ns[0] = per_entry;
-        line("hundred", "100 nodes, 15,000 ms, idle: virtual s/s", rate, "≥ 50");
-        line("", "  time by gossip entry: ns", per_entry, "");
-    }
-    if wants("three") {
-        large("three", 300, 5.0);
-    }
-    if wants("thousand") || wants("entry") {
-        entry_ns[1] = large("thousand", 1000, 20.0);
-    }
-    if entry_ns.iter().all(|ns| *ns > 0.0) {
-        line("entry", "gossip entry at 1,000 nodes by one at 100", entry_ns[1] / entry_ns[0], "≤ 1.5");
-    }
-}
-
-fn line(name: &str, what: &str, found: f64, wanted: &str) {
-    println!("{name:10} {what:52} {found:12.1} {wanted:>12}");
-}
-
-fn loaded() -> Workload {
-    Workload {
-        clients: 50,
-        pace: Pace::Open { per_second: 10_000 },
-        keys: Keys { count: 10_000, ..Keys::default() },
-        ..Workload::default()
-    }
-}
-
-/// A world whose cluster is formed.
-fn formed(setup: Setup) -> World {
-    let mut world = World::new(setup).expect("the setup is sound");
-    while world.formation().is_some_and(|f| f.done_at_us.is_none()) {
-        world.run_for(SECOND / 10);
-    }
-    world
-}
-
-/// Forms a large cluster and measures it; gives the time by gossip entry, 0 if it did not form.
-fn large(name: &str, nodes: usize, seconds: f64) -> f64 {
-    let clock = Clock::start();
-    let mut world = World::new(Setup::cluster(1, nodes / 2, 1, 15_000)).expect("the setup is sound");
-    while world.formation().is_some_and(|f| f.done_at_us.is_none()) {
-        world.run_for(SECOND / 10);
-        if clock.seconds() > FORMING_MAX_S {
-            println!(
-                "{name:10} {nodes} nodes had not formed after {FORMING_MAX_S} s, at {} virtual s: {}",
-                world.now_us() / SECOND,
-                world.formation().map_or("", |f| f.phase)
-            );
-            return 0.0;
-        }
-    }
-    line(name, &format!("{nodes} nodes: formed in s"), clock.seconds(), "");
-    let settled_us = world.now_us() + 20 * SECOND;
-    let clock = Clock::start();
-    while world.now_us() < settled_us && clock.seconds() < FORMING_MAX_S {
-        world.run_for(SECOND / 10);
-    }
-    let (rate, per_entry) = large_rate(&mut world, seconds);
-    let wanted = if nodes == 1000 { "≥ 0.5" } else { "" };
-    line("", &format!("{nodes} nodes, 15,000 ms, idle: virtual s/s"), rate, wanted);
-    line("", "  time by gossip entry: ns", per_entry, "");
-    per_entry
+    let place = Place { seconds, memory: Vec::new, say: |line| println!("{line}"), tab: false };
+    measured::sim::run(&place, &wants);
 }
 
 /// How long this process has had a processor; the clock on the wall where the system does not say.
-struct Clock {
-    wall: Instant,
-    busy_ns: Option<u64>,
-}
-
-impl Clock {
-    fn start() -> Clock {
-        Clock { wall: Instant::now(), busy_ns: Clock::busy_ns() }
-    }
-
-    fn busy_ns() -> Option<u64> {
-        let text = std::fs::read_to_string("/proc/self/schedstat").ok()?;
-        text.split(' ').next()?.parse().ok()
-    }
-
-    fn seconds(&self) -> f64 {
-        let busy = self.busy_ns.zip(Clock::busy_ns()).map(|(then, now)| (now - then) as f64 / 1e9);
-        busy.unwrap_or_else(|| self.wall.elapsed().as_secs_f64())
-    }
-}
-
-/// Lets about `seconds` of real time pass and gives virtual seconds per second.
-fn virtual_rate(world: &mut World, seconds: f64) -> f64 {
-    let (clock, began) = (Clock::start(), world.now_us());
-    while clock.seconds() < seconds {
-        world.run_for(SECOND / 10);
-    }
-    (world.now_us() - began) as f64 / SECOND as f64 / clock.seconds()
-}
-
-/// The same, and the time by gossip entry that was sent or received, in nanoseconds.
-fn large_rate(world: &mut World, seconds: f64) -> (f64, f64) {
-    let entries = |world: &World| -> u64 {
-        let nodes = &world.setup().nodes;
-        let done = nodes.iter().filter_map(|n| world.node(&n.name)).map(|node| node.work_done());
-        done.map(|work| work[Work::GossipEntries as usize]).sum()
-    };
-    let (clock, before) = (Clock::start(), entries(world));
-    let rate = virtual_rate(world, seconds);
-    let ns = clock.seconds() * 1e9;
-    (rate, ns / (entries(world) - before).max(1) as f64)
-}
-
-/// A whole drill: a cluster is formed and written to, a master dies, its replica takes over, it comes back, and nothing that was
-/// acknowledged before is missing.
-fn drill_ms(seed: i32) -> f64 {
-    let clock = Clock::start();
-    let mut world = formed(Setup::six_nodes(seed as u64 + 1));
-    let load = Workload { pace: Pace::Open { per_second: 100 }, retries_max: 1000, ..Workload::default() };
-    world.start_workload("load", load).expect("the workload is sound");
-    world.run_for(2 * SECOND);
-    world.act(Fault::Kill { node: "A1".into() }.now()).expect("it runs");
-    let promoted =
-        |world: &World| world.node("A2").is_some_and(|n| n.cluster().is_some_and(|c| c.is_master()));
-    while !promoted(&world) {
-        world.run_for(SECOND / 10);
-    }
-    world.act(Action::Start { node: "A1".into() }).expect("it is dead");
-    let follows = |world: &World| world.node("A1").is_some_and(|n| n.status().master.is_some_and(|m| m.up));
-    while !follows(&world) {
-        world.run_for(SECOND / 10);
-    }
-    world.stop_workload("load").expect("it runs");
-    world.run_for(2 * SECOND);
-    let keys = |name: &str| world.node(name).map_or(0, |n| n.status().keys);
-    assert!(keys("A1") == keys("A2") && keys("B1") == keys("B2") && keys("C1") == keys("C2"));
-    clock.seconds() * 1e3
+fn seconds() -> f64 {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    let text = std::fs::read_to_string("/proc/self/schedstat").ok();
+    let busy_ns = text.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
+    busy_ns.map_or_else(|| BEGAN.get_or_init(Instant::now).elapsed().as_secs_f64(), |ns| ns as f64 / 1e9)
 }

@@ -6,11 +6,13 @@
 //! both, and what it does not slow evenly shows as spread: minimum, median and maximum of the ratio over the rounds.
 //! The servers share core 0 and redis-benchmark has core 1, so neither server ever waits for a core that the load has.
 //!
-//! `bench sim` runs the simulator's benchmark of the core crate, `bench travel` that of time travel. `bench page` measures in a real Chromium how long a visitor waits
-//! for a cluster that serves (tests/browser/src/bench.rs).
+//! `bench sim` runs the simulator's benchmark of the core crate, `bench travel` that of time travel; with `--browser` both run in headless
+//! Chromium's worker, from a release build for wasm32 (tests/sim_bench.rs). `bench page` measures in a real Chromium how long a
+//! visitor waits for a cluster that serves (tests/browser/src/bench.rs).
 
 use crate::process::{self, Step};
 use crate::setup::{self, Needs};
+use crate::test::InBrowser;
 use crate::{paths, progress};
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
@@ -26,15 +28,19 @@ const PIPELINES: [u32; 2] = [1, 16];
 const CLIENTS: u32 = 50;
 const KEYSPACE: u32 = 100_000;
 const ROUNDS: usize = 5;
+/// How long a benchmark of the simulator may take in Chromium, in seconds.
+const BROWSER_LIMIT_S: u32 = 30 * 60;
 
 pub fn run(args: &[&str]) -> Result<()> {
     match args.split_first() {
         Some((&"engine", options)) => engine(&Options::parse(options)?),
         Some((&"sim", [])) => of_core("sim"),
         Some((&"travel", [])) => of_core("travel"),
+        Some((&"sim", ["--browser"])) => in_browser("bench_sim"),
+        Some((&"travel", ["--browser"])) => in_browser("bench_travel"),
         Some((&"page", options)) => page(&Options::parse(options)?),
         _ => bail!(
-            "what is to be measured? `cargo xtask bench engine [--rounds N] [--quick]`, `cargo xtask bench page [--rounds N]`, `cargo xtask bench sim` or `cargo xtask bench travel`"
+            "what is to be measured? `cargo xtask bench engine [--rounds N] [--quick]`, `cargo xtask bench page [--rounds N]`, `cargo xtask bench sim [--browser]` or `cargo xtask bench travel [--browser]`"
         ),
     }
 }
@@ -347,6 +353,12 @@ fn of_core(name: &'static str) -> Result<()> {
         .args(["bench", "--package", "vitrine-core", "--features", "lab", "--bench", name])
         .current_dir(paths::root());
     Step { name, limit: Duration::from_secs(30 * 60), by_hand: "What cargo printed says why." }.openly(cargo)
+}
+
+/// The same in a tab, as a test of tests/sim_bench.rs.
+fn in_browser(test: &'static str) -> Result<()> {
+    let by_hand = "What cargo and the browser printed says why; without --browser it runs natively.";
+    InBrowser { suite: "sim_bench", test, release: true, limit_s: BROWSER_LIMIT_S, by_hand }.run()
 }
 
 /// From the page's first byte to a cluster that serves, over several loads.

@@ -33,8 +33,9 @@ cargo xtask <command>
                         the native host against redis-server under redis-benchmark, in turn on the same cores
   bench page [--rounds N]
                         how long a visitor waits for a cluster that serves, over several loads in Chromium
-  bench sim             the simulator's speed
-  bench travel          what going back in time costs
+  bench sim [--browser] the simulator's speed, natively or in headless Chromium's worker
+  bench travel [--browser]
+                        what going back in time costs, in the same places
   sweep [--seeds A..B] [--minutes M] [--threads N] [--hashes [--browser]]
                         random worlds under random faults, judged; what fails is made small and printed;
                         --hashes: the first hundred seeds against tests/corpus/sweep_hashes.txt,

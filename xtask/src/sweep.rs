@@ -1,9 +1,9 @@
 //! `cargo xtask sweep`: the simulator's sweep over many seeds, on all cores (core/examples/sweep.rs), and with `--hashes --browser` the
 //! hundred seeds whose hashes are written down, in Chromium (tests/sim_sweep.rs).
 
+use crate::paths;
 use crate::process::{self, Step};
-use crate::setup::{self, Needs};
-use crate::{paths, test};
+use crate::test::InBrowser;
 use anyhow::{Result, bail};
 use std::time::Duration;
 
@@ -20,7 +20,16 @@ pub fn run(args: &[&str]) -> Result<()> {
         if options != ["--browser", "--hashes"] {
             bail!("--browser goes with --hashes and nothing else: cargo xtask sweep --hashes --browser");
         }
-        return hashes_in_browser();
+        let by_hand =
+            "The hashes that differ are printed above; `cargo xtask sweep --hashes` compares natively.";
+        return InBrowser {
+            suite: "sim_sweep",
+            test: ALL_HASHES,
+            release: false,
+            limit_s: ALL_HASHES_S,
+            by_hand,
+        }
+        .run();
     }
     let mut cargo = process::command("cargo");
     cargo.args([
@@ -40,27 +49,6 @@ pub fn run(args: &[&str]) -> Result<()> {
         name: "sweep",
         limit: Duration::from_secs(24 * 60 * 60),
         by_hand: "A seed that fails is printed above as a scenario, a link and a test.",
-    }
-    .openly(cargo)
-}
-
-/// The test of all hundred hashes, compiled to WebAssembly, in headless Chromium. Cargo itself is asked for it, with the same runner:
-/// wasm-pack would build all the other suites first.
-fn hashes_in_browser() -> Result<()> {
-    let tools = setup::ensure(Needs { wasm_tests: true, browser: true, ..Needs::default() })?;
-    let mut cargo = tools.wasm_command("cargo");
-    cargo.args(["test", "--target", "wasm32-unknown-unknown", "--test", "sim_sweep"]);
-    cargo.args(["--", "--include-ignored", "--nocapture", ALL_HASHES]);
-    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
-    if let Some(driver) = &tools.chromedriver {
-        cargo.env("CHROMEDRIVER", driver);
-    }
-    cargo.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", test::webdriver_json(&tools)?);
-    cargo.env("WASM_BINDGEN_TEST_TIMEOUT", ALL_HASHES_S.to_string());
-    Step {
-        name: "hashes in Chromium",
-        limit: Duration::from_secs(u64::from(ALL_HASHES_S) + 40 * 60),
-        by_hand: "The hashes that differ are printed above; `cargo xtask sweep --hashes` compares natively.",
     }
     .openly(cargo)
 }

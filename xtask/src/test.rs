@@ -25,6 +25,9 @@ const BROWSER_TESTS: &str = "tests/browser";
 /// The page, which builds for wasm32 alone.
 const WEB: &str = "web";
 
+/// How long a build for [`InBrowser`] may take, in seconds.
+const BUILD_LIMIT_S: u64 = 40 * 60;
+
 const QUIET_CHROME: [&str; 6] = [
     "disable-gpu",
     "disable-quic",
@@ -236,6 +239,41 @@ pub fn webdriver_json(tools: &Tools) -> Result<PathBuf> {
     );
     std::fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
+}
+
+/// One test of a dual-target suite, compiled to WebAssembly, in headless Chromium. Cargo itself is asked for it, with wasm-pack's runner:
+/// wasm-pack would build all the other suites first.
+pub struct InBrowser {
+    /// The suite, a file of tests/.
+    pub suite: &'static str,
+    /// The test; it is run though it may be ignored where nobody asks for it by name.
+    pub test: &'static str,
+    /// Optimised as a release is, for what measures.
+    pub release: bool,
+    /// How long the test may take, in seconds.
+    pub limit_s: u32,
+    /// What to do where it fails, in a sentence.
+    pub by_hand: &'static str,
+}
+
+impl InBrowser {
+    pub fn run(&self) -> Result<()> {
+        let tools = setup::ensure(Needs { wasm_tests: true, browser: true, ..Needs::default() })?;
+        let mut cargo = tools.wasm_command("cargo");
+        cargo.args(["test", "--target", "wasm32-unknown-unknown", "--test", self.suite]);
+        if self.release {
+            cargo.arg("--release");
+        }
+        cargo.args(["--", "--include-ignored", "--nocapture", self.test]);
+        cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
+        if let Some(driver) = &tools.chromedriver {
+            cargo.env("CHROMEDRIVER", driver);
+        }
+        cargo.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", webdriver_json(&tools)?);
+        cargo.env("WASM_BINDGEN_TEST_TIMEOUT", self.limit_s.to_string());
+        let limit = Duration::from_secs(u64::from(self.limit_s) + BUILD_LIMIT_S);
+        Step { name: &format!("{} in Chromium", self.suite), limit, by_hand: self.by_hand }.openly(cargo)
+    }
 }
 
 /// What of an error has room in the summary: how the program ended, or else how the sentence begins.
