@@ -86,11 +86,37 @@ fn each_bug_is_found() {
         (Bug::SkipsStream, Rule::ReplicaData),
         (Bug::AcksAhead, Rule::Acks),
         (Bug::OffsetFalls, Rule::Offsets),
+        (Bug::InheritsEpoch, Rule::SlotOwner),
     ];
     for (bug, rule) in bugs {
         let mut world = cluster(Some(bug), "appendfsync always\n");
         story(&mut world);
         found(&world, rule, bug);
+    }
+}
+
+/// A replica starts anew; then a whole shard is gone for a while, so that nobody takes its slots over.
+#[test]
+fn what_only_a_restart_shows_is_found() {
+    for (bug, rule) in [
+        (None, None),
+        (Some(Bug::TakesMastersId), Some(Rule::Ids)),
+        (Some(Bug::NeverClearsFail), Some(Rule::Whole)),
+    ] {
+        let mut world = cluster(bug, "");
+        kill(&mut world, "A2");
+        world.run_for(SECOND);
+        act(&mut world, Action::Heal { scope: Scope::Everything });
+        world.run_for(5 * SECOND);
+        kill(&mut world, "B1");
+        kill(&mut world, "B2");
+        world.run_for(20 * SECOND);
+        act(&mut world, Action::Heal { scope: Scope::Everything });
+        world.run_for(whole_within_us(5000) + 5 * SECOND);
+        match bug.zip(rule) {
+            Some((bug, rule)) => found(&world, rule, bug),
+            None => assert!(world.violations().is_empty(), "{:#?}", world.violations()),
+        }
     }
 }
 
@@ -203,6 +229,9 @@ fn the_sweep_finds_each_bug() {
         (5, Bug::SkipsStream, Rule::ReplicaData),      // 0
         (5, Bug::AcksAhead, Rule::Acks),               // 0
         (5, Bug::OffsetFalls, Rule::Offsets),          // 0
+        (5, Bug::InheritsEpoch, Rule::SlotOwner),      // 0
+        (5, Bug::TakesMastersId, Rule::Ids),           // 0
+        (20, Bug::NeverClearsFail, Rule::Whole),       // 2
     ] {
         first_seed(within, bug, Complaint::Rule(rule), &[]);
     }

@@ -14,6 +14,12 @@ pub enum Bug {
     NoEpochBump,
     /// A replica takes over without the votes.
     TakesOverUnelected,
+    /// A replica that won an election takes its master's config epoch, not one of its own.
+    InheritsEpoch,
+    /// FAIL is never taken back.
+    NeverClearsFail,
+    /// A replica that starts takes its master's line of nodes.conf for its own.
+    TakesMastersId,
     /// The current epoch follows whoever speaks, downwards too.
     EpochFalls,
     /// Replies do not wait for the fsync of `appendfsync always`.

@@ -176,7 +176,9 @@ impl Cluster {
         } else if self.election.votes >= self.quorum() || cx.config.planted.is(Bug::TakesOverUnelected) {
             cx.log(LogLevel::Warning, format_args!("Failover election won: I'm the new master."));
             let epoch = self.election.epoch;
-            if self.myself().config_epoch < epoch && !cx.config.planted.is(Bug::NoEpochBump) {
+            if let Some(master) = self.myself().slaveof.filter(|_| cx.config.planted.is(Bug::InheritsEpoch)) {
+                self.set_my_config_epoch(cx, self.nodes[master].config_epoch);
+            } else if self.myself().config_epoch < epoch && !cx.config.planted.is(Bug::NoEpochBump) {
                 self.set_my_config_epoch(cx, epoch);
                 cx.log(
                     LogLevel::Warning,

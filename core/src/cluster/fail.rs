@@ -8,6 +8,7 @@ use super::node::{NodeIdx, flag};
 use super::{Cluster, Cx, TODO_SAVE_CONFIG, TODO_UPDATE_STATE};
 use crate::event::{Event, Opinion};
 use crate::host::LogLevel;
+use crate::planted::Bug;
 
 /// A report is valid for that many node timeouts (`CLUSTER_FAIL_REPORT_VALIDITY_MULT`).
 const REPORT_VALIDITY_TIMEOUTS: i64 = 2;
@@ -52,6 +53,9 @@ impl Cluster {
 
     /// A node flagged FAIL answers again (`clearNodeFailureIfNeeded`).
     pub(super) fn clear_failure_if_needed(&mut self, cx: &mut Cx<'_>, idx: NodeIdx) {
+        if cx.config.planted.is(Bug::NeverClearsFail) {
+            return;
+        }
         let node = &mut self.nodes[idx];
         let name = node.name;
         let undo_ms = cx.config.node_timeout_ms.saturating_mul(FAIL_UNDO_TIMEOUTS);

@@ -7,6 +7,7 @@ use super::node::{ClusterNode, IpText, Name, NodeIdx, flag};
 use super::slots::SLOTS;
 use super::{BUS_PORT_OFFSET, Cluster, Cx};
 use crate::host::LogLevel;
+use crate::planted::Bug;
 use std::fmt::Write as _;
 
 /// The file cannot be used; the log says why, and the process exits with code 1.
@@ -78,6 +79,9 @@ impl Loader {
             }
         }
         self.cluster.myself = self.myself?;
+        if cx.config.planted.is(Bug::TakesMastersId) {
+            self.cluster.myself = self.cluster.myself().slaveof.unwrap_or(self.cluster.myself);
+        }
         Some(self.cluster)
     }
 
