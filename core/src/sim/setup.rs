@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// How many nodes a world can have.
 pub const NODES_MAX: usize = 4096;
 
+/// The longest name of a node, in bytes.
+pub const NAME_LEN_MAX: usize = 64;
+
 /// Where the configuration file of a node lies on its disk.
 pub const CONF_PATH: &str = "/etc/redis.conf";
 
@@ -110,8 +113,8 @@ impl Setup {
         }
         let mut seen = std::collections::BTreeSet::new();
         for node in &self.nodes {
-            if node.name.is_empty() || node.name.len() > 64 {
-                return Err("a node's name has 1 to 64 characters".to_string());
+            if node.name.is_empty() || node.name.len() > NAME_LEN_MAX {
+                return Err(format!("a node's name has 1 to {NAME_LEN_MAX} bytes"));
             }
             if node.ip.parse::<core::net::IpAddr>().is_err() {
                 return Err(format!("{}: `{}` is no IP address", node.name, node.ip));
@@ -120,10 +123,12 @@ impl Setup {
                 return Err(format!("{}: another node has the same name or address", node.name));
             }
         }
-        let members = self.formation.iter().flat_map(|f| &f.shards).flat_map(|s| &s.nodes);
-        for member in members {
-            if !self.nodes.iter().any(|n| &n.name == member) {
-                return Err(format!("the formation names `{member}`, which is no node"));
+        let mut free: std::collections::BTreeSet<&str> = self.nodes.iter().map(|n| n.name.as_str()).collect();
+        for member in self.formation.iter().flat_map(|f| &f.shards).flat_map(|s| &s.nodes) {
+            if !free.remove(member.as_str()) {
+                return Err(format!(
+                    "the formation names `{member}`, which is no node or in a shard already"
+                ));
             }
         }
         Ok(())

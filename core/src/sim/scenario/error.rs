@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// How many characters of what somebody wrote a message repeats.
+const SHOWN_LEN_MAX: usize = 60;
 /// How many expected words a message names.
 const EXPECTED_SHOWN_MAX: usize = 12;
 
@@ -64,6 +66,19 @@ impl fmt::Display for ScenarioError {
 }
 
 impl std::error::Error for ScenarioError {}
+
+/// What somebody wrote, as a message repeats it: its beginning, without what a terminal would obey.
+pub(crate) fn shown(text: &str) -> String {
+    let mut out: String = text
+        .chars()
+        .take(SHOWN_LEN_MAX)
+        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+        .collect();
+    if text.chars().nth(SHOWN_LEN_MAX).is_some() {
+        out.push('…');
+    }
+    out
+}
 
 /// The candidate that is most like `word`, if one is like it: at most a third of its letters differ.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {

@@ -1,16 +1,23 @@
 //! The text of a scenario: a head, then timed lines.
 
-use super::error::{ScenarioError, nearest};
+use super::error::{ScenarioError, nearest, shown};
 use super::head::{self, Building, Head};
 use super::{
     Command, EVERY_US_MIN, STEPS_MAX, Scenario, Step, TIME_US_MAX, TimeCommand, VERSION, When, YEAR_US, parse,
 };
 use crate::sim::fault::Action;
+use crate::sim::setup::NODES_MAX;
 
 /// The longest text of a scenario, in bytes.
 pub const TEXT_LEN_MAX: usize = 32 << 20;
 /// How many lines a text has at the most, those of redis.conf files among them.
 pub const LINES_MAX: usize = 1_000_000;
+/// How many lines say what the world is made of, at the most: three for each node (itself, its redis.conf, its shard), and the rest.
+pub const HEAD_LINES_MAX: usize = 3 * NODES_MAX + 1_000;
+/// How many lines of a scenario are repeated (`every`), at the most.
+pub const REPEATS_MAX: usize = 1_000;
+/// The longest title, in bytes.
+pub const TITLE_LEN_MAX: usize = 1_000;
 
 /// Whether a line can stand in a scenario.
 pub(crate) fn check_step(when: &When, what: &Command) -> Result<(), String> {
@@ -36,6 +43,7 @@ pub(crate) fn check_step(when: &When, what: &Command) -> Result<(), String> {
         Command::Help { .. } => Err("a scenario cannot ask for help".to_string()),
         Command::Head(_) => Err("the head of a scenario comes before everything that happens".to_string()),
         Command::When(_) => Err("a line happens at one time".to_string()),
+        Command::Act(Action::StartWorkload { workload, .. }) if workload.check().is_err() => workload.check(),
         Command::Act(_) | Command::Say { .. } => match when {
             When::Every { us, .. } if *us < EVERY_US_MIN => {
                 Err(format!("nothing is repeated more often than every {EVERY_US_MIN}us"))
@@ -55,6 +63,11 @@ struct Reader<'a> {
     at: usize,
     building: Building,
     in_head: bool,
+    /// The line that is wrong, where it is an earlier one than the present.
+    blamed: Option<u32>,
+    /// How many lines of the head, and how many that are repeated, were read.
+    head_lines: usize,
+    repeats: usize,
     versioned: bool,
     steps: Vec<Step>,
     numbers: Vec<u32>,
@@ -75,32 +88,43 @@ impl Scenario {
     /// As [`Scenario::parse`].
     pub fn parse_numbered(text: &str) -> Result<(Scenario, Vec<u32>), ScenarioError> {
         if text.len() > TEXT_LEN_MAX {
-            let message = format!("a scenario has no more than {TEXT_LEN_MAX} bytes");
-            return Err(ScenarioError::at("", 0, message));
+            let message = format!(
+                "a scenario has no more than {TEXT_LEN_MAX} bytes, and this one has {}: make several of it",
+                text.len()
+            );
+            let line = text.bytes().take(TEXT_LEN_MAX).filter(|&b| b == b'\n').count() as u32 + 1;
+            return Err(ScenarioError::at("", 0, message).in_line(line));
         }
         let lines: Vec<&str> = text.split('\n').map(|l| l.strip_suffix('\r').unwrap_or(l)).collect();
         if lines.len() > LINES_MAX {
-            return Err(ScenarioError::at("", 0, format!("a scenario has no more than {LINES_MAX} lines")));
+            let message = format!("a scenario has no more than {LINES_MAX} lines: make several of it");
+            return Err(ScenarioError::at("", 0, message).in_line(LINES_MAX as u32 + 1));
         }
         let mut reader = Reader {
             lines,
             at: 0,
             building: Building::default(),
             in_head: true,
+            blamed: None,
+            head_lines: 0,
+            repeats: 0,
             versioned: false,
             steps: Vec::new(),
             numbers: Vec::new(),
         };
         while reader.at < reader.lines.len() {
             let number = reader.at as u32 + 1;
-            let taken = reader.line().map_err(|error| error.in_line(number))?;
+            let taken = match reader.line() {
+                Ok(taken) => taken,
+                Err(error) => return Err(error.in_line(reader.blamed.unwrap_or(number))),
+            };
             reader.at += 1 + taken;
         }
         let last = reader.lines.len() as u32;
         if !reader.versioned {
             return Err(no_version("").in_line(last));
         }
-        reader.building.finish();
+        reader.building.finish().map_err(|(line, why)| ScenarioError::at("", 0, why).in_line(line))?;
         let Building { setup, title, engine, .. } = reader.building;
         let scenario = Scenario { title, engine, setup, steps: reader.steps };
         scenario.check().map_err(|message| ScenarioError::at("", 0, message).in_line(last))?;
@@ -162,6 +186,9 @@ impl Reader<'_> {
             let again = parse(source, args.end, Some(&blocks), false)?;
             whens.push(said);
             command = again.0;
+            if whens.len() > 2 {
+                break;
+            }
             args.nodes.extend(again.1.nodes);
             (args.block_lines, args.end) = (again.1.block_lines, again.1.end);
         }
@@ -181,22 +208,43 @@ impl Reader<'_> {
                     self.building.need_nodes();
                     self.know_nodes(source, &args.nodes)?;
                 }
-                self.building.apply(head).map_err(refuse)?;
+                self.head_lines += 1;
+                if self.head_lines > HEAD_LINES_MAX {
+                    return Err(refuse(format!(
+                        "no more than {HEAD_LINES_MAX} lines say what a world is made of: put what is alike into `conf all`"
+                    )));
+                }
+                self.building.apply(head, self.at as u32 + 1).map_err(refuse)?;
             }
             what => {
                 if self.in_head {
-                    self.building.finish();
                     self.in_head = false;
+                    if let Err((line, why)) = self.building.finish() {
+                        self.blamed = Some(line);
+                        return Err(ScenarioError::at("", 0, why));
+                    }
                 }
                 self.know_nodes(source, &args.nodes)?;
                 check_step(&when, &what).map_err(refuse)?;
                 if self.steps.len() == STEPS_MAX {
-                    return Err(refuse(format!("a scenario has no more than {STEPS_MAX} lines")));
+                    return Err(refuse(format!(
+                        "a scenario has no more than {STEPS_MAX} lines that happen: use `every` for what repeats, or make several of it"
+                    )));
+                }
+                self.repeats += usize::from(matches!(when, When::Every { .. }));
+                if self.repeats > REPEATS_MAX {
+                    return Err(refuse(format!(
+                        "a scenario has no more than {REPEATS_MAX} lines that are repeated: use a workload for many commands"
+                    )));
                 }
                 if let Command::Act(Action::TypeLine { line, .. }) | Command::Say { line, .. } = &what
                     && line.len() > crate::sim::act::LINE_LEN_MAX
                 {
-                    return Err(refuse(format!("a terminal takes {} bytes", crate::sim::act::LINE_LEN_MAX)));
+                    return Err(refuse(format!(
+                        "a terminal takes lines of {} bytes, and this one has {}: use a workload for large values",
+                        crate::sim::act::LINE_LEN_MAX,
+                        line.len()
+                    )));
                 }
                 if let Some(when) = first {
                     self.steps.push(Step { when, what: Command::Time(TimeCommand::RunFor { us: 0 }) });
@@ -211,15 +259,13 @@ impl Reader<'_> {
 
     /// Refuses names that are no node's.
     fn know_nodes(&self, source: &str, names: &[(usize, String)]) -> Result<(), ScenarioError> {
-        let known = || self.building.setup.nodes.iter().map(|n| n.name.as_str());
-        for (at, name) in names {
-            if !known().any(|node| node == name) {
-                let mut error = ScenarioError::at(source, *at, format!("there is no node `{name}`"));
-                error.suggestion = nearest(name, known()).map(str::to_string);
-                return Err(error);
-            }
-        }
-        Ok(())
+        let Some((at, name)) = names.iter().find(|(_, name)| !self.building.has_node(name)) else {
+            return Ok(());
+        };
+        let mut error = ScenarioError::at(source, *at, format!("there is no node `{}`", shown(name)));
+        let known = self.building.setup.nodes.iter().map(|n| n.name.as_str());
+        error.suggestion = nearest(name, known).map(str::to_string);
+        Err(error)
     }
 }
 
@@ -229,7 +275,7 @@ fn block(lines: &[&str], end: &str) -> Result<(String, usize), String> {
         return Err("`<<` needs a word that ends the text, such as <<END".to_string());
     }
     let count = lines.iter().position(|line| line.trim() == end);
-    let count = count.ok_or_else(|| format!("no line says `{end}`, so the text has no end"))?;
+    let count = count.ok_or_else(|| format!("no line says `{}`, so the text has no end", shown(end)))?;
     let mut text = lines[..count].join("\n");
     if count > 0 {
         text.push('\n');

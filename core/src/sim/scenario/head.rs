@@ -2,14 +2,17 @@
 //!
 //! Printing takes [`Setup`] and its parts apart without `..`: a new field does not compile without a line.
 
+use super::error::shown;
+use super::file::TITLE_LEN_MAX;
 use super::grammar::{Args, Group, Kind, Part, Verb, render};
 use super::{Command, TIME_US_MAX, WALL_US_MAX, When};
 use crate::cost::CpuCosts;
 use crate::sim::disk::DiskSetup;
 use crate::sim::form::{Formation, Shard};
 use crate::sim::net::NetSetup;
-use crate::sim::setup::{NODES_MAX, NodeSetup, Setup};
+use crate::sim::setup::{NAME_LEN_MAX, NODES_MAX, NodeSetup, Setup};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 use Part::{Arg, Opt, Word};
 
@@ -343,11 +346,24 @@ pub(crate) struct Building {
     pub engine: Option<u64>,
     /// Whether shards were named, and whether with slots.
     shards: Option<bool>,
+    /// On which line each shard was named.
+    shard_lines: Vec<u32>,
+    /// The nodes' names as they are written, and what no further node may have: those in small letters, and addresses.
+    names: BTreeSet<String>,
+    taken: BTreeSet<String>,
 }
 
 impl Default for Building {
     fn default() -> Self {
-        Building { setup: nothing(), title: String::new(), engine: None, shards: None }
+        Building {
+            setup: nothing(),
+            title: String::new(),
+            engine: None,
+            shards: None,
+            shard_lines: Vec::new(),
+            names: BTreeSet::new(),
+            taken: BTreeSet::new(),
+        }
     }
 }
 
@@ -363,14 +379,44 @@ impl Building {
     /// Puts the nodes there that are there if nothing is said.
     pub fn need_nodes(&mut self) {
         if self.setup.nodes.is_empty() {
-            let usual = Setup::six_nodes(self.setup.seed);
-            (self.setup.nodes, self.setup.formation) = (usual.nodes, usual.formation);
+            self.take_nodes(Setup::six_nodes(self.setup.seed));
         }
     }
 
+    fn take_nodes(&mut self, made: Setup) {
+        self.names = made.nodes.iter().map(|node| node.name.clone()).collect();
+        self.taken = self.names.iter().map(|name| name.to_ascii_lowercase()).collect();
+        self.taken.extend(made.nodes.iter().map(|node| node.ip.clone()));
+        self.setup.nodes = made.nodes;
+        // Shards that were named already are not the usual ones.
+        if self.shards.is_none() {
+            self.setup.formation = made.formation;
+        }
+    }
+
+    /// Whether there is a node of this name.
+    pub fn has_node(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
     /// The head is complete.
-    pub fn finish(&mut self) {
+    ///
+    /// # Errors
+    /// A line, and why it cannot be so.
+    pub fn finish(&mut self) -> Result<(), (u32, String)> {
         self.need_nodes();
+        let mut members = BTreeSet::new();
+        let shards = self.setup.formation.iter().flat_map(|f| &f.shards);
+        for (shard, line) in shards.zip(&self.shard_lines) {
+            for member in &shard.nodes {
+                if !self.names.contains(member) {
+                    return Err((*line, format!("there is no node `{}`", shown(member))));
+                }
+                if !members.insert(member) {
+                    return Err((*line, format!("`{}` is in a shard already", shown(member))));
+                }
+            }
+        }
         // Shards whose slots were not said get equal parts.
         if self.shards == Some(false)
             && let Some(formation) = &mut self.setup.formation
@@ -379,16 +425,22 @@ impl Building {
             *formation = Formation::even(shards);
         }
         self.shards = None;
+        Ok(())
     }
 
-    /// Takes in a line of the head.
+    /// Takes in a line of the head, which has this number.
     ///
     /// # Errors
     /// Why it cannot be so.
-    pub fn apply(&mut self, head: Head) -> Result<(), String> {
+    pub fn apply(&mut self, head: Head, line: u32) -> Result<(), String> {
         match head {
             Head::Version { .. } => return Err("the version is said once, in the first line".into()),
             Head::Engine { hash } => self.engine = Some(hash),
+            Head::Title { title } if title.len() > TITLE_LEN_MAX => {
+                return Err(format!(
+                    "a title has no more than {TITLE_LEN_MAX} bytes: say the rest in a comment"
+                ));
+            }
             Head::Title { title } => self.title = title,
             Head::Seed { seed } => self.setup.seed = seed,
             Head::Wall { us } => self.setup.wall_us = us,
@@ -402,7 +454,7 @@ impl Building {
                     return Err(format!("a world has 1 to {NODES_MAX} nodes, not {count}"));
                 }
                 let made = Setup::cluster(self.setup.seed, shards as usize, replicas as usize, timeout_ms);
-                (self.setup.nodes, self.setup.formation) = (made.nodes, made.formation);
+                self.take_nodes(made);
             }
             Head::Nodes { names } => {
                 for name in names {
@@ -421,9 +473,13 @@ impl Building {
                     return Err("slots are given for all shards or for none".into());
                 }
                 let formation = self.setup.formation.get_or_insert_with(|| Formation { shards: Vec::new() });
+                self.shard_lines.push(line);
                 formation.shards.push(Shard { nodes, slots: slots.unwrap_or_default() });
             }
-            Head::Unformed => (self.setup.formation, self.shards) = (None, None),
+            Head::Unformed => {
+                (self.setup.formation, self.shards) = (None, None);
+                self.shard_lines.clear();
+            }
             Head::Net { latency_us, jitter_us, bandwidth, keepalive_us } => {
                 let net = &mut self.setup.net;
                 set(&mut net.latency_us, latency_us);
@@ -487,6 +543,16 @@ impl Building {
         }
         let conf = port.map_or_else(|| default_conf(index), |port| format!("port {port}\n"));
         let ip = ip.unwrap_or_else(|| default_ip(index));
+        if name.is_empty() || name.len() > NAME_LEN_MAX {
+            return Err(format!("a node's name has 1 to {NAME_LEN_MAX} bytes"));
+        }
+        if ip.parse::<core::net::IpAddr>().is_err() {
+            return Err(format!("`{}` is no IP address", shown(&ip)));
+        }
+        if !self.taken.insert(name.to_ascii_lowercase()) || !self.taken.insert(ip.clone()) {
+            return Err(format!("another node has the same name or address as `{name}`"));
+        }
+        self.names.insert(name.clone());
         self.setup.nodes.push(NodeSetup { name, ip, conf });
         Ok(())
     }

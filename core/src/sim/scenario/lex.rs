@@ -27,7 +27,7 @@ impl Token {
 
     /// Its text, for messages.
     pub fn shown(&self) -> String {
-        String::from_utf8_lossy(&self.bytes).chars().take(60).collect()
+        super::error::shown(&String::from_utf8_lossy(&self.bytes))
     }
 }
 

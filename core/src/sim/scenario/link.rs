@@ -12,7 +12,7 @@
 use super::{Scenario, ScenarioError, VERSION};
 use crate::sim::trace::TraceHash;
 use miniz_oxide::deflate::compress_to_vec;
-use miniz_oxide::inflate::decompress_to_vec_with_limit;
+use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit};
 use serde::Serialize;
 use std::fmt;
 
@@ -34,9 +34,13 @@ pub fn engine_hash() -> u64 {
     u64::from_str_radix(GOLDEN.trim(), 16).unwrap_or_default()
 }
 
-fn engine_mark() -> u32 {
-    let hash = engine_hash();
+fn mark(hash: u64) -> u32 {
     (hash >> 32) as u32 ^ hash as u32
+}
+
+fn other(made_with: u32) -> Option<OtherEngine> {
+    let here = mark(engine_hash());
+    (made_with != here).then_some(OtherEngine { made_with, here })
 }
 
 fn checksum(text: &str) -> u32 {
@@ -54,6 +58,8 @@ pub enum LinkError {
         /// How long it is (for a link that cannot be made, in characters).
         len: usize,
     },
+    /// The link packs more text than a link may.
+    TextTooLong,
     /// A character that no link has.
     Character {
         /// Where, in bytes.
@@ -79,12 +85,19 @@ impl fmt::Display for LinkError {
                 f,
                 "{len} characters are too many for a link, which has no more than {LINK_LEN_MAX}; save the scenario as a file"
             ),
-            LinkError::Character { at } => {
-                write!(f, "this is no link: at character {} stands something else", at + 1)
-            }
-            LinkError::Version { version } => {
-                write!(f, "this link is of version {version}; version {VERSION} is understood here")
-            }
+            LinkError::TextTooLong => write!(
+                f,
+                "this link packs more than {LINK_TEXT_LEN_MAX} bytes of text, which no link made here does; ask for the scenario as a file"
+            ),
+            LinkError::Character { at } => write!(
+                f,
+                "this is no link: character {} is none of A-Z a-z 0-9 - _; copy what stands behind the # once more",
+                at + 1
+            ),
+            LinkError::Version { version } => write!(
+                f,
+                "this link is of version {version}, and version {VERSION} is understood here; open it where it was made"
+            ),
             LinkError::Damaged => {
                 f.write_str("this link is cut short or was changed on its way; copy it once more")
             }
@@ -96,7 +109,7 @@ impl fmt::Display for LinkError {
 
 impl std::error::Error for LinkError {}
 
-/// The link was made with an engine that behaves in another way: the run may differ.
+/// A scenario was made with an engine that behaves in another way: the run may differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct OtherEngine {
     /// The mark of the engine that it was made with.
@@ -109,7 +122,7 @@ impl fmt::Display for OtherEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "this link was made with another version of the engine ({:08x}, here {:08x}): it may run differently",
+            "this scenario was made with another version of the engine ({:08x}, here {:08x}): it may run differently",
             self.made_with, self.here
         )
     }
@@ -135,13 +148,18 @@ impl Scenario {
         if text.len() > LINK_TEXT_LEN_MAX {
             return Err(LinkError::TooLong { len: text.len() });
         }
-        let mark = self.engine.map_or_else(engine_mark, |hash| (hash >> 32) as u32 ^ hash as u32);
+        let mark = mark(self.engine.unwrap_or_else(engine_hash));
         let mut bytes = vec![VERSION as u8];
         bytes.extend(mark.to_le_bytes());
         bytes.extend(checksum(&text).to_le_bytes());
         bytes.extend(compress_to_vec(text.as_bytes(), LEVEL));
         let link = encode(&bytes);
         if link.len() > LINK_LEN_MAX { Err(LinkError::TooLong { len: link.len() }) } else { Ok(link) }
+    }
+
+    /// What to tell people before it is played, if it was made with another engine: said by a file's line `engine`.
+    pub fn warning(&self) -> Option<OtherEngine> {
+        self.engine.and_then(|hash| other(mark(hash)))
     }
 
     /// Opens a link.
@@ -162,14 +180,19 @@ impl Scenario {
         let word =
             |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
         let (made_with, sum) = (word(1), word(5));
-        let text = decompress_to_vec_with_limit(packed, LINK_TEXT_LEN_MAX).map_err(|_| LinkError::Damaged)?;
+        let text = decompress_to_vec_with_limit(packed, LINK_TEXT_LEN_MAX).map_err(|error| {
+            if error.status == TINFLStatus::HasMoreOutput {
+                LinkError::TextTooLong
+            } else {
+                LinkError::Damaged
+            }
+        })?;
         let text = String::from_utf8(text).map_err(|_| LinkError::Damaged)?;
         if checksum(&text) != sum {
             return Err(LinkError::Damaged);
         }
         let scenario = Scenario::parse(&text).map_err(LinkError::Scenario)?;
-        let here = engine_mark();
-        let warning = (made_with != here).then_some(OtherEngine { made_with, here });
+        let warning = other(made_with);
         let engine = warning.is_none().then(engine_hash);
         Ok(Opened { scenario: Scenario { engine, ..scenario }, warning })
     }

@@ -26,13 +26,15 @@ mod verbs;
 mod workload;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;
 
 pub use complete::{Candidate, Completion, Names, complete, help};
 pub use console::{Answer, Console, Done, Host};
 pub use error::ScenarioError;
 pub use expect::{ANSWER_WITHIN_US, Compare, Condition, Expect, ProcessState};
-pub use file::{LINES_MAX, TEXT_LEN_MAX};
+pub use file::{HEAD_LINES_MAX, LINES_MAX, REPEATS_MAX, TEXT_LEN_MAX, TITLE_LEN_MAX};
 pub use grammar::{Group, Kind, Part, Verb};
 pub use head::{CONF_LEN_MAX, Head};
 pub use link::{LINK_LEN_MAX, LinkError, Opened, OtherEngine, engine_hash};
@@ -233,6 +235,15 @@ impl Scenario {
         if self.steps.len() > STEPS_MAX {
             return Err(format!("a scenario has no more than {STEPS_MAX} lines, not {}", self.steps.len()));
         }
+        if self.title.len() > TITLE_LEN_MAX {
+            return Err(format!("a title has no more than {TITLE_LEN_MAX} bytes"));
+        }
+        let repeats = self.steps.iter().filter(|step| matches!(step.when, When::Every { .. })).count();
+        if repeats > REPEATS_MAX {
+            return Err(format!(
+                "a scenario has no more than {REPEATS_MAX} lines that are repeated, not {repeats}"
+            ));
+        }
         for step in &self.steps {
             file::check_step(&step.when, &step.what)?;
         }
@@ -270,7 +281,10 @@ fn parse(
     live: bool,
 ) -> Result<(Command, Args), ScenarioError> {
     if source.len() > LINE_LEN_MAX {
-        let message = format!("a line has no more than {LINE_LEN_MAX} bytes");
+        let message = format!(
+            "a line has no more than {LINE_LEN_MAX} bytes, and this one has {}: put long text between <<END and END",
+            source.len()
+        );
         return Err(ScenarioError::at(source, LINE_LEN_MAX, message));
     }
     let mut matcher = Matcher::new(source, blocks);

@@ -473,7 +473,7 @@ fn what_is_too_large_is_refused_on_both_sides() {
     assert!(bomb.len() * 4 / 3 < LINK_LEN_MAX);
     let mut bytes = vec![1u8; 9];
     bytes.extend(bomb);
-    assert_eq!(Scenario::from_link(&link::encode(&bytes)), Err(LinkError::Damaged));
+    assert_eq!(Scenario::from_link(&link::encode(&bytes)), Err(LinkError::TextTooLong));
 }
 
 #[test]

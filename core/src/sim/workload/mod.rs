@@ -42,6 +42,8 @@ pub const RATE_MAX: u32 = 10_000_000;
 pub const KEYS_MAX: u64 = 1 << 40;
 /// The longest value, in bytes.
 pub const VALUE_LEN_MAX: u32 = 16 << 20;
+/// How many bytes of values a workload's clients can have under way at once, at the most.
+pub const UNDER_WAY_LEN_MAX: u64 = 1 << 30;
 /// The longest key prefix, in bytes.
 pub const PREFIX_LEN_MAX: usize = 1024;
 /// The longest time in any of its fields, in milliseconds.
@@ -293,6 +295,8 @@ impl Workload {
             Sizes::Uniform { min, max } | Sizes::LongTail { min, max } => (min, max),
         };
         within("bytes in a value", max.into(), 0, VALUE_LEN_MAX.into())?;
+        let commands = u64::from(self.clients) * u64::from(self.pipeline);
+        within("bytes of values under way at once", commands * u64::from(max), 0, UNDER_WAY_LEN_MAX)?;
         if min > max {
             return Err(format!("the least size of a value, {min}, is above the greatest, {max}"));
         }
