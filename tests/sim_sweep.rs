@@ -15,6 +15,7 @@ use vitrine_core::sim::sweep::draw::draw;
 use vitrine_core::sim::sweep::shrink::shrink_by;
 use vitrine_core::sim::sweep::{Case, Complaint, Deed};
 use vitrine_core::sim::view::NodeEntry;
+use vitrine_core::sim::workload::{Keys, Pace, Workload};
 use vitrine_core::sim::{
     Action, Delay, Direction, EioOn, Fault, Life, Link, Scenario, Scope, Setup, Shape, Target, Unsynced,
     World,
@@ -348,6 +349,40 @@ fn seed_77() {
 #[test]
 fn seed_158() {
     judge(include_str!("corpus/scenarios/sweep-158.vitrine"));
+}
+
+/// Where clients read from replicas, the sweep counts how stale that was: who reads from a master of which none was lost, never.
+#[test]
+fn stale_reads_from_replicas_are_counted() {
+    let deed = |at_s: u64, action: Action| Deed { at_us: at_s * SECOND, action };
+    let mut case = draw(2, 1);
+    case.setup = Setup::six_nodes(2);
+    for read_from_replicas in [false, true] {
+        let workload = Workload {
+            clients: 4,
+            pace: Pace::Open { per_second: 200 },
+            keys: Keys { count: 20, prefix: "w0:".into(), ..Keys::default() },
+            read_from_replicas,
+            ..Workload::default()
+        };
+        let start = Action::StartWorkload { name: "load".into(), workload: Box::new(workload) };
+        // What a master says reaches its replica late.
+        let delay = Delay::Uniform { min_us: 50_000, max_us: 100_000 };
+        let late = Fault::Latency { link: Link::one_way("A1", "A2"), delay }.now();
+        case.deeds = vec![deed(15, start), deed(15, late)];
+        case.until_us = 30 * SECOND;
+        let verdict = case.run().unwrap().1;
+        assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
+        let reads = verdict.replica_reads;
+        if read_from_replicas {
+            assert!(
+                reads.stale > 10 && reads.stale < reads.reads / 2 && reads.worst_us < SECOND,
+                "{reads:?}"
+            );
+        } else {
+            assert_eq!(reads.reads, 0);
+        }
+    }
 }
 
 /// Two votes of one turn leave in the order of their connections. The epochs do not fall; each is voted in once.

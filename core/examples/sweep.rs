@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
+use vitrine_core::sim::check::linear::Staleness;
 use vitrine_core::sim::ledger::CauseKind;
 use vitrine_core::sim::sweep::{Complaint, Help, Verdict, draw::draw, shrink::shrink};
 
@@ -71,6 +72,7 @@ struct Tally {
     virtual_us: u64,
     events: u64,
     operations: u64,
+    replica_reads: Staleness,
     lost: BTreeMap<CauseKind, u64>,
     helped: BTreeMap<Help, u64>,
     failed: BTreeMap<u64, Verdict>,
@@ -83,6 +85,7 @@ impl Tally {
         self.virtual_us += verdict.at_us;
         self.events += verdict.events;
         self.operations += verdict.operations;
+        self.replica_reads.add(verdict.replica_reads);
         for (cause, count) in &verdict.lost {
             *self.lost.entry(*cause).or_default() += count;
         }
@@ -98,13 +101,15 @@ impl Tally {
     fn say(&self, began: Instant, all: u64) {
         let took = began.elapsed().as_secs_f64();
         println!(
-            "[{took:7.1} s] {} of {all} seeds, {:.0} virtual seconds ({:.0} a second), {} events, {} operations, {} lost, {} seeds failed",
+            "[{took:7.1} s] {} of {all} seeds, {:.0} virtual seconds ({:.0} a second), {} events, {} operations, {} lost, {} of {} reads from replicas stale, {} seeds failed",
             self.runs,
             self.virtual_us as f64 / 1e6,
             self.virtual_us as f64 / 1e6 / took,
             self.events,
             self.operations,
             self.lost.values().sum::<u64>(),
+            self.replica_reads.stale,
+            self.replica_reads.reads,
             self.failed.len(),
         );
     }
@@ -146,6 +151,10 @@ fn main() {
     tally.say(began, all);
     for (cause, count) in &tally.lost {
         println!("  {count:>8} acknowledged writes lost: {cause:?}");
+    }
+    if tally.replica_reads.stale > 0 {
+        let worst_s = tally.replica_reads.worst_us as f64 / 1e6;
+        println!("  the stalest read from a replica was {worst_s:.3} s behind");
     }
     for (help, count) in &tally.helped {
         println!("  {count:>8} times an operator had to help: {help:?}");

@@ -10,6 +10,7 @@
 //! An operation whose reply never came may have happened at any time after it was sent, or not at all. One that was
 //! refused is not to be passed in.
 
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What an operation did.
@@ -224,7 +225,7 @@ pub fn any(ops: &[Op], steps_max: u64) -> Verdict {
 }
 
 /// How stale reads were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Staleness {
     /// How many reads there were.
     pub reads: u64,
@@ -232,6 +233,15 @@ pub struct Staleness {
     pub stale: u64,
     /// For how long the worst of them had been out of date when it began, in microseconds.
     pub worst_us: u64,
+}
+
+impl Staleness {
+    /// Adds what was counted of other reads.
+    pub fn add(&mut self, other: Staleness) {
+        self.reads += other.reads;
+        self.stale += other.stale;
+        self.worst_us = self.worst_us.max(other.worst_us);
+    }
 }
 
 /// Counts the stale ones among the reads of one key that is only set to values of their own, and read.
