@@ -46,6 +46,11 @@ impl Gatherer {
         self.ids.get(id).copied()
     }
 
+    /// The world is at another place of a run: what nodes that are down said last is not known any more. Ids stay.
+    pub fn forget(&mut self) {
+        self.last.fill(None);
+    }
+
     /// The cluster as it is now.
     pub fn cluster(&mut self, world: &World) -> Cluster {
         let view = world.view();
@@ -76,6 +81,17 @@ impl Gatherer {
         let beliefs = said.iter().enumerate().map(|(i, said)| self.beliefs(i, said, nodes.len())).collect();
         let reference = reference(&nodes, &groups, &said);
         let own = |i: usize| said[i].as_ref().and_then(|s| s.1.as_ref());
+        // Of a node that has been down for as long as anybody looked, the others say what it is.
+        for other in reference.and_then(own).into_iter().flat_map(|c| &c.nodes) {
+            let Some(i) = self.by_id(&other.name).map(usize::from).filter(|&i| said[i].is_none()) else {
+                continue;
+            };
+            if nodes[i].id.is_empty() {
+                nodes[i].master = !other.replica;
+                nodes[i].replica_of = other.master.as_deref().and_then(|m| self.by_id(m));
+                (nodes[i].id, nodes[i].epoch_config) = (other.name.clone(), other.config_epoch);
+            }
+        }
         let mut claims: Vec<Claim> = Vec::new();
         let mut cluster = Cluster {
             ok: false,

@@ -50,8 +50,8 @@ pub struct Lanes {
     names: Vec<String>,
     facts: Vec<Facts>,
     after: u64,
-    /// Whether the cluster was ready once: role changes before that are its forming.
-    formed: bool,
+    /// When the cluster was ready first: role changes before that are its forming.
+    formed_us: Option<u64>,
 }
 
 impl Lanes {
@@ -59,7 +59,7 @@ impl Lanes {
     pub fn new(names: Vec<String>) -> Lanes {
         let n = names.len();
         let facts = Facts { loading: true, opinions: vec![Opinion::Ok; n], ..Facts::default() };
-        Lanes { facts: vec![facts; n], names, after: 0, formed: false }
+        Lanes { facts: vec![facts; n], names, after: 0, formed_us: None }
     }
 
     /// The number of the last change that was followed.
@@ -67,9 +67,14 @@ impl Lanes {
         self.after
     }
 
-    /// From now on a change of role is news.
-    pub fn formed(&mut self) {
-        self.formed = true;
+    /// From this instant on a change of role is news.
+    pub fn formed(&mut self, at_us: u64) {
+        self.formed_us = Some(at_us);
+    }
+
+    /// The same nodes, of whom nothing is known yet: the world is at another place of a run, and its tape is read from its beginning.
+    pub fn anew(&self) -> Lanes {
+        Lanes { formed_us: self.formed_us, ..Lanes::new(self.names.clone()) }
     }
 
     /// Who is behind a wall, away from most masters, changed.
@@ -169,7 +174,7 @@ impl Lanes {
                 f.replica = *replica;
                 f.candidate = false;
                 f.syncing = *replica;
-                if *replica && was_master && self.formed && !f.loading {
+                if *replica && was_master && self.formed_us.is_some_and(|us| at_us >= us) && !f.loading {
                     let of = master.as_deref().and_then(&by_id).and_then(|m| self.names.get(usize::from(m)));
                     let of = of.map_or(String::new(), |m| format!(" of {m}"));
                     mark(out, i, TapeMark::DownRole, format!("{name} became a replica{of}"));

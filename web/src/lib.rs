@@ -12,6 +12,7 @@ pub mod gather;
 pub mod geometry;
 pub mod idb;
 pub mod lanes;
+pub mod look;
 pub mod model;
 pub mod protocol;
 pub mod scenario;

@@ -56,12 +56,40 @@ pub struct Frame {
     pub dropped: Vec<u64>,
     /// How busy each pair of nodes was since the last frame, when packets are too many to be drawn one by one.
     pub traffic: Vec<Traffic>,
+    /// Whether the tape begins anew: the world is at another place of a run.
+    pub tape_reset: bool,
     /// What to add to the tape.
     pub tape: Vec<TapeItem>,
+    /// The runs and where the world is in them, if that changed otherwise than by time passing.
+    pub time: Option<Time>,
     /// How many writes of this tab's clients were acknowledged in this run ([`crate::acks`]).
     pub acknowledged: u64,
     /// How many events the world has processed.
     pub steps: u64,
+}
+
+/// The runs of this world, and where it is in them: who acts in the past begins another run.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct Time {
+    /// The run that it is in.
+    pub run: u32,
+    /// Where that run ends, if the world is not there but in its past.
+    pub end_us: Option<u64>,
+    /// All runs, oldest first.
+    pub runs: Vec<Run>,
+    /// How often the world was put into another place of a run than the one that followed.
+    pub travels: u64,
+}
+
+/// A run: a beginning and what was done since.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its number; the first is 0.
+    pub number: u32,
+    /// The run that it left, and when; none for the first.
+    pub from: Option<(u32, u64)>,
+    /// How far it was played; of the present run only while the world is in its past.
+    pub end_us: u64,
 }
 
 /// What the world is doing as a whole.

@@ -5,6 +5,7 @@
 //! [`FromWorker::Answer`] repeats. The worker speaks first ([`FromWorker::Hello`]): a message posted to a worker that
 //! has no listener yet would be lost.
 
+use crate::look::{Look, Seen};
 use crate::model::{Boot, Cluster, Detail, Fault, Frame, NodeIndex};
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,30 @@ pub enum ToWorker {
         tab: u16,
         /// The line.
         line: String,
+    },
+    /// A line of the language for scenarios (docs/SCENARIO.md): what a button does, and what is typed behind `:`. It is shown in the
+    /// cluster's terminal, and so is what came of it.
+    Line {
+        /// The answer's id.
+        id: u32,
+        /// The line, with or without the prefix.
+        line: String,
+    },
+    /// What could stand at a place of a line that is being typed.
+    Complete {
+        /// The answer's id.
+        id: u32,
+        /// The line.
+        line: String,
+        /// The place, in bytes.
+        cursor: usize,
+    },
+    /// A question about the world that changes nothing ([`crate::look`]).
+    Look {
+        /// The answer's id.
+        id: u32,
+        /// The question.
+        look: Look,
     },
     /// Do something to the world.
     Fault {
@@ -205,6 +230,21 @@ pub enum Answer {
     Time(u64),
     /// The world as it is.
     State(Box<State>),
+    /// What came of a line, in words; may be empty.
+    Said(String),
+    /// Ways to go on with a line.
+    Completion(Completion),
+    /// What is seen.
+    Seen(Box<Seen>),
+}
+
+/// Ways to go on with a line.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Completion {
+    /// Where the word begins that a candidate takes the place of, in bytes of the line.
+    pub start: usize,
+    /// What would stand there (empty for what has to be typed), and what it means.
+    pub candidates: Vec<(String, String)>,
 }
 
 /// The world at one instant.

@@ -5,6 +5,8 @@ use crate::acks::Acks;
 use crate::protocol::Reply;
 use std::collections::{BTreeMap, VecDeque};
 use vitrine_core::resp::{Value, encode_command};
+use vitrine_core::sim::fault::Action;
+use vitrine_core::sim::timeline::Timeline;
 use vitrine_core::sim::world::World;
 
 /// No answer after this is said to be none, in virtual microseconds; commands that wait by design have no such limit.
@@ -62,6 +64,7 @@ struct Script {
 pub struct Scripts {
     by_target: BTreeMap<Option<String>, Script>,
     acknowledged: u64,
+    travels: u32,
 }
 
 /// An answer to the command with this id.
@@ -74,13 +77,13 @@ impl Scripts {
     /// There is no such node, or the world takes no more clients.
     pub fn run(
         &mut self,
-        world: &mut World,
+        time: &mut Timeline,
         id: u32,
         node: Option<String>,
         args: Vec<Vec<u8>>,
     ) -> Result<(), String> {
         if let Some(name) = &node
-            && world.node_index(name).is_none()
+            && time.world().node_index(name).is_none()
         {
             return Err(format!("There is no node {name}."));
         }
@@ -88,8 +91,13 @@ impl Scripts {
             return Err("The command is empty.".into());
         }
         if !self.by_target.contains_key(&node) {
-            let name = node.as_ref().map_or("script".to_owned(), |n| format!("script-{n}"));
-            let client = world.client(&name)?;
+            let mut name = node.as_ref().map_or("script".to_owned(), |n| format!("script-{n}"));
+            if self.travels > 0 {
+                // The past may have a client of that name already.
+                name = format!("{name}-{}", self.travels);
+            }
+            let made = time.act(Action::AddClient { name })?;
+            let client = made.ok_or("No client was made.")?;
             let script = Script {
                 client,
                 node: None,
@@ -103,8 +111,18 @@ impl Scripts {
         }
         let Some(script) = self.by_target.get_mut(&node) else { return Ok(()) };
         script.queue.push_back((id, args));
-        script.begin(world, node.as_deref());
+        script.begin(time, node.as_deref());
         Ok(())
+    }
+
+    /// The world is at another place of a run, where none of these connections is known: commands that wait get this answer.
+    pub fn forget(&mut self, why: &str, out: &mut Vec<Answered>) {
+        self.travels += 1;
+        for script in std::mem::take(&mut self.by_target).into_values() {
+            let waiting =
+                script.running.map(|r| r.id).into_iter().chain(script.queue.into_iter().map(|q| q.0));
+            out.extend(waiting.map(|id| (id, Err(why.to_owned()))));
+        }
     }
 
     /// Whether any command waits for its answer.
@@ -118,19 +136,19 @@ impl Scripts {
     }
 
     /// Looks what came in, and goes on.
-    pub fn poll(&mut self, world: &mut World, out: &mut Vec<Answered>) {
+    pub fn poll(&mut self, time: &mut Timeline, out: &mut Vec<Answered>) {
         for (target, script) in &mut self.by_target {
             let before = out.len();
-            self.acknowledged += script.poll(world, out);
+            self.acknowledged += script.poll(time, out);
             if out.len() > before {
-                script.begin(world, target.as_deref());
+                script.begin(time, target.as_deref());
             }
         }
     }
 }
 
 impl Script {
-    fn begin(&mut self, world: &mut World, target: Option<&str>) {
+    fn begin(&mut self, time: &mut Timeline, target: Option<&str>) {
         if self.running.is_some() {
             return;
         }
@@ -138,7 +156,7 @@ impl Script {
         self.running = Some(Running {
             id,
             args,
-            asked_us: world.now_us(),
+            asked_us: time.world().now_us(),
             redirects: 0,
             unreached: 0,
             skip: 0,
@@ -148,40 +166,40 @@ impl Script {
         let node = match (target, &self.node) {
             (Some(name), _) => Some(name.to_owned()),
             (None, Some(node)) => Some(node.clone()),
-            (None, None) => world.setup().nodes.first().map(|n| n.name.clone()),
+            (None, None) => time.world().setup().nodes.first().map(|n| n.name.clone()),
         };
         if let Some(node) = node {
-            self.send_to(world, &node, false);
+            self.send_to(time, &node, false);
         }
     }
 
     /// Begins to send the running command to a node, over the connection that stands or a new one: first a PING, since a
     /// host without power says nothing about the connections that it had.
-    fn send_to(&mut self, world: &mut World, node: &str, asking: bool) {
+    fn send_to(&mut self, time: &mut Timeline, node: &str, asking: bool) {
         let Some(running) = &mut self.running else { return };
-        let stands = self.node.as_deref() == Some(node) && world.client_ended(self.client).is_none();
+        let stands = self.node.as_deref() == Some(node) && time.world().client_ended(self.client).is_none();
         if !stands {
-            let _ = world.connect(self.client, node);
-            world.take_replies(self.client);
+            let _ = time.act(Action::Connect { client: self.client, node: node.to_owned() });
+            time.take_replies(self.client);
             self.node = Some(node.to_owned());
             self.in_multi = false;
         }
-        (running.asked_us, running.asking) = (world.now_us(), asking);
+        (running.asked_us, running.asking) = (time.world().now_us(), asking);
         if self.in_multi {
-            self.send(world);
+            self.send(time);
             return;
         }
         running.checking = true;
         let mut bytes = Vec::new();
         encode_command(&mut bytes, &["PING"]);
-        let _ = world.send(self.client, &bytes);
+        let _ = time.act(Action::Send { client: self.client, bytes });
     }
 
     /// Sends the command itself.
-    fn send(&mut self, world: &mut World) {
+    fn send(&mut self, time: &mut Timeline) {
         let Some(running) = &mut self.running else { return };
         running.checking = false;
-        running.asked_us = world.now_us();
+        running.asked_us = time.world().now_us();
         let mut bytes = Vec::new();
         running.skip = u32::from(running.asking);
         if running.asking {
@@ -194,12 +212,12 @@ impl Script {
         } else if is("EXEC") || is("DISCARD") {
             self.in_multi = false;
         }
-        let _ = world.send(self.client, &bytes);
+        let _ = time.act(Action::Send { client: self.client, bytes });
     }
 
     /// Gives how many writes were acknowledged.
-    fn poll(&mut self, world: &mut World, out: &mut Vec<Answered>) -> u64 {
-        let mut replies = world.take_replies(self.client).into_iter();
+    fn poll(&mut self, time: &mut Timeline, out: &mut Vec<Answered>) -> u64 {
+        let mut replies = time.take_replies(self.client).into_iter();
         let Some(running) = &mut self.running else { return 0 };
         if running.checking {
             match replies.next() {
@@ -207,10 +225,10 @@ impl Script {
                 Some(value)
                     if !(self.cluster && value.as_error().is_some_and(|e| e.starts_with(b"LOADING"))) =>
                 {
-                    self.send(world);
+                    self.send(time);
                 }
-                Some(_) => self.give_up(world, "is loading its files".into(), out),
-                None => self.look_after(world, out),
+                Some(_) => self.give_up(time, "is loading its files".into(), out),
+                None => self.look_after(time, out),
             }
             return 0;
         }
@@ -222,10 +240,10 @@ impl Script {
             let redirect = value.as_error().and_then(redirection).filter(|_| self.cluster);
             if let Some((asking, addr)) = redirect
                 && running.redirects < REDIRECTS_MAX
-                && let Some(node) = node_at(world, &addr)
+                && let Some(node) = node_at(time.world(), &addr)
             {
                 running.redirects += 1;
-                self.send_to(world, &node, asking);
+                self.send_to(time, &node, asking);
                 return 0;
             }
             let writes = self.acks.answered(&running.args, &value);
@@ -233,29 +251,29 @@ impl Script {
             self.running = None;
             return writes;
         }
-        self.look_after(world, out);
+        self.look_after(time, out);
         0
     }
 
     /// No reply yet: is the connection still there, and is there still time?
-    fn look_after(&mut self, world: &mut World, out: &mut Vec<Answered>) {
+    fn look_after(&mut self, time: &mut Timeline, out: &mut Vec<Answered>) {
         let Some(running) = &self.running else { return };
-        let waited = world.now_us().saturating_sub(running.asked_us);
+        let waited = time.world().now_us().saturating_sub(running.asked_us);
         let waits = std::str::from_utf8(&running.args[0])
             .is_ok_and(|name| WAITERS.iter().any(|w| w.eq_ignore_ascii_case(name)));
         let limit = if running.checking && self.cluster { PING_TIMEOUT_US } else { ANSWER_TIMEOUT_US };
-        if let Some(error) = world.client_ended(self.client) {
-            self.give_up(world, format!("ended the connection: {}", error.strerror()), out);
+        if let Some(error) = time.world().client_ended(self.client) {
+            self.give_up(time, format!("ended the connection: {}", error.strerror()), out);
         } else if waited > limit && (running.checking || !waits) {
-            self.give_up(world, format!("did not answer within {} s", limit / 1_000_000), out);
+            self.give_up(time, format!("did not answer within {} s", limit / 1_000_000), out);
         }
     }
 
     /// The node that is asked cannot serve: tries the next one while nothing but a PING was sent, else says so.
-    fn give_up(&mut self, world: &mut World, why: String, out: &mut Vec<Answered>) {
+    fn give_up(&mut self, time: &mut Timeline, why: String, out: &mut Vec<Answered>) {
         let Some(running) = &mut self.running else { return };
         let at = self.node.take().unwrap_or_default();
-        let nodes = &world.setup().nodes;
+        let nodes = &time.world().setup().nodes;
         running.unreached += 1;
         let next = match self.cluster {
             true if running.unreached < nodes.len() => {
@@ -267,7 +285,7 @@ impl Script {
             _ => None,
         };
         match next.filter(|_| running.checking) {
-            Some(next) => self.send_to(world, &next, false),
+            Some(next) => self.send_to(time, &next, false),
             None => {
                 out.push((running.id, Err(format!("{at} {why}."))));
                 self.running = None;

@@ -4,7 +4,7 @@
 //! cache ([`disk`]), a network with TCP ([`net`], [`tcp`]), clients ([`client`]: plain ones, [`terminal`]s, the operator that
 //! [`form`]s a cluster), what can be done to it ([`fault`]), what happened ([`trace`]), how it looks ([`view`]), where every
 //! acknowledged write is ([`ledger`]) and whether what must hold does ([`check`]). A [`timeline::Timeline`] owns a world and can
-//! take it back to any instant.
+//! take it back to any instant. [`World::peek`] asks a node something without touching the run.
 //!
 //! Faults act on the boundary of a node alone ([`crate::host`]): on messages, disk operations, time and process life.
 
@@ -24,6 +24,7 @@ pub mod form;
 pub mod histogram;
 pub mod ledger;
 pub mod net;
+mod peek;
 pub mod process;
 mod queue;
 pub mod scenario;

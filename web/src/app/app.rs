@@ -10,7 +10,7 @@ use litemap::LiteMap;
 use std::rc::Rc;
 use vitrine_web::geometry::Layout;
 use vitrine_web::model::{
-    Boot, Cluster, Detail, Fault, Frame, NodeIndex, Phase, SLOTS, TapeItem, TapeMark, Traffic,
+    Boot, Cluster, Detail, Fault, Frame, NodeIndex, Phase, SLOTS, TapeItem, TapeMark, Time, Traffic,
 };
 use vitrine_web::protocol::{Answer, FromWorker, Storage, TermEntry, ToWorker};
 use vitrine_web::trip::{self, Trip};
@@ -28,6 +28,8 @@ const TERM_LINES_MAX: usize = 2000;
 const READY_MARK: &str = "vitrine.ready";
 /// How long the way of an answered command stays on the stage, in milliseconds.
 const TRIP_SHOWN_MS: f64 = 12_000.0;
+/// How often panels look again, in milliseconds.
+const BEAT_MS: f64 = 200.0;
 /// At most one spoken sentence in this time, in milliseconds.
 const SPEAK_EVERY_MS: f64 = 2000.0;
 
@@ -62,6 +64,13 @@ pub struct App {
     pub(crate) speed: f64,
     pub(crate) phase: Phase,
     pub(crate) tape: Shared<Tape>,
+    /// The runs, and where the world is in them.
+    pub(crate) time: Shared<Time>,
+    /// What is after the present instant on the tape, while the world is in the past of its run.
+    pub(crate) future: Option<Shared<Tape>>,
+    /// Counts while frames come, a few times a second: what panels ask again by.
+    pub(crate) beat: u64,
+    beat_at_ms: f64,
     pub(crate) traffic: Shared<Vec<Traffic>>,
     marks: Marks,
     pub(crate) mark_list: Shared<Vec<Mark>>,
@@ -139,6 +148,10 @@ impl Component for App {
             speed: 1.0,
             phase: Phase::Starting { what: "The engine loads".into() },
             tape: Shared::default(),
+            time: Shared::default(),
+            future: None,
+            beat: 0,
+            beat_at_ms: 0.0,
             traffic: Shared::default(),
             marks: Marks::default(),
             mark_list: Shared::default(),
@@ -177,11 +190,7 @@ impl Component for App {
             _tick: tick,
             _keys: keys,
         };
-        if cfg!(not(feature = "sample")) {
-            app.start_worker(ctx);
-        }
-        #[cfg(feature = "sample")]
-        crate::sample::show(&mut app);
+        app.start_worker(ctx);
         app
     }
 
@@ -280,6 +289,9 @@ impl App {
             }
             FromWorker::Boot(boot) => {
                 self.tape = Shared::new(Tape::new(boot.nodes.len(), boot.start_us));
+                self.time = Shared::default();
+                self.future = None;
+                self.beat += 1;
                 self.now_us = boot.start_us;
                 self.acknowledged = 0;
                 self.marks.clear();
@@ -363,6 +375,22 @@ impl App {
         if !frame.traffic.is_empty() || !self.traffic.is_empty() {
             self.traffic = Shared::new(frame.traffic);
         }
+        if wall - self.beat_at_ms >= BEAT_MS || frame.tape_reset {
+            self.beat += 1;
+            self.beat_at_ms = wall;
+        }
+        if let Some(time) = frame.time {
+            if time.end_us.is_none() || time.run != self.time.run {
+                self.future = None;
+            } else if self.future.is_none() {
+                self.future = Some(self.tape.clone());
+            }
+            self.time = Shared::new(time);
+        }
+        if frame.tape_reset {
+            self.tape = Shared::new(Tape::new(self.tape.lanes.len(), self.tape.start_us));
+            self.marks.clear();
+        }
         if !frame.tape.is_empty() {
             let mut tape = (*self.tape).clone();
             for item in frame.tape {
@@ -371,13 +399,6 @@ impl App {
             }
             self.tape = Shared::new(tape);
         }
-    }
-
-    /// Lets marks move on by so much wall time.
-    #[cfg(feature = "sample")]
-    pub(crate) fn nudge(&mut self, frame: Frame, dt_ms: f64) {
-        self.last_frame_ms = link::wall_ms() - dt_ms;
-        self.take_frame(frame);
     }
 
     /// The live region: one sentence at a time, and not more than one in two seconds.
@@ -421,6 +442,19 @@ impl App {
         );
     }
 
+    /// Runs a line of the language for scenarios; why it cannot be done is said.
+    fn do_line(&mut self, ctx: &Context<Self>, line: String) {
+        let scope = ctx.link().clone();
+        self.ask(
+            move |id| ToWorker::Line { id, line },
+            move |result| {
+                if let Err(why) = result {
+                    scope.send_message(Msg::Act(Act::Notice(Some(why))));
+                }
+            },
+        );
+    }
+
     fn act(&mut self, ctx: &Context<Self>, act: Act) -> bool {
         match act {
             Act::Send(message) => {
@@ -433,6 +467,11 @@ impl App {
             Act::Fault(fault) => {
                 self.menu = None;
                 self.do_fault(ctx, fault);
+                true
+            }
+            Act::Line(line) => {
+                self.menu = None;
+                self.do_line(ctx, line);
                 true
             }
             Act::Ask(make, done) => {

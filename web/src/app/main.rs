@@ -8,8 +8,6 @@ mod api;
 mod app;
 mod link;
 mod marks;
-#[cfg(feature = "sample")]
-mod sample;
 mod shared;
 mod tape;
 mod ui;

@@ -3,6 +3,7 @@
 //! Storage holds exactly one consistent cut at any time: what a loss of power of all nodes at one virtual instant would leave.
 //! A cut is taken between two events of the world, committed in one transaction, and only then do the replies leave that came
 //! about before it. While a commit is under way the world goes on; the next cut takes what has come together meanwhile.
+//! The past of a run is never stored: a reload comes back to the end of the run that was last acted in.
 
 use crate::{chance, lock, new_engine, post, scope, wall_ms};
 use js_sys::Promise;
@@ -60,6 +61,8 @@ struct Disk {
     committed_us: u64,
     /// Whether what is stored is of this world; before its first cut a new cluster stores nothing.
     begun: bool,
+    /// The number of travels at the last whole cut: after another one the changes since are of no use.
+    travels: u64,
 }
 
 enum Keep {
@@ -118,6 +121,7 @@ impl Host {
                 commits: 0,
                 committed_us: 0,
                 begun,
+                travels: 0,
             })),
             Err(storage) => {
                 post(&FromWorker::Storage(storage));
@@ -158,7 +162,7 @@ impl Host {
         let ended = Rc::new(RefCell::new(None));
         if let Keep::Disk(disk) = &mut self.keep {
             disk.names = Names::default();
-            (disk.begun, disk.runs, disk.commit) = (false, 0, None);
+            (disk.begun, disk.runs, disk.commit, disk.travels) = (false, 0, None, 0);
             let (db, ended) = (disk.db.clone(), ended.clone());
             wasm_bindgen_futures::spawn_local(async move {
                 let result = within(async move { db.clear().await }).await;
@@ -252,7 +256,12 @@ impl Host {
             disk.committed_us = at_us;
             self.engine.release(at_us);
         }
-        if !disk.begun {
+        if self.engine.in_the_past() {
+            // The past is looked at. What is stored stays the end of a run, until somebody acts here and begins another.
+            self.engine.release(u64::MAX);
+            return;
+        }
+        if !disk.begun || disk.travels != self.engine.travels() {
             // Until the cluster is formed there is nothing worth coming back to.
             if self.engine.starting() {
                 return;
@@ -263,7 +272,7 @@ impl Host {
                 files.into_keys().map(move |path| Name { node: node.clone(), path })
             });
             let writes = disk.names.first_cut(all, self.engine.world());
-            disk.begun = true;
+            (disk.begun, disk.travels) = (true, self.engine.travels());
             disk.begin(&self.engine, writes, true);
             return;
         }

@@ -115,7 +115,11 @@ impl Console {
         Ok(done)
     }
 
-    fn terminal(&mut self, host: &mut impl Host, whom: Whom) -> Result<u32, String> {
+    /// Somebody's terminal, by number; it is opened if it is not there.
+    ///
+    /// # Errors
+    /// There is no such node. For [`Whom::Each`] the cluster's is given.
+    pub fn terminal(&mut self, host: &mut impl Host, whom: Whom) -> Result<u32, String> {
         let known = self.terminals.get(&whom).copied();
         let clients = &host.world().clients;
         if let Some(terminal) = known.filter(|&t| clients.get(t as usize).is_some_and(|c| c.is_terminal())) {
@@ -129,6 +133,11 @@ impl Console {
         let terminal = made.ok_or("no terminal was made")?;
         self.terminals.insert(whom, terminal);
         Ok(terminal)
+    }
+
+    /// All terminals that were opened so far, by number.
+    pub fn terminals(&self) -> impl Iterator<Item = (&Whom, u32)> {
+        self.terminals.iter().map(|(whom, &terminal)| (whom, terminal))
     }
 
     /// The terminal that the last line was typed into.

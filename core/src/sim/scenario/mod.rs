@@ -42,6 +42,7 @@ pub use play::{Outcome, Player, Remark};
 
 use crate::sim::fault::Action;
 use crate::sim::setup::Setup;
+use crate::sim::trace::TraceClass;
 use crate::sim::world::World;
 use grammar::{Args, Blocks, Matcher, render, show_name, show_rest};
 use serde::{Deserialize, Serialize};
@@ -97,7 +98,26 @@ pub enum TimeCommand {
     Back { events: u32 },
     /// To an instant, back or forward. For a host that can go back.
     Goto { us: u64 },
+    /// To the end of the run that one is in. For a host that can go back.
+    Live,
+    /// On to the next event of a kind, or of any that changes what the nodes are and think. For a host that can go back.
+    Next { what: Option<TraceClass> },
+    /// Back to the last event of a kind before this instant. For a host that can go back.
+    Last { what: Option<TraceClass> },
+    /// To the end of a run, by its number. For a host that can go back.
+    Branch { number: u32 },
 }
+
+/// What [`TimeCommand::Next`] and [`TimeCommand::Last`] stop at when no kind is given: what the tape shows.
+pub const NEWS: [TraceClass; 7] = [
+    TraceClass::Action,
+    TraceClass::Process,
+    TraceClass::Role,
+    TraceClass::Opinion,
+    TraceClass::Vote,
+    TraceClass::Slots,
+    TraceClass::State,
+];
 
 /// When a line of a scenario happens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

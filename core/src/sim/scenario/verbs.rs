@@ -6,7 +6,7 @@ use super::grammar::{Args, Group, Kind, Part, Verb};
 use super::{Command, TimeCommand, Whom};
 use crate::sim::disk::Unsynced;
 use crate::sim::fault::{Action, Delay, Direction, EioOn, Fault, Link, Scope, Shape, Target};
-use crate::sim::trace::Channel;
+use crate::sim::trace::{Channel, TraceClass};
 
 use Part::{Arg, Opt, Word};
 
@@ -34,6 +34,50 @@ const SHAPES: &[(&str, &str)] = &[
     ("majority", "more than half of the masters are together without a replica"),
 ];
 const CHANNELS: &[(&str, &str)] = &[("resp", "clients and replication"), ("bus", "the cluster bus")];
+const KINDS: &[(&str, &str)] = &[
+    ("action", "something was done from outside, or a fault ended"),
+    ("process", "a process began, stopped or ended"),
+    ("role", "a node became a master or a replica"),
+    ("opinion", "PFAIL, FAIL, or their end"),
+    ("fail", "FAIL alone"),
+    ("vote", "votes were asked for, given or received"),
+    ("epoch", "an epoch changed"),
+    ("slots", "slots changed their owner"),
+    ("state", "the cluster ceased or began to serve"),
+    ("replication", "a replication link changed, or a resynchronisation"),
+    ("persistence", "files were loaded, or a save ended"),
+    ("message", "bytes were sent or arrived"),
+    ("dropped", "bytes were lost on their way"),
+    ("connection", "a connection began or ended"),
+    ("disk", "a disk operation"),
+    ("command", "a client sent a command"),
+    ("reply", "a client received a reply"),
+    ("error", "an error reply, or a disk operation that failed"),
+    ("log", "a line of a log"),
+];
+/// The same, as the trace has them.
+const CLASSES: [TraceClass; KINDS.len()] = [
+    TraceClass::Action,
+    TraceClass::Process,
+    TraceClass::Role,
+    TraceClass::Opinion,
+    TraceClass::Fail,
+    TraceClass::Vote,
+    TraceClass::Epoch,
+    TraceClass::Slots,
+    TraceClass::State,
+    TraceClass::Replication,
+    TraceClass::Persistence,
+    TraceClass::Message,
+    TraceClass::Dropped,
+    TraceClass::Connection,
+    TraceClass::Disk,
+    TraceClass::Command,
+    TraceClass::Reply,
+    TraceClass::Error,
+    TraceClass::Log,
+];
+const KIND: Part = Opt(&[Arg("kind", Kind::Choice(KINDS))]);
 
 type Make = fn(&Args) -> Command;
 
@@ -324,6 +368,18 @@ pub(crate) static ROWS: &[Verb] = &[
     row(G::Time, "goto", "goto", &[Arg("TIME", Kind::Time)],
         "Goes to an instant of the run, back or forward. Typed live, not in files.",
         "goto 12.5s", |a| Command::Time(TimeCommand::Goto { us: a.get_num("TIME") })),
+    row(G::Time, "live", "live", &[],
+        "Goes to the end of the run. Typed live, not in files.",
+        "live", |_| Command::Time(TimeCommand::Live)),
+    row(G::Time, "next", "next", &[KIND],
+        "Lets time pass up to the next event of a kind, or to the next that the tape marks. Typed live, not in files.",
+        "next vote", |a| Command::Time(TimeCommand::Next { what: event_kind(a) })),
+    row(G::Time, "last", "last", &[KIND],
+        "Goes back to the last event of a kind, or to the last that the tape marks. Typed live, not in files.",
+        "last fail", |a| Command::Time(TimeCommand::Last { what: event_kind(a) })),
+    row(G::Time, "branch", "branch", &[Arg("RUN", Kind::Number(u32::MAX as u64))],
+        "Goes to the end of another run: whoever acts in the past begins one. The first is 0. Typed live, not in files.",
+        "branch 1", |a| Command::Time(TimeCommand::Branch { number: a.get_num("RUN") })),
 
     row(G::Help, "help", "help", &[Opt(&[Arg("WORD", Kind::Text)])],
         "Says what there is, or how a command is written.",
@@ -486,6 +542,15 @@ pub(crate) fn line_of_say(whom: &Whom, line: &str) -> (&'static str, Args) {
     }
 }
 
+fn event_kind(args: &Args) -> Option<TraceClass> {
+    let word = args.maybe_text("kind")?;
+    KINDS.iter().position(|(w, _)| *w == word).map(|at| CLASSES[at])
+}
+
+fn kind_word(class: TraceClass) -> Option<String> {
+    CLASSES.iter().position(|&c| c == class).map(|at| KINDS[at].0.to_string())
+}
+
 /// The row and the arguments of a command about time.
 pub(crate) fn line_of_time(time: &TimeCommand) -> (&'static str, Args) {
     let args = Args::new();
@@ -498,5 +563,9 @@ pub(crate) fn line_of_time(time: &TimeCommand) -> (&'static str, Args) {
         TimeCommand::Step { events } => ("step", args.opt_num("N", Some(events).filter(|&n| n != 1))),
         TimeCommand::Back { events } => ("back", args.opt_num("N", Some(events).filter(|&n| n != 1))),
         TimeCommand::Goto { us } => ("goto", args.num("TIME", us)),
+        TimeCommand::Live => ("live", args),
+        TimeCommand::Next { what } => ("next", args.opt_text("kind", what.and_then(kind_word).as_ref())),
+        TimeCommand::Last { what } => ("last", args.opt_text("kind", what.and_then(kind_word).as_ref())),
+        TimeCommand::Branch { number } => ("branch", args.num("RUN", number)),
     }
 }

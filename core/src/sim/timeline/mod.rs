@@ -29,7 +29,7 @@ use keep::{Branch, Checkpoint};
 pub use seek::Sought;
 use serde::Serialize;
 use std::collections::BTreeMap;
-pub use summary::{BranchView, Marker, MarkerKind, TimelineView};
+pub use summary::{BranchView, Marker, MarkerKind, RunView, TimelineView};
 
 /// Names a branch of a timeline; the run that it began with is 0.
 pub type BranchId = u32;

@@ -5,6 +5,7 @@ pub mod help;
 pub mod inspector;
 pub mod ledger;
 pub mod lesson;
+pub mod looking;
 pub mod menu;
 pub mod palette;
 pub mod stage;
@@ -40,6 +41,8 @@ impl<T> Once<T> {
 pub enum Act {
     Send(ToWorker),
     Fault(Fault),
+    /// A line of the language for scenarios is run; the cluster's terminal shows it.
+    Line(String),
     Ask(Once<Make>, Once<Done>),
     Select(Option<NodeIndex>),
     /// A node was clicked; `true` keeps an armed fault armed.

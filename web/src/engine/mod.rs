@@ -1,31 +1,40 @@
-//! The worker's side of the page, without the browser: one world, how fast its time goes, and what the page is told.
+//! The worker's side of the page, without the browser: one world with its past, how fast its time goes, and what the page is told.
 //!
 //! The worker calls [`Engine::handle`] for every message, [`Engine::advance`] in slices of a few milliseconds, and
 //! [`Engine::frame`] at most once per display frame. Replies that a visitor or a script waits for are *held*: they leave
 //! through [`Engine::release`] once the bytes that they promise are committed in the browser's storage.
 
+mod lines;
+mod travel;
+
 use crate::acks::Acks;
 use crate::gather::Gatherer;
 use crate::lanes::Lanes;
 use crate::model::{
-    Boot, BootNode, Cluster, Detail, Fault, Frame, Kind, Message, NodeIndex, Phase, Process, SLOTS, Traffic,
+    Boot, BootNode, Cluster, Detail, Fault, Frame, Kind, Message, NodeIndex, Phase, Process, SLOTS, Time,
+    Traffic,
 };
 use crate::protocol::{Answer, FromWorker, State, TermEntry, TermKind, ToWorker};
 use crate::scenario::{self, Run, action, seed_text};
 use crate::scripts::Scripts;
 use litemap::LiteMap;
 use std::collections::{BTreeMap, VecDeque};
+use travel::Trek;
 use vitrine_core::resp::Value;
 use vitrine_core::sim::disk::DurableChange;
-use vitrine_core::sim::fault::{Action, Target};
+use vitrine_core::sim::fault::Action;
+use vitrine_core::sim::scenario::{Console, PREFIX, Whom};
 use vitrine_core::sim::setup::Setup;
 use vitrine_core::sim::terminal;
+use vitrine_core::sim::timeline::Timeline;
 use vitrine_core::sim::trace::{BusKind, Channel, TraceKind};
 use vitrine_core::sim::world::World;
 
 /// Files by node and path.
 pub type Images = BTreeMap<String, BTreeMap<String, Vec<u8>>>;
 
+/// The tab of the terminal that follows redirects.
+const CLUSTER_TAB: u16 = 0;
 /// How many records of the trace are kept between two frames.
 const RECORDS: usize = 1 << 14;
 /// From this speed on, heartbeats become the weight of lines.
@@ -53,14 +62,9 @@ pub enum Flow {
     },
 }
 
-struct RunTo {
-    id: u32,
-    until_us: u64,
-}
-
 /// See the module.
 pub struct Engine {
-    world: World,
+    time: Timeline,
     seed: u64,
     restored: bool,
     gatherer: Gatherer,
@@ -72,19 +76,24 @@ pub struct Engine {
     last_wall_ms: Option<f64>,
     starting: bool,
     looked_at_us: u64,
-    terminals: LiteMap<u16, u32>,
+    /// Who types: the terminals of the tabs.
+    console: Console,
     /// What each terminal's writes came to.
     acks: LiteMap<u16, Acks>,
     /// How many writes were acknowledged to terminals.
     acknowledged: u64,
     scripts: Scripts,
-    run_to: Option<RunTo>,
+    /// Time that goes on as fast as it can, up to something.
+    trek: Option<Trek>,
     ready: Vec<u32>,
     jobs: VecDeque<(u32, Run)>,
     watch: Option<NodeIndex>,
     sent_cluster: Option<Cluster>,
     sent_detail: Option<Detail>,
     sent_clock: Option<(u64, bool, u64, Phase, u64)>,
+    sent_time: Option<Time>,
+    /// Whether the page's tape begins anew with the next frame.
+    tape_reset: bool,
     last_record: u64,
     changes: Vec<DurableChange>,
     recording: bool,
@@ -121,18 +130,22 @@ impl Engine {
         let world = World::restore(setup, images, wall_us)?;
         let mut engine = Engine::with(world, seed, true);
         engine.record();
-        engine.lanes.formed();
+        let now = engine.now_us();
+        engine.lanes.formed(now);
         Ok(engine)
     }
 
-    fn with(mut world: World, seed: u64, restored: bool) -> Engine {
-        world.listen(RECORDS);
+    fn with(world: World, seed: u64, restored: bool) -> Engine {
         let world_now = world.now_us();
+        let mut time = Timeline::new(world);
+        time.listen(RECORDS);
+        time.keep_ledger(true);
+        let world = time.world();
         let names = world.setup().nodes.iter().map(|n| n.name.clone()).collect();
         Engine {
             gatherer: Gatherer::new(world.setup()),
             lanes: Lanes::new(names),
-            world,
+            time,
             seed,
             restored,
             playing: true,
@@ -141,17 +154,19 @@ impl Engine {
             last_wall_ms: None,
             starting: true,
             looked_at_us: 0,
-            terminals: LiteMap::new(),
+            console: Console::new(),
             acks: LiteMap::new(),
             acknowledged: 0,
             scripts: Scripts::default(),
-            run_to: None,
+            trek: None,
             ready: Vec::new(),
             jobs: VecDeque::new(),
             watch: None,
             sent_cluster: None,
             sent_detail: None,
             sent_clock: None,
+            sent_time: None,
+            tape_reset: false,
             last_record: 0,
             changes: Vec::new(),
             recording: false,
@@ -162,10 +177,10 @@ impl Engine {
 
     /// What the page is told first.
     pub fn boot(&self) -> Boot {
-        let view = self.world.view();
-        let setup = self.world.setup();
+        let view = self.time.world().view();
+        let setup = self.time.world().setup();
         let conf = |name: &str, text: &str| {
-            let on_disk = self.world.read_file(name, vitrine_core::sim::setup::CONF_PATH);
+            let on_disk = self.time.world().read_file(name, vitrine_core::sim::setup::CONF_PATH);
             on_disk.map_or_else(|| text.to_owned(), |b| String::from_utf8_lossy(&b).into_owned())
         };
         let node = |(n, v): (&vitrine_core::sim::NodeSetup, &vitrine_core::sim::view::NodeEntry)| BootNode {
@@ -188,17 +203,17 @@ impl Engine {
 
     /// Virtual time.
     pub fn now_us(&self) -> u64 {
-        self.world.now_us()
+        self.time.world().now_us()
     }
 
     /// What the clocks of the cluster show, in microseconds since the Unix epoch.
     pub fn wall_us(&self) -> u64 {
-        self.world.setup().wall_us.saturating_add(self.world.now_us())
+        self.time.world().setup().wall_us.saturating_add(self.time.world().now_us())
     }
 
     /// The world, to be read.
     pub fn world(&self) -> &World {
-        &self.world
+        self.time.world()
     }
 
     /// Whether the cluster is still being formed, or nodes read their files.
@@ -208,7 +223,7 @@ impl Engine {
 
     /// Notes changes of what is durable from now on.
     pub fn record(&mut self) {
-        self.world.record_durable_changes(true);
+        self.time.record_durable_changes(true);
         self.recording = true;
         self.changes.clear();
     }
@@ -216,7 +231,7 @@ impl Engine {
     /// Whether anything durable changed since the last [`Engine::take_changes`].
     pub fn has_changes(&mut self) -> bool {
         if self.recording {
-            self.changes.extend(self.world.take_durable_changes());
+            self.changes.extend(self.time.take_durable_changes());
         }
         !self.changes.is_empty()
     }
@@ -251,7 +266,7 @@ impl Engine {
     }
 
     fn hold(&mut self, message: FromWorker) {
-        self.held.push_back((self.world.now_us(), message));
+        self.held.push_back((self.time.world().now_us(), message));
     }
 
     /// Takes in a message of the page.
@@ -285,8 +300,9 @@ impl Engine {
                 self.answer(id, done.map(|()| Answer::Done));
             }
             ToWorker::Command { id, node, args } => {
-                let name =
-                    node.and_then(|n| self.world.setup().nodes.get(usize::from(n))).map(|n| n.name.clone());
+                let name = node
+                    .and_then(|n| self.time.world().setup().nodes.get(usize::from(n)))
+                    .map(|n| n.name.clone());
                 self.command(id, name, args);
             }
             ToWorker::Run { id, node, args } => self.command(id, node, args),
@@ -295,15 +311,23 @@ impl Engine {
                 self.sent_detail = None;
             }
             ToWorker::RunUntil { id, until_us, relative } => {
-                let from = if relative { self.world.now_us() } else { 0 };
-                self.playing = false;
-                if let Some(old) = self.run_to.replace(RunTo { id, until_us: from.saturating_add(until_us) })
-                {
-                    self.answer(old.id, Err("Another run took its place.".into()));
-                }
+                let from = if relative { self.now_us() } else { 0 };
+                self.set_out(Trek::to(from.saturating_add(until_us)).answering(id));
+            }
+            ToWorker::Line { id, line } => {
+                let result = self.line(CLUSTER_TAB, &line);
+                self.answer(id, result.map(Answer::Said));
+            }
+            ToWorker::Complete { id, line, cursor } => {
+                let completion = self.complete(&line, cursor);
+                self.answer(id, Ok(Answer::Completion(completion)));
+            }
+            ToWorker::Look { id, look } => {
+                let seen = crate::look::look(&self.time, look);
+                self.answer(id, seen.map(|seen| Answer::Seen(Box::new(seen))));
             }
             ToWorker::TraceHash { id } => {
-                let hash = format!("{:016x}", self.world.hash());
+                let hash = format!("{:016x}", self.time.world().hash());
                 self.answer(id, Ok(Answer::Hash(hash)));
             }
             ToWorker::Ready { id } => {
@@ -327,79 +351,87 @@ impl Engine {
     }
 
     fn play(&mut self, playing: bool) {
-        if playing && let Some(old) = self.run_to.take() {
-            self.answer(old.id, Err("Time was set going instead.".into()));
+        if playing {
+            self.end_trek(Err("Time was set going instead.".into()));
         }
         self.playing = playing;
-        self.target_us = self.world.now_us() as f64;
+        self.target_us = self.time.world().now_us() as f64;
     }
 
     fn step(&mut self) {
         self.play(false);
-        self.world.step();
+        self.time.step();
         self.after_events();
     }
 
     fn set_speed(&mut self, times: f64) {
         if times.is_finite() {
             self.speed = times.clamp(0.001, 1000.0);
-            self.target_us = self.world.now_us() as f64;
+            self.target_us = self.time.world().now_us() as f64;
         }
     }
 
     fn fault(&mut self, fault: Fault) -> Result<(), String> {
-        self.world.act(action(fault)).map(|_| ())
+        self.time.act(action(fault)).map(|_| ())
     }
 
     fn command(&mut self, id: u32, node: Option<String>, args: Vec<serde_bytes::ByteBuf>) {
         let args = args.into_iter().map(serde_bytes::ByteBuf::into_vec).collect();
-        if let Err(why) = self.scripts.run(&mut self.world, id, node, args) {
+        if let Err(why) = self.scripts.run(&mut self.time, id, node, args) {
             self.answer(id, Err(why));
         }
     }
 
     fn type_line(&mut self, tab: u16, line: &str) -> Result<(), String> {
-        let terminal = match self.terminals.get(&tab) {
-            Some(&terminal) => terminal,
-            None => {
-                let target = match tab.checked_sub(1) {
-                    None => Target::Cluster,
-                    Some(n) => {
-                        let node =
-                            self.world.setup().nodes.get(usize::from(n)).ok_or("There is no such node.")?;
-                        Target::Node(node.name.clone())
-                    }
-                };
-                let terminal = self.world.terminal(target)?;
-                self.terminals.insert(tab, terminal);
-                terminal
+        if line.trim_start().starts_with(PREFIX) {
+            // What came of it stands in the tab.
+            let _ = self.line(tab, line);
+            return Ok(());
+        }
+        let whom = match tab.checked_sub(1) {
+            None => Whom::Cluster,
+            Some(n) => {
+                let node = self.time.world().setup().nodes.get(usize::from(n));
+                Whom::Node(node.ok_or("There is no such node.")?.name.clone())
             }
         };
-        self.world.type_line(terminal, line)?;
+        let terminal = self.console.terminal(&mut self.time, whom)?;
+        self.time.type_line(terminal, line)?;
         self.take_terminals();
         Ok(())
     }
 
+    /// The tabs that have a terminal, with its number.
+    fn terminals(&self) -> Vec<(u16, u32)> {
+        let tab = |whom: &Whom| match whom {
+            Whom::Node(name) => self.time.world().node_index(name).map(|n| n as u16 + 1),
+            Whom::Cluster | Whom::Each => Some(CLUSTER_TAB),
+        };
+        self.console.terminals().filter_map(|(whom, terminal)| Some((tab(whom)?, terminal))).collect()
+    }
+
     /// A remark in a terminal.
     fn note(&mut self, tab: u16, text: String) {
-        let entry = TermEntry { kind: TermKind::Note, text, tag: None, from: None };
-        let prompt = self.terminals.get(&tab).map(|&t| self.world.terminal_prompt(t)).unwrap_or_default();
-        self.hold(FromWorker::Terminal {
-            tab,
-            entries: vec![entry],
-            prompt: prompt.trim_end().into(),
-            busy: false,
-        });
+        self.print(tab, vec![TermEntry { kind: TermKind::Note, text, tag: None, from: None }]);
+    }
+
+    /// Lines of the page itself in a terminal.
+    fn print(&mut self, tab: u16, entries: Vec<TermEntry>) {
+        let terminal = self.terminals().into_iter().find(|(t, _)| *t == tab).map(|(_, terminal)| terminal);
+        let world = self.time.world();
+        let prompt = terminal.map(|t| world.terminal_prompt(t)).unwrap_or_default().trim_end().to_owned();
+        let busy = terminal.is_some_and(|t| world.terminal_busy(t));
+        self.hold(FromWorker::Terminal { tab, entries, prompt, busy });
     }
 
     fn state(&mut self) -> State {
         State {
-            now_us: self.world.now_us(),
+            now_us: self.time.world().now_us(),
             playing: self.playing,
             speed: self.speed,
             seed: seed_text(self.seed),
-            steps: self.world.events(),
-            cluster: self.gatherer.cluster(&self.world),
+            steps: self.time.world().events(),
+            cluster: self.gatherer.cluster(self.time.world()),
         }
     }
 
@@ -408,32 +440,27 @@ impl Engine {
         let start = clock_ms();
         let dt = self.last_wall_ms.map_or(0.0, |last| (start - last).clamp(0.0, CATCH_UP_MS));
         self.last_wall_ms = Some(start);
-        let hurried = self.starting || self.run_to.is_some();
+        let hurried = self.starting || self.trek.is_some();
         if self.playing && !hurried {
             self.target_us += dt * 1000.0 * self.speed;
             // A machine that cannot keep up falls behind for good, instead of more and more.
             let lead_max = CATCH_UP_MS * 1000.0 * self.speed;
-            self.target_us = self.target_us.min(self.world.now_us() as f64 + lead_max);
+            self.target_us = self.target_us.min(self.time.world().now_us() as f64 + lead_max);
         }
         let mut more = false;
         loop {
-            let until = match &self.run_to {
-                Some(run) => run.until_us,
-                None if self.starting => u64::MAX,
-                None if self.playing => self.target_us as u64,
-                None => break,
-            };
-            let reached = if until == u64::MAX {
-                (0..EVENTS_PER_LOOK).any(|_| self.world.step().is_none())
+            let reached = if self.trek.is_some() {
+                self.go_on()
             } else {
-                self.world.run_until_or_events(until, EVENTS_PER_LOOK).reached
+                let until = match () {
+                    () if self.starting => u64::MAX,
+                    () if self.playing => self.target_us as u64,
+                    () => break,
+                };
+                self.time.run_until_or_events(until, EVENTS_PER_LOOK).reached
             };
             self.after_events();
             if reached {
-                if let Some(run) = self.run_to.take() {
-                    self.target_us = self.world.now_us() as f64;
-                    self.answer(run.id, Ok(Answer::Done));
-                }
                 break;
             }
             if clock_ms() - start >= budget_ms {
@@ -463,24 +490,24 @@ impl Engine {
         self.take_terminals();
         if self.scripts.busy() {
             let mut answers = Vec::new();
-            self.scripts.poll(&mut self.world, &mut answers);
+            self.scripts.poll(&mut self.time, &mut answers);
             for (id, result) in answers {
                 self.hold(FromWorker::Answer { id, result: result.map(Answer::Reply) });
             }
         }
         let wanted = self.starting || !self.ready.is_empty();
-        if wanted && self.world.now_us() >= self.looked_at_us + READY_EVERY_US {
-            self.looked_at_us = self.world.now_us();
+        if wanted && self.time.world().now_us() >= self.looked_at_us + READY_EVERY_US {
+            self.looked_at_us = self.time.world().now_us();
             self.look_for_ready();
         }
     }
 
     fn look_for_ready(&mut self) {
-        let now = self.world.now_us();
-        let formation = self.world.formation();
+        let now = self.time.world().now_us();
+        let formation = self.time.world().formation();
         let forming = formation.as_ref().is_some_and(|f| f.done_at_us.is_none() && f.error.is_none());
         let is_ready = !forming && {
-            let c = self.gatherer.cluster(&self.world);
+            let c = self.gatherer.cluster(self.time.world());
             c.ok && c.slots_ok == SLOTS && c.nodes.iter().all(|n| n.process != Process::Up || n.cluster_ok)
         };
         if is_ready {
@@ -488,17 +515,17 @@ impl Engine {
                 self.answer(id, Ok(Answer::Time(now)));
             }
         }
-        let patience_us = self.world.setup().start_us + READY_PATIENCE_US;
+        let patience_us = self.time.world().setup().start_us + READY_PATIENCE_US;
         if self.starting && (is_ready || now > patience_us) {
             self.starting = false;
             // Redis writes a new replica's role to nodes.conf without an fsync; the kernel would take half a minute. An operator
             // who has just formed a cluster runs `sync` on every host, so that a tab closed at once brings the replicas back.
-            let names: Vec<String> = self.world.setup().nodes.iter().map(|n| n.name.clone()).collect();
+            let names: Vec<String> = self.time.world().setup().nodes.iter().map(|n| n.name.clone()).collect();
             for node in names {
-                let _ = self.world.act(Action::SyncDisk { node });
+                let _ = self.time.act(Action::SyncDisk { node });
             }
             self.target_us = now as f64;
-            self.lanes.formed();
+            self.lanes.formed(now);
             if let Some(why) = formation.and_then(|f| f.error) {
                 self.note(0, format!("The cluster could not be formed: {why}"));
             }
@@ -506,13 +533,13 @@ impl Engine {
     }
 
     fn take_terminals(&mut self) {
-        for (&tab, &terminal) in &self.terminals {
-            let lines = self.world.take_terminal_output(terminal);
+        for (tab, terminal) in self.terminals() {
+            let lines = self.time.take_terminal_output(terminal);
             if lines.is_empty() {
                 continue;
             }
-            let prompt = self.world.terminal_prompt(terminal).trim_end().to_owned();
-            let busy = self.world.terminal_busy(terminal);
+            let prompt = self.time.world().terminal_prompt(terminal).trim_end().to_owned();
+            let busy = self.time.world().terminal_busy(terminal);
             let acks = self.acks.entry(tab).or_default();
             for line in &lines {
                 match (line.kind, &line.value) {
@@ -530,7 +557,7 @@ impl Engine {
             if echo && self.held.is_empty() {
                 self.out.push(message);
             } else {
-                self.held.push_back((self.world.now_us(), message));
+                self.held.push_back((self.time.world().now_us(), message));
             }
         }
     }
@@ -539,7 +566,7 @@ impl Engine {
         if !self.starting {
             return Phase::Live;
         }
-        let what = match self.world.formation() {
+        let what = match self.time.world().formation() {
             Some(f) => format!("Forming the cluster: {}", f.phase),
             None => "The nodes load their files and find each other".to_owned(),
         };
@@ -548,13 +575,13 @@ impl Engine {
 
     /// What changed since the last frame, if anything did.
     pub fn frame(&mut self) -> Option<Frame> {
-        let now_us = self.world.now_us();
-        let cluster = self.gatherer.cluster(&self.world);
+        let now_us = self.time.world().now_us();
+        let cluster = self.gatherer.cluster(self.time.world());
         let mut tape = Vec::new();
         let cut_off = cut_off(&cluster);
         self.lanes.cut_off(now_us, &cut_off, &mut tape);
         let gatherer = &self.gatherer;
-        let changes: Vec<_> = self.world.tape_after(self.lanes.after()).cloned().collect();
+        let changes: Vec<_> = self.time.world().tape_after(self.lanes.after()).cloned().collect();
         for change in &changes {
             self.lanes.follow(change, |id| gatherer.by_id(id), &mut tape);
         }
@@ -562,7 +589,14 @@ impl Engine {
         let acknowledged = self.acknowledged + self.scripts.acknowledged();
         let clock = (now_us, self.playing, self.speed.to_bits(), self.phase(), acknowledged);
         let same = self.sent_cluster.as_ref() == Some(&cluster);
-        if same && self.sent_clock.as_ref() == Some(&clock) && tape.is_empty() && messages.is_empty() {
+        let time = self.time_view();
+        let same_time = self.sent_time.as_ref() == Some(&time);
+        if same_time
+            && same
+            && self.sent_clock.as_ref() == Some(&clock)
+            && tape.is_empty()
+            && messages.is_empty()
+        {
             return None;
         }
         let frame = Frame {
@@ -574,11 +608,14 @@ impl Engine {
             messages,
             dropped,
             traffic,
+            tape_reset: std::mem::take(&mut self.tape_reset),
             tape,
+            time: (!same_time).then(|| time.clone()),
             acknowledged,
-            steps: self.world.events(),
+            steps: self.time.world().events(),
         };
         self.sent_clock = Some(clock);
+        self.sent_time = Some(time);
         if !same {
             self.sent_cluster = Some(cluster);
         }
@@ -587,11 +624,11 @@ impl Engine {
 
     /// Packets of the bus since the last frame.
     fn messages(&mut self) -> (Vec<Message>, Vec<u64>, Vec<Traffic>) {
-        let nodes = self.world.setup().nodes.len() as u32;
-        let crowd = self.starting || self.run_to.is_some() || self.speed >= TRAFFIC_FROM_SPEED;
+        let nodes = self.time.world().setup().nodes.len() as u32;
+        let crowd = self.starting || self.trek.is_some() || self.speed >= TRAFFIC_FROM_SPEED;
         let (mut messages, mut dropped) = (Vec::new(), Vec::new());
         let mut pairs: BTreeMap<(u32, u32), u32> = BTreeMap::new();
-        for record in self.world.trace().records_after(self.last_record) {
+        for record in self.time.world().trace().records_after(self.last_record) {
             self.last_record = record.id;
             match record.what {
                 TraceKind::Sent { channel: Channel::Bus, bus: Some(kind), from, to, arrives_us, .. }
@@ -632,7 +669,7 @@ impl Engine {
 
     /// What the inspector looks at, if it changed.
     pub fn detail(&mut self) -> Option<Detail> {
-        let detail = self.gatherer.detail(&self.world, self.watch?)?;
+        let detail = self.gatherer.detail(self.time.world(), self.watch?)?;
         if self.sent_detail.as_ref() == Some(&detail) {
             return None;
         }
@@ -695,158 +732,4 @@ pub fn given_seed(text: &str) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{Belief, TapeItem, TapeMark};
-
-    /// Lets an engine run without a wall clock until something holds.
-    fn run_until(engine: &mut Engine, what: &str, mut holds: impl FnMut(&mut Engine) -> bool) {
-        for _ in 0..4000 {
-            if holds(engine) {
-                return;
-            }
-            let to = engine.now_us() + 10_000;
-            engine.handle(ToWorker::RunUntil { id: 0, until_us: to, relative: false });
-            while engine.advance(&|| 0.0, 1.0) {}
-        }
-        panic!("{what}: not after {} virtual seconds", engine.now_us() / 1_000_000);
-    }
-
-    fn formed(seed: u64) -> Engine {
-        let mut engine = Engine::new(seed).unwrap();
-        while engine.starting() && engine.now_us() < READY_PATIENCE_US {
-            engine.advance(&|| 0.0, 1.0);
-        }
-        let cluster = engine.state().cluster;
-        assert!(cluster.ok && cluster.slots_ok == SLOTS, "formed: {cluster:?}");
-        engine
-    }
-
-    fn ask(engine: &mut Engine, id: u32, node: Option<&str>, line: &str) -> Result<Reply, String> {
-        let args = crate::words::split_args(line).unwrap().into_iter().map(Into::into).collect();
-        engine.handle(ToWorker::Run { id, node: node.map(Into::into), args });
-        let mut got = None;
-        run_until(engine, line, |engine| {
-            engine.release(u64::MAX);
-            for message in engine.take_out() {
-                if let FromWorker::Answer { id: answered, result } = message
-                    && answered == id
-                {
-                    got = Some(result);
-                }
-            }
-            got.is_some()
-        });
-        got.unwrap().map(|answer| match answer {
-            Answer::Reply(reply) => reply,
-            other => panic!("{other:?}"),
-        })
-    }
-
-    use crate::protocol::Reply;
-
-    #[test]
-    fn six_nodes_form_serve_fail_over_and_come_back() {
-        let mut engine = formed(1);
-        let cluster = engine.state().cluster;
-        assert_eq!(cluster.claims.len(), 3);
-        assert!(cluster.nodes[..3].iter().all(|n| n.master) && cluster.nodes[3..].iter().all(|n| !n.master));
-        assert!(cluster.beliefs.iter().flatten().all(|b| matches!(b, Belief::Own | Belief::Ok)));
-        engine.lanes.formed();
-
-        for (i, key) in ["a", "b", "c", "d", "name"].iter().enumerate() {
-            let set = ask(&mut engine, 10 + i as u32, None, &format!("SET {key} v-{key}"));
-            assert_eq!(set, Ok(Reply::Status("OK".into())));
-        }
-        let owner = engine.state().cluster.nodes.iter().filter(|n| n.master).map(|n| n.keys).sum::<u64>();
-        assert_eq!(owner, 5);
-        engine.handle(ToWorker::Type { tab: 0, line: "2 RPUSH list x".into() });
-        run_until(&mut engine, "two more writes", |engine| {
-            engine.frame().is_some_and(|f| f.acknowledged == 7)
-        });
-
-        engine.handle(ToWorker::Fault { id: 1, fault: Fault::Crash { node: "A1".into() } });
-        let mut tape = Vec::new();
-        run_until(&mut engine, "promotion", |engine| {
-            tape.extend(engine.frame().into_iter().flat_map(|f| f.tape));
-            let c = engine.state().cluster;
-            c.ok && c.slots_ok == SLOTS && c.nodes[3].master
-        });
-        // The scripts' connection may stand to the host without power: another node is asked.
-        assert_eq!(ask(&mut engine, 19, None, "GET a"), Ok(Reply::Bytes(b"v-a".to_vec().into())));
-        assert!(ask(&mut engine, 18, Some("A1"), "PING").is_err());
-        let marks: Vec<TapeMark> = (tape.iter())
-            .filter_map(|item| match item {
-                TapeItem::Mark { mark, .. } => Some(*mark),
-                TapeItem::Lane { .. } => None,
-            })
-            .collect();
-        for wanted in [TapeMark::Crash, TapeMark::Fail, TapeMark::Ballot, TapeMark::Vote, TapeMark::Up] {
-            assert!(marks.contains(&wanted), "{wanted:?} in {marks:?}");
-        }
-
-        engine.handle(ToWorker::Fault { id: 2, fault: Fault::Restart { node: "A1".into() } });
-        run_until(&mut engine, "A1 is a replica", |engine| {
-            let a1 = &engine.state().cluster.nodes[0];
-            !a1.master && a1.replica_of == Some(3) && a1.link == crate::model::LinkState::Online
-        });
-        for key in ["a", "b", "c", "d", "name"] {
-            let got = ask(&mut engine, 20, None, &format!("GET {key}"));
-            assert_eq!(got, Ok(Reply::Bytes(format!("v-{key}").into_bytes().into())));
-        }
-    }
-
-    #[test]
-    fn a_cluster_comes_back_from_its_durable_files_as_soon_as_it_was_formed() {
-        let mut engine = formed(2);
-        assert_eq!(
-            ask(&mut engine, 1, Some("A1"), "CONFIG SET appendfsync always"),
-            Ok(Reply::Status("OK".into()))
-        );
-        assert_eq!(ask(&mut engine, 2, None, "SET {x}k v"), Ok(Reply::Status("OK".into())));
-        let images = engine.world().durable_images();
-        let (cut_us, wall_us) = (engine.now_us(), engine.wall_us());
-        let mut again = Engine::restore(2, 1, &images, wall_us, cut_us).unwrap();
-        assert!(again.boot().restored);
-        // Time goes on where it was, on the virtual clock and on those of the nodes.
-        assert_eq!((again.now_us(), again.wall_us(), again.boot().start_us), (cut_us, wall_us, cut_us));
-        while again.starting() && again.now_us() < cut_us + READY_PATIENCE_US {
-            again.advance(&|| 0.0, 1.0);
-        }
-        let cluster = again.state().cluster;
-        assert_eq!(cluster.slots_ok, SLOTS);
-        assert!(cluster.nodes[3..].iter().all(|n| !n.master), "{cluster:?}");
-        assert_eq!(ask(&mut again, 3, None, "GET {x}k"), Ok(Reply::Bytes(b"v".to_vec().into())));
-    }
-
-    #[test]
-    fn a_ready_cluster_says_so_though_time_is_held() {
-        let mut engine = formed(4);
-        engine.handle(ToWorker::Pause);
-        engine.take_out();
-        engine.handle(ToWorker::Ready { id: 9 });
-        let out = engine.take_out();
-        assert!(matches!(out[..], [FromWorker::Answer { id: 9, result: Ok(Answer::Time(_)) }]), "{out:?}");
-    }
-
-    #[test]
-    fn replies_wait_for_the_commit_that_covers_them() {
-        let mut engine = formed(3);
-        engine.handle(ToWorker::Type { tab: 0, line: "SET k v".into() });
-        run_until(&mut engine, "a reply", |engine| engine.holds());
-        let said = |out: Vec<FromWorker>| {
-            let entries = out.into_iter().filter_map(|m| match m {
-                FromWorker::Terminal { entries, .. } => Some(entries),
-                _ => None,
-            });
-            entries.flatten().map(|e| e.text).collect::<Vec<_>>()
-        };
-        assert!(!said(engine.take_out()).iter().any(|t| t == "OK"));
-        engine.release(0);
-        assert!(!said(engine.take_out()).iter().any(|t| t == "OK"));
-        let later = engine.now_us() + 100_000;
-        run_until(&mut engine, "later", |engine| engine.now_us() >= later);
-        engine.release(engine.now_us());
-        assert!(said(engine.take_out()).iter().any(|t| t == "OK"));
-    }
-}
+mod tests;

@@ -1,0 +1,315 @@
+//! The engine without a browser: forming, serving, failing over, coming back, travelling.
+
+use super::*;
+use crate::model::{Belief, TapeItem, TapeMark};
+
+/// Lets an engine run without a wall clock until something holds.
+fn run_until(engine: &mut Engine, what: &str, mut holds: impl FnMut(&mut Engine) -> bool) {
+    for _ in 0..4000 {
+        if holds(engine) {
+            return;
+        }
+        let to = engine.now_us() + 10_000;
+        engine.handle(ToWorker::RunUntil { id: 0, until_us: to, relative: false });
+        while engine.advance(&|| 0.0, 1.0) {}
+    }
+    panic!("{what}: not after {} virtual seconds", engine.now_us() / 1_000_000);
+}
+
+fn formed(seed: u64) -> Engine {
+    let mut engine = Engine::new(seed).unwrap();
+    while engine.starting() && engine.now_us() < READY_PATIENCE_US {
+        engine.advance(&|| 0.0, 1.0);
+    }
+    let cluster = engine.state().cluster;
+    assert!(cluster.ok && cluster.slots_ok == SLOTS, "formed: {cluster:?}");
+    engine
+}
+
+fn ask(engine: &mut Engine, id: u32, node: Option<&str>, line: &str) -> Result<Reply, String> {
+    let args = crate::words::split_args(line).unwrap().into_iter().map(Into::into).collect();
+    engine.handle(ToWorker::Run { id, node: node.map(Into::into), args });
+    let mut got = None;
+    run_until(engine, line, |engine| {
+        engine.release(u64::MAX);
+        for message in engine.take_out() {
+            if let FromWorker::Answer { id: answered, result } = message
+                && answered == id
+            {
+                got = Some(result);
+            }
+        }
+        got.is_some()
+    });
+    got.unwrap().map(|answer| match answer {
+        Answer::Reply(reply) => reply,
+        other => panic!("{other:?}"),
+    })
+}
+
+use crate::protocol::Reply;
+
+#[test]
+fn six_nodes_form_serve_fail_over_and_come_back() {
+    let mut engine = formed(1);
+    let cluster = engine.state().cluster;
+    assert_eq!(cluster.claims.len(), 3);
+    assert!(cluster.nodes[..3].iter().all(|n| n.master) && cluster.nodes[3..].iter().all(|n| !n.master));
+    assert!(cluster.beliefs.iter().flatten().all(|b| matches!(b, Belief::Own | Belief::Ok)));
+    let now = engine.now_us();
+    engine.lanes.formed(now);
+
+    for (i, key) in ["a", "b", "c", "d", "name"].iter().enumerate() {
+        let set = ask(&mut engine, 10 + i as u32, None, &format!("SET {key} v-{key}"));
+        assert_eq!(set, Ok(Reply::Status("OK".into())));
+    }
+    let owner = engine.state().cluster.nodes.iter().filter(|n| n.master).map(|n| n.keys).sum::<u64>();
+    assert_eq!(owner, 5);
+    engine.handle(ToWorker::Type { tab: 0, line: "2 RPUSH list x".into() });
+    run_until(&mut engine, "two more writes", |engine| engine.frame().is_some_and(|f| f.acknowledged == 7));
+
+    engine.handle(ToWorker::Fault { id: 1, fault: Fault::Crash { node: "A1".into() } });
+    let mut tape = Vec::new();
+    run_until(&mut engine, "promotion", |engine| {
+        tape.extend(engine.frame().into_iter().flat_map(|f| f.tape));
+        let c = engine.state().cluster;
+        c.ok && c.slots_ok == SLOTS && c.nodes[3].master
+    });
+    // The scripts' connection may stand to the host without power: another node is asked.
+    assert_eq!(ask(&mut engine, 19, None, "GET a"), Ok(Reply::Bytes(b"v-a".to_vec().into())));
+    assert!(ask(&mut engine, 18, Some("A1"), "PING").is_err());
+    let marks: Vec<TapeMark> = (tape.iter())
+        .filter_map(|item| match item {
+            TapeItem::Mark { mark, .. } => Some(*mark),
+            TapeItem::Lane { .. } => None,
+        })
+        .collect();
+    for wanted in [TapeMark::Crash, TapeMark::Fail, TapeMark::Ballot, TapeMark::Vote, TapeMark::Up] {
+        assert!(marks.contains(&wanted), "{wanted:?} in {marks:?}");
+    }
+
+    engine.handle(ToWorker::Fault { id: 2, fault: Fault::Restart { node: "A1".into() } });
+    run_until(&mut engine, "A1 is a replica", |engine| {
+        let a1 = &engine.state().cluster.nodes[0];
+        !a1.master && a1.replica_of == Some(3) && a1.link == crate::model::LinkState::Online
+    });
+    for key in ["a", "b", "c", "d", "name"] {
+        let got = ask(&mut engine, 20, None, &format!("GET {key}"));
+        assert_eq!(got, Ok(Reply::Bytes(format!("v-{key}").into_bytes().into())));
+    }
+}
+
+#[test]
+fn a_cluster_comes_back_from_its_durable_files_as_soon_as_it_was_formed() {
+    let mut engine = formed(2);
+    assert_eq!(
+        ask(&mut engine, 1, Some("A1"), "CONFIG SET appendfsync always"),
+        Ok(Reply::Status("OK".into()))
+    );
+    assert_eq!(ask(&mut engine, 2, None, "SET b v"), Ok(Reply::Status("OK".into())));
+    let images = engine.world().durable_images();
+    let (cut_us, wall_us) = (engine.now_us(), engine.wall_us());
+    let mut again = Engine::restore(2, 1, &images, wall_us, cut_us).unwrap();
+    assert!(again.boot().restored);
+    // Time goes on where it was, on the virtual clock and on those of the nodes.
+    assert_eq!((again.now_us(), again.wall_us(), again.boot().start_us), (cut_us, wall_us, cut_us));
+    while again.starting() && again.now_us() < cut_us + READY_PATIENCE_US {
+        again.advance(&|| 0.0, 1.0);
+    }
+    let cluster = again.state().cluster;
+    assert_eq!(cluster.slots_ok, SLOTS);
+    assert!(cluster.nodes[3..].iter().all(|n| !n.master), "{cluster:?}");
+    assert_eq!(ask(&mut again, 3, None, "GET b"), Ok(Reply::Bytes(b"v".to_vec().into())));
+}
+
+#[test]
+fn a_ready_cluster_says_so_though_time_is_held() {
+    let mut engine = formed(4);
+    engine.handle(ToWorker::Pause);
+    engine.take_out();
+    engine.handle(ToWorker::Ready { id: 9 });
+    let out = engine.take_out();
+    assert!(matches!(out[..], [FromWorker::Answer { id: 9, result: Ok(Answer::Time(_)) }]), "{out:?}");
+}
+
+#[test]
+fn replies_wait_for_the_commit_that_covers_them() {
+    let mut engine = formed(3);
+    engine.handle(ToWorker::Type { tab: 0, line: "SET k v".into() });
+    run_until(&mut engine, "a reply", |engine| engine.holds());
+    let said = |out: Vec<FromWorker>| {
+        let entries = out.into_iter().filter_map(|m| match m {
+            FromWorker::Terminal { entries, .. } => Some(entries),
+            _ => None,
+        });
+        entries.flatten().map(|e| e.text).collect::<Vec<_>>()
+    };
+    assert!(!said(engine.take_out()).iter().any(|t| t == "OK"));
+    engine.release(0);
+    assert!(!said(engine.take_out()).iter().any(|t| t == "OK"));
+    let later = engine.now_us() + 100_000;
+    run_until(&mut engine, "later", |engine| engine.now_us() >= later);
+    engine.release(engine.now_us());
+    assert!(said(engine.take_out()).iter().any(|t| t == "OK"));
+}
+
+fn bytes(line: &str) -> Vec<serde_bytes::ByteBuf> {
+    crate::words::split_args(line).unwrap().into_iter().map(Into::into).collect()
+}
+
+/// The answer to a question that is answered at once.
+fn at_once(engine: &mut Engine, message: ToWorker) -> Result<Answer, String> {
+    engine.take_out();
+    engine.handle(message);
+    let answer = engine.take_out().into_iter().find_map(|m| match m {
+        FromWorker::Answer { id: 77, result } => Some(result),
+        _ => None,
+    });
+    answer.expect("it is answered at once")
+}
+
+fn line(engine: &mut Engine, line: &str) -> Result<Answer, String> {
+    at_once(engine, ToWorker::Line { id: 77, line: line.into() })
+}
+
+/// All that the terminals printed since the last call, once everything is released.
+fn printed(engine: &mut Engine) -> Vec<String> {
+    engine.release(u64::MAX);
+    let entries = engine.take_out().into_iter().filter_map(|m| match m {
+        FromWorker::Terminal { entries, .. } => Some(entries),
+        _ => None,
+    });
+    entries.flatten().map(|e| e.text).collect()
+}
+
+fn pass(engine: &mut Engine, us: u64) {
+    let to = engine.now_us() + us;
+    run_until(engine, "time passes", |engine| engine.now_us() >= to);
+}
+
+#[test]
+fn looking_changes_nothing() {
+    let (mut looked, mut other) = (formed(5), formed(5));
+    for engine in [&mut looked, &mut other] {
+        assert_eq!(ask(engine, 1, Some("A1"), "SET b v"), Ok(Reply::Status("OK".into())));
+    }
+    let look = crate::look::Look::Peek {
+        node: "A1".into(),
+        lines: vec![bytes("GET b"), bytes("SET b other"), bytes("GET b")],
+    };
+    let seen = at_once(&mut looked, ToWorker::Look { id: 77, look: look.clone() });
+    let reply = |text: &str| Reply::Bytes(text.as_bytes().to_vec().into());
+    let wanted = vec![reply("v"), Reply::Status("OK".into()), reply("other")];
+    assert_eq!(seen, Ok(Answer::Seen(Box::new(crate::look::Seen::Replies(wanted)))));
+    for engine in [&mut looked, &mut other] {
+        pass(engine, 2_000_000);
+    }
+    assert_eq!(looked.world().hash(), other.world().hash());
+    line(&mut looked, "kill A1").unwrap();
+    assert!(at_once(&mut looked, ToWorker::Look { id: 77, look }).is_err());
+}
+
+#[test]
+fn a_line_is_shown_with_what_came_of_it_wherever_it_was_typed() {
+    let mut engine = formed(6);
+    engine.handle(ToWorker::Type { tab: 2, line: ":pause B1 for 2s".into() });
+    let text = printed(&mut engine);
+    assert!(text.contains(&":\tpause B1 for 2s".to_owned()), "{text:?}");
+    assert_eq!(engine.state().cluster.nodes[1].process, Process::Paused);
+    let wrong = line(&mut engine, "paus B1").unwrap_err();
+    assert!(wrong.contains("did you mean `pause`"), "{wrong}");
+    assert!(printed(&mut engine).iter().any(|t| t == &wrong));
+    pass(&mut engine, 3_000_000);
+    assert_eq!(engine.state().cluster.nodes[1].process, Process::Up);
+    // A line for redis-cli comes in the tab of that node.
+    line(&mut engine, "A2> PING").unwrap();
+    let mut said = Vec::new();
+    run_until(&mut engine, "the reply", |engine| {
+        said.extend(printed(engine));
+        said.iter().any(|t| t == "PONG")
+    });
+    let completion = at_once(&mut engine, ToWorker::Complete { id: 77, line: "crash A".into(), cursor: 7 });
+    let Ok(Answer::Completion(completion)) = completion else { panic!("{completion:?}") };
+    assert_eq!(completion.start, 6);
+    let names: Vec<&str> = completion.candidates.iter().map(|c| c.0.as_str()).collect();
+    assert_eq!(names, ["A1", "A2"]);
+}
+
+#[test]
+fn the_past_is_the_same_again_and_acting_there_begins_another_run() {
+    let mut engine = formed(8);
+    engine.frame();
+    pass(&mut engine, 1_000_000);
+    let (before_us, before) = (engine.now_us(), engine.world().hash());
+    line(&mut engine, "crash A1").unwrap();
+    pass(&mut engine, 10_000_000);
+    let (end_us, end) = (engine.now_us(), engine.world().hash());
+    assert!(engine.state().cluster.nodes[3].master, "A2 was elected");
+    line(&mut engine, &format!("goto {before_us}us")).unwrap();
+    assert_eq!((engine.now_us(), engine.world().hash()), (before_us, before));
+    let frame = engine.frame().expect("everything changed");
+    let time = frame.time.expect("it is told where it is");
+    assert!(frame.tape_reset && !frame.playing);
+    assert_eq!((time.run, time.end_us), (0, Some(end_us)));
+    let c = frame.cluster.expect("the cluster of that instant");
+    assert!(c.nodes[0].master && c.nodes[0].process == Process::Up && !c.nodes[3].master);
+
+    // What was done is done again when time passes.
+    pass(&mut engine, end_us - before_us);
+    assert_eq!(engine.world().hash(), end);
+    assert!(!engine.in_the_past());
+    line(&mut engine, "back 3").unwrap();
+    assert!(engine.in_the_past());
+    line(&mut engine, "live").unwrap();
+    assert_eq!((engine.now_us(), engine.world().hash()), (end_us, end));
+
+    // Another future.
+    line(&mut engine, &format!("goto {before_us}us")).unwrap();
+    line(&mut engine, "crash B1").unwrap();
+    let time = engine.frame().and_then(|f| f.time).expect("there is another run");
+    assert_eq!((time.run, time.end_us, time.runs.len()), (1, None, 2));
+    assert_eq!(time.runs[1].from, Some((0, before_us)));
+    pass(&mut engine, 10_000_000);
+    assert!(engine.state().cluster.nodes[0].master, "A1 never crashed in this run");
+    // A connection of before is not known there, and a new one is made.
+    assert_eq!(ask(&mut engine, 3, Some("A1"), "PING"), Ok(Reply::Status("PONG".into())));
+    line(&mut engine, "branch 0").unwrap();
+    assert_eq!(engine.world().hash(), end);
+    assert!(line(&mut engine, "branch 9").is_err());
+}
+
+#[test]
+fn time_runs_to_the_next_event_of_a_kind_and_back_to_the_last() {
+    let mut engine = formed(9);
+    line(&mut engine, "crash A1").unwrap();
+    let go = |engine: &mut Engine, text: &str| {
+        line(engine, text).unwrap();
+        while engine.advance(&|| 0.0, 1.0) {}
+        printed(engine).join("\n")
+    };
+    let said = go(&mut engine, "next fail");
+    assert!(said.contains("A1"), "{said}");
+    let fail_us = engine.now_us();
+    let said = go(&mut engine, "next role");
+    assert!(said.contains("A2"), "{said}");
+    assert!(engine.now_us() > fail_us && !engine.playing);
+    go(&mut engine, "last fail");
+    assert_eq!(engine.now_us(), fail_us);
+    assert!(engine.in_the_past());
+}
+
+#[test]
+fn a_command_that_waits_is_told_that_time_was_taken_away() {
+    let mut engine = formed(10);
+    pass(&mut engine, 1_000_000);
+    engine.handle(ToWorker::Run { id: 5, node: Some("A1".into()), args: bytes("BLPOP {b}none 0") });
+    pass(&mut engine, 100_000);
+    engine.take_out();
+    engine.handle(ToWorker::Line { id: 77, line: "goto 1s".into() });
+    let answers: Vec<_> = engine.take_out().into_iter().collect();
+    let told = answers.iter().any(|m| matches!(m, FromWorker::Answer { id: 5, result: Err(_) }));
+    assert!(told, "{answers:?}");
+    // What is looked at again has the same name as before, and is another connection.
+    line(&mut engine, "live").unwrap();
+    assert_eq!(ask(&mut engine, 6, Some("A1"), "PING"), Ok(Reply::Status("PONG".into())));
+}
