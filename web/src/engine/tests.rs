@@ -241,6 +241,8 @@ fn the_past_is_the_same_again_and_acting_there_begins_another_run() {
     engine.frame();
     pass(&mut engine, 1_000_000);
     let (before_us, before) = (engine.now_us(), engine.world().hash());
+    // An instant is over when all that was done in it is done.
+    pass(&mut engine, 1_000);
     line(&mut engine, "crash A1").unwrap();
     pass(&mut engine, 10_000_000);
     let (end_us, end) = (engine.now_us(), engine.world().hash());
@@ -292,9 +294,12 @@ fn time_runs_to_the_next_event_of_a_kind_and_back_to_the_last() {
     let fail_us = engine.now_us();
     let said = go(&mut engine, "next role");
     assert!(said.contains("A2"), "{said}");
-    assert!(engine.now_us() > fail_us && !engine.playing);
-    go(&mut engine, "last fail");
-    assert_eq!(engine.now_us(), fail_us);
+    let role_us = engine.now_us();
+    assert!(role_us > fail_us && !engine.playing);
+    // Others had it as FAIL a little later than the first.
+    let said = go(&mut engine, "last fail");
+    assert!(said.contains("A1"), "{said}");
+    assert!((fail_us..role_us).contains(&engine.now_us()));
     assert!(engine.in_the_past());
 }
 
