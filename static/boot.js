@@ -13,7 +13,7 @@ function say(cause) {
 }
 try {
   const { default: init } = await import(new URL(me.dataset.app, document.baseURI).href);
-  await init({ module_or_path: new URL(me.dataset.wasm, document.baseURI).href });
+  await init({ module_or_path: await self.program(new URL(me.dataset.wasm, document.baseURI).href) });
 } catch (cause) {
   say(cause);
 }

@@ -3,8 +3,8 @@
 function fatal(cause) { self.postMessage({ Fatal: { cause: String(cause && cause.stack ? cause.message || cause : cause) } }); }
 self.addEventListener("unhandledrejection", (e) => fatal(e.reason));
 try {
-  importScripts("worker.js" + self.location.search);
-  wasm_bindgen({ module_or_path: "worker_bg.wasm" + self.location.search }).catch(fatal);
+  importScripts("program.js" + self.location.search, "worker.js" + self.location.search);
+  self.program("worker_bg.wasm" + self.location.search).then((wasm) => wasm_bindgen({ module_or_path: wasm })).catch(fatal);
 } catch (cause) {
   fatal(cause);
 }

@@ -22,7 +22,7 @@ use std::process::Command;
 /// What a command needs to find on the machine.
 #[derive(Clone, Copy, Default)]
 pub struct Needs {
-    /// The wasm32 target, wasm-bindgen, Trunk and wasm-opt.
+    /// The wasm32 target, wasm-bindgen, Trunk, wasm-opt, and what packs and unpacks the page.
     pub page: bool,
     /// The wasm32 target, wasm-bindgen and wasm-pack.
     pub wasm_tests: bool,
@@ -90,6 +90,11 @@ impl Tools {
     }
 }
 
+/// The script that unpacks a packed page.
+pub fn unpacker() -> Result<PathBuf> {
+    pinned::ensure_unpacker()
+}
+
 /// `cargo xtask setup`.
 pub fn run() -> Result<()> {
     let tools = ensure(Needs::ALL)?;
@@ -123,6 +128,7 @@ pub fn ensure(needs: Needs) -> Result<Tools> {
         if needs.page {
             tools.path.push(pinned::ensure_cargo_tool(&pinned::TRUNK)?);
             tools.path.push(pinned::ensure_binaryen()?);
+            pinned::ensure_unpacker()?;
         }
         if needs.wasm_tests {
             tools.path.push(pinned::ensure_cargo_tool(&pinned::WASM_PACK)?);

@@ -45,6 +45,10 @@ pub const WASM_PACK: CargoTool =
 /// wasm-opt. Debian's own is too old for what today's compilers emit.
 const BINARYEN_VERSION: &str = "132.0.0";
 
+/// Unpacks the published page's program in the browser: xz-embedded as WebAssembly in a readable stream.
+const UNPACKER: &str = "xz-decompress";
+const UNPACKER_VERSION: &str = "0.2.3";
+
 /// The oldest Node.js on which this wasm-opt was seen to work: Debian 12's.
 const NODE_MAJOR_MIN: u32 = 18;
 
@@ -116,6 +120,28 @@ pub fn ensure_binaryen() -> Result<PathBuf> {
             "wasm-opt needs Node.js {NODE_MAJOR_MIN} or later, and here is {found}. By hand: install a newer Node.js, or put binaryen {major}'s own wasm-opt on PATH"
         );
     }
+    let by_hand = format!(
+        "By hand: `npm install --global binaryen@{BINARYEN_VERSION}`; it is taken from PATH then. It needs Node.js with npm."
+    );
+    install_from_npm("binaryen", BINARYEN_VERSION, &dir, &by_hand)?;
+    Ok(bin)
+}
+
+/// The script that unpacks xz in a browser, installing it if it is missing.
+pub fn ensure_unpacker() -> Result<PathBuf> {
+    let dir = paths::tool_dir(UNPACKER, UNPACKER_VERSION)?;
+    let script = dir.join("node_modules").join(UNPACKER).join("dist/package/xz-decompress.min.js");
+    if !script.is_file() {
+        progress::note(&format!("{UNPACKER} {UNPACKER_VERSION}: installing from npm …"));
+        let by_hand =
+            format!("It is the npm package {UNPACKER}@{UNPACKER_VERSION}, to be in {}.", dir.display());
+        install_from_npm(UNPACKER, UNPACKER_VERSION, &dir, &by_hand)?;
+    }
+    Ok(script)
+}
+
+/// Installs a package of npm in a folder of its own.
+fn install_from_npm(package: &str, version: &str, dir: &Path, by_hand: &str) -> Result<()> {
     // Made under another name and moved when whole: npm makes its links before all the files are there.
     let partial = dir.with_extension("partial");
     let _ = std::fs::remove_dir_all(&partial);
@@ -125,25 +151,22 @@ pub fn ensure_binaryen() -> Result<PathBuf> {
     npm.current_dir(&partial)
         .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"])
         .arg(&partial);
-    npm.arg(format!("binaryen@{BINARYEN_VERSION}"));
-    let step = Step {
-        name: "install binaryen",
-        limit: Duration::from_secs(10 * 60),
-        by_hand: &format!(
-            "By hand: `npm install --global binaryen@{BINARYEN_VERSION}`; it is taken from PATH then. It needs Node.js with npm."
-        ),
-    };
+    npm.arg(format!("{package}@{version}"));
+    let step = Step { name: &format!("install {package}"), limit: Duration::from_secs(10 * 60), by_hand };
     step.quietly(npm)?;
-    let _ = std::fs::remove_dir_all(&dir);
-    std::fs::rename(&partial, &dir)
+    let _ = std::fs::remove_dir_all(dir);
+    std::fs::rename(&partial, dir)
         .with_context(|| format!("cannot move {} to {}", partial.display(), dir.display()))?;
-    progress::note(&format!("binaryen {BINARYEN_VERSION}: installed in {}", dir.display()));
-    Ok(bin)
+    progress::note(&format!("{package} {version}: installed in {}", dir.display()));
+    Ok(())
 }
 
-/// Whether wasm-opt is there already, so that nobody needs Node.js to install it. (It is a Node script itself when it
-/// comes from npm, but then Node.js is there.)
+/// Whether wasm-opt and the unpacker are there already, so that nobody needs Node.js to install them. (wasm-opt is a Node script
+/// itself when it comes from npm, but then Node.js is there.)
 pub fn needs_npm() -> bool {
+    if !paths::tool_dir(UNPACKER, UNPACKER_VERSION).is_ok_and(|dir| dir.is_dir()) {
+        return true;
+    }
     let cached =
         paths::tool_dir("binaryen", BINARYEN_VERSION).map(|dir| dir.join("node_modules/.bin/wasm-opt"));
     if cached.is_ok_and(|path| process::is_executable(&path)) {

@@ -36,6 +36,7 @@ const NODE: Wanted = Wanted {
     brew: &["node"],
     by_hand: "Node.js 18 or later with npm (or binaryen 132's wasm-opt on PATH)",
 };
+const XZ: Wanted = Wanted { what: "xz", apt: &["xz-utils"], brew: &["xz"], by_hand: "xz (of xz-utils)" };
 const BROWSER: Wanted = Wanted {
     what: "Chromium and chromedriver",
     apt: &["chromium", "chromium-driver"],
@@ -65,6 +66,9 @@ pub fn ensure(needs: Needs, tools: &mut Tools) -> Result<()> {
         && (process::find_on_path("npm").is_none() || process::find_on_path("node").is_none())
     {
         missing.push(NODE);
+    }
+    if needs.page && process::find_on_path("xz").is_none() {
+        missing.push(XZ);
     }
     if needs.browser && (find_chrome().is_none() || find_chromedriver().is_none()) {
         if cfg!(target_os = "macos") {

@@ -2,7 +2,10 @@
 //!
 //! Trunk compiles the page and its worker for wasm32, runs wasm-bindgen and wasm-opt over both, and lays everything out
 //! in dist/ as Trunk.toml and static/index.html say. `serve` is `trunk serve`, which builds again whenever a file
-//! changes; all that is added here is the set-up before, and the URL when the page is there.
+//! changes; all that is added here is the set-up before, and the URL when the page is there. What `build --release` makes is packed
+//! ([`pack`]); what `serve` makes is not.
+
+mod pack;
 
 use crate::process::{self, Step};
 use crate::setup::{self, Needs, Tools};
@@ -13,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// What the page and its worker may weigh together, as a web server sends them.
-const GZIPPED_WASM_BYTES_MAX: u64 = 900_000;
+/// What a visitor may have to download of the page's and the worker's program, in bytes: as it comes over the wire.
+const DOWNLOAD_BYTES_MAX: u64 = 900_000;
 
 /// The name of the hidden command that [`announce_command`] is.
 pub const ANNOUNCE: &str = "announce-page";
@@ -48,28 +51,20 @@ pub fn build(tools: &Tools, release: bool) -> Result<()> {
     step.openly(trunk)?;
     let dist = paths::dist_dir();
     progress::note(&format!("the page is in {}", dist.display()));
-    let mut gzipped_total = 0;
-    for path in wasm_files(&dist) {
-        let bytes = path.metadata().map_or(0, |meta| meta.len());
-        let gzipped = gzipped_size(&path).unwrap_or(bytes);
-        gzipped_total += gzipped;
-        progress::say(&format!(
-            "           {}: {} KB, {} KB gzipped",
-            path.file_name().unwrap_or_default().to_string_lossy(),
-            bytes.div_ceil(1000),
-            gzipped.div_ceil(1000)
-        ));
+    if !release {
+        return Ok(());
     }
+    let total = pack::pack(&dist)?;
     progress::say(&format!(
-        "           together: {} KB gzipped of {} KB",
-        gzipped_total.div_ceil(1000),
-        GZIPPED_WASM_BYTES_MAX / 1000
+        "           together, with what unpacks them: {} KB of {} KB",
+        total.div_ceil(1000),
+        DOWNLOAD_BYTES_MAX / 1000
     ));
-    if release && gzipped_total > GZIPPED_WASM_BYTES_MAX {
+    if total > DOWNLOAD_BYTES_MAX {
         bail!(
-            "the page's WebAssembly is {} KB gzipped, and may be {} KB: `cargo tree --package vitrine-web` and `wasm-opt --func-metrics` help to find what has grown",
-            gzipped_total.div_ceil(1000),
-            GZIPPED_WASM_BYTES_MAX / 1000
+            "the page's program is a download of {} KB, and may be {} KB: `cargo tree --package vitrine-web` and `wasm-opt --func-metrics` help to find what has grown",
+            total.div_ceil(1000),
+            DOWNLOAD_BYTES_MAX / 1000
         );
     }
     Ok(())
