@@ -4,6 +4,7 @@ use crate::model::{LaneState, NodeIndex, TapeItem, TapeMark};
 use vitrine_core::event::{Event, Opinion};
 use vitrine_core::sim::fault::{self, Action, Scope, Shape};
 use vitrine_core::sim::trace::Life;
+use vitrine_core::sim::trace::explain::action_words;
 use vitrine_core::sim::view::{TapeChange, TapeKind};
 
 #[derive(Clone, Debug, Default)]
@@ -245,7 +246,7 @@ fn action_mark(action: &Action) -> Option<(TapeMark, String)> {
         | A::Send { .. }
         | A::Disconnect { .. }
         | A::SyncDisk { .. } => None,
-        other => Some((TapeMark::Other, format!("{other:?}"))),
+        other => Some((TapeMark::Other, action_words(other))),
     }
 }
 

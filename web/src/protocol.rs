@@ -42,6 +42,13 @@ pub enum ToWorker {
         /// The line, with or without the prefix.
         line: String,
     },
+    /// A line about time alone, which is not shown: the head is dragged along the tape, or a key is held down.
+    Quiet {
+        /// The answer's id.
+        id: u32,
+        /// The line.
+        line: String,
+    },
     /// What could stand at a place of a line that is being typed.
     Complete {
         /// The answer's id.

@@ -85,6 +85,10 @@ pub struct App {
     pub(crate) panel: Panel,
     pub(crate) menu: Option<(MenuTarget, i32, i32)>,
     pub(crate) help: bool,
+    /// What is asked why.
+    pub(crate) why: Option<ui::why::About>,
+    /// Whether runs are compared.
+    pub(crate) compare: bool,
     pub(crate) armed: Option<Armed>,
     pub(crate) gossip: bool,
     pub(crate) folded: bool,
@@ -165,6 +169,8 @@ impl Component for App {
             panel: Panel::Lesson,
             menu: None,
             help: false,
+            why: None,
+            compare: false,
             armed: None,
             gossip: true,
             folded: link::remembered("lesson").as_deref() == Some("folded"),
@@ -291,6 +297,7 @@ impl App {
                 self.tape = Shared::new(Tape::new(boot.nodes.len(), boot.start_us));
                 self.time = Shared::default();
                 self.future = None;
+                self.why = None;
                 self.beat += 1;
                 self.now_us = boot.start_us;
                 self.acknowledged = 0;
@@ -347,6 +354,11 @@ impl App {
                 spoke_up
             }
         }
+    }
+
+    /// How far before the end of its run the world is, in virtual microseconds; `None` at the end.
+    pub(crate) fn back_us(&self) -> Option<u64> {
+        self.time.end_us.map(|end| end.saturating_sub(self.now_us))
     }
 
     pub(crate) fn take_frame(&mut self, frame: Frame) {
@@ -443,16 +455,13 @@ impl App {
     }
 
     /// Runs a line of the language for scenarios; why it cannot be done is said.
-    fn do_line(&mut self, ctx: &Context<Self>, line: String) {
+    fn do_line(&mut self, ctx: &Context<Self>, make: impl FnOnce(u32) -> ToWorker) {
         let scope = ctx.link().clone();
-        self.ask(
-            move |id| ToWorker::Line { id, line },
-            move |result| {
-                if let Err(why) = result {
-                    scope.send_message(Msg::Act(Act::Notice(Some(why))));
-                }
-            },
-        );
+        self.ask(make, move |result| {
+            if let Err(why) = result {
+                scope.send_message(Msg::Act(Act::Notice(Some(why))));
+            }
+        });
     }
 
     fn act(&mut self, ctx: &Context<Self>, act: Act) -> bool {
@@ -471,7 +480,19 @@ impl App {
             }
             Act::Line(line) => {
                 self.menu = None;
-                self.do_line(ctx, line);
+                self.do_line(ctx, |id| ToWorker::Line { id, line });
+                true
+            }
+            Act::Quiet(line) => {
+                self.do_line(ctx, |id| ToWorker::Quiet { id, line });
+                false
+            }
+            Act::Why(about) => {
+                self.why = about;
+                true
+            }
+            Act::Compare(open) => {
+                self.compare = open;
                 true
             }
             Act::Ask(make, done) => {
@@ -654,6 +675,10 @@ impl App {
                 Some(Act::CloseMenu)
             } else if self.help {
                 Some(Act::Help(false))
+            } else if self.compare {
+                Some(Act::Compare(false))
+            } else if self.why.is_some() {
+                Some(Act::Why(None))
             } else if self.armed.is_some() {
                 Some(Act::Arm(None))
             } else {
@@ -665,7 +690,13 @@ impl App {
         if matches!(tag.to_ascii_uppercase().as_str(), "INPUT" | "TEXTAREA" | "SELECT") || !self.shortcuts {
             return None;
         }
-        if event.ctrl_key() || event.meta_key() || event.alt_key() || self.menu.is_some() || self.help {
+        if event.ctrl_key()
+            || event.meta_key()
+            || event.alt_key()
+            || self.menu.is_some()
+            || self.help
+            || self.compare
+        {
             return None;
         }
         let node = element.as_ref().and_then(|e| e.get_attribute("data-node")).and_then(|n| n.parse().ok());
@@ -681,6 +712,7 @@ impl App {
             " " if tag.eq_ignore_ascii_case("button") => None,
             " " => Some(Act::Send(if self.playing { ToWorker::Pause } else { ToWorker::Play })),
             "." => Some(Act::Send(ToWorker::Step)),
+            "," => Some(Act::Quiet("back".into())),
             "[" => step(-1),
             "]" => step(1),
             "?" => Some(Act::Help(true)),

@@ -62,7 +62,55 @@ impl Tape {
         }
     }
 
+    /// All marks in order of time, each with its node.
+    pub fn marks(&self) -> Vec<(Option<NodeIndex>, &Mark)> {
+        let lanes = self.lanes.iter().enumerate();
+        let of_nodes = lanes.flat_map(|(i, l)| l.marks.iter().map(move |m| (Some(i as NodeIndex), m)));
+        let mut all: Vec<_> = self.faults.iter().map(|m| (None, m)).chain(of_nodes).collect();
+        all.sort_by_key(|(_, m)| m.at_us);
+        all
+    }
+
     fn lane(&mut self, node: NodeIndex) -> Option<&mut Lane> {
         self.lanes.get_mut(usize::from(node))
     }
+}
+
+/// How bad a state is: of several lanes on one line the worst shows.
+fn rank(state: LaneState) -> u8 {
+    match state {
+        LaneState::Replica => 0,
+        LaneState::Master => 1,
+        LaneState::Syncing => 2,
+        LaneState::Loading => 3,
+        LaneState::Paused => 4,
+        LaneState::Election => 5,
+        LaneState::CutOff => 6,
+        LaneState::Down => 7,
+        LaneState::Pfail => 8,
+        LaneState::Fail => 9,
+    }
+}
+
+/// Several lanes on one line: the worst state wins, and marks are those of all.
+pub fn merged(lanes: &[&Lane]) -> Lane {
+    let mut changes: Vec<(u64, usize, LaneState)> = Vec::new();
+    let mut merged = Lane::default();
+    for (i, lane) in lanes.iter().enumerate() {
+        changes.extend(lane.states.iter().map(|&(at, state)| (at, i, state)));
+        merged.marks.extend(lane.marks.iter().cloned());
+    }
+    changes.sort_by_key(|c| c.0);
+    merged.marks.sort_by_key(|m| m.at_us);
+    let mut now: Vec<Option<LaneState>> = vec![None; lanes.len()];
+    for (at, i, state) in changes {
+        now[i] = Some(state);
+        let Some(worst) = now.iter().flatten().copied().max_by_key(|&s| rank(s)) else { continue };
+        match merged.states.last_mut() {
+            Some((_, last)) if *last == worst => {}
+            Some((last_at, last)) if *last_at == at => *last = worst,
+            _ => merged.states.push((at, worst)),
+        }
+    }
+    merged
 }

@@ -2,7 +2,7 @@
 //!
 //! A line is shown as it was run and followed by what came of it, so that what was clicked can be pasted into a scenario.
 
-use super::{Engine, Trek};
+use super::{CLUSTER_TAB, Engine, Trek};
 use crate::protocol::{Completion, TermEntry, TermKind};
 use crate::words;
 use vitrine_core::sim::scenario::{self, Command, Names, PREFIX, TimeCommand, Whom};
@@ -29,9 +29,19 @@ impl Engine {
         result
     }
 
+    /// Carries out a line about time without showing it.
+    pub(super) fn quiet_line(&mut self, line: &str) -> Result<String, String> {
+        match scenario::parse_line(line) {
+            Ok(Command::Time(time)) => self.time_line(CLUSTER_TAB, &time),
+            Ok(command) => Err(format!("`{command}` is shown when it is run.")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     fn carry_out(&mut self, tab: u16, command: &Command) -> Result<String, String> {
         match command {
             Command::Time(time) => self.time_line(tab, time),
+            Command::Again { line } => self.again(tab, line).map(|()| String::new()),
             Command::Help { .. } => Ok(command.help_text().unwrap_or_default()),
             Command::Expect(_) => {
                 self.console.carry_out(&mut self.time, command)?;

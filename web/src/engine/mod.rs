@@ -85,6 +85,8 @@ pub struct Engine {
     scripts: Scripts,
     /// Time that goes on as fast as it can, up to something.
     trek: Option<Trek>,
+    /// Who asked for the line that is being carried out.
+    asking: Option<u32>,
     ready: Vec<u32>,
     jobs: VecDeque<(u32, Run)>,
     watch: Option<NodeIndex>,
@@ -159,6 +161,7 @@ impl Engine {
             acknowledged: 0,
             scripts: Scripts::default(),
             trek: None,
+            asking: None,
             ready: Vec::new(),
             jobs: VecDeque::new(),
             watch: None,
@@ -315,7 +318,15 @@ impl Engine {
                 self.set_out(Trek::to(from.saturating_add(until_us)).answering(id));
             }
             ToWorker::Line { id, line } => {
+                self.asking = Some(id);
                 let result = self.line(CLUSTER_TAB, &line);
+                // Unless the line took it, to answer once it is carried out.
+                if self.asking.take().is_some() {
+                    self.answer(id, result.map(Answer::Said));
+                }
+            }
+            ToWorker::Quiet { id, line } => {
+                let result = self.quiet_line(&line);
                 self.answer(id, result.map(Answer::Said));
             }
             ToWorker::Complete { id, line, cursor } => {

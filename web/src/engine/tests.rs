@@ -318,3 +318,145 @@ fn a_command_that_waits_is_told_that_time_was_taken_away() {
     line(&mut engine, "live").unwrap();
     assert_eq!(ask(&mut engine, 6, Some("A1"), "PING"), Ok(Reply::Status("PONG".into())));
 }
+
+/// Carries out a line and everything that it sets going.
+fn whole(engine: &mut Engine, text: &str) -> Result<(), String> {
+    engine.take_out();
+    engine.handle(ToWorker::Line { id: 77, line: text.into() });
+    while engine.advance(&|| 0.0, 1.0) {}
+    let answer = engine.take_out().into_iter().find_map(|m| match m {
+        FromWorker::Answer { id: 77, result } => Some(result.map(|_| ())),
+        _ => None,
+    });
+    answer.expect("it is answered at its end")
+}
+
+#[test]
+fn a_line_about_time_can_be_carried_out_unseen() {
+    let mut engine = formed(11);
+    pass(&mut engine, 500_000);
+    let (now_us, hash, step) = (engine.now_us(), engine.world().hash(), engine.time.here().step);
+    line(&mut engine, "step").unwrap();
+    printed(&mut engine);
+    let quiet =
+        |engine: &mut Engine, line: &str| at_once(engine, ToWorker::Quiet { id: 77, line: line.into() });
+    quiet(&mut engine, "back").unwrap();
+    assert_eq!((engine.world().hash(), engine.time.here().step), (hash, step));
+    quiet(&mut engine, &format!("goto {}us", now_us - 300_000)).unwrap();
+    assert_eq!(engine.now_us(), now_us - 300_000);
+    quiet(&mut engine, "live").unwrap();
+    assert!(!engine.in_the_past());
+    assert_eq!(printed(&mut engine), Vec::<String>::new());
+    assert!(quiet(&mut engine, "crash A1").is_err(), "what changes the world is shown");
+    assert_eq!(engine.state().cluster.nodes[0].process, Process::Up);
+}
+
+#[test]
+fn the_same_again_with_another_setting_loses_less() {
+    let mut engine = formed(12);
+    for n in 0..5 {
+        line(&mut engine, &format!("A1> SET {{b}}early:{n} v")).unwrap();
+        pass(&mut engine, 200_000);
+    }
+    // A1 is cut off from the rest, goes on accepting writes until it notices, and gives them up afterwards.
+    line(&mut engine, "partition A1 | A2 B1 B2 C1 C2").unwrap();
+    for n in 0..20 {
+        line(&mut engine, &format!("A1> SET {{b}}late:{n} v")).unwrap();
+        pass(&mut engine, 200_000);
+    }
+    pass(&mut engine, 15_000_000);
+    line(&mut engine, "heal network").unwrap();
+    pass(&mut engine, 15_000_000);
+    let (end_us, end) = (engine.now_us(), engine.world().hash());
+    let compare = |engine: &mut Engine| {
+        let look = crate::look::Look::Compare { a: 0, b: 1, at_us: end_us };
+        match at_once(engine, ToWorker::Look { id: 77, look }) {
+            Ok(Answer::Seen(seen)) => match *seen {
+                crate::look::Seen::Compared(compared) => Ok(compared),
+                other => panic!("{other:?}"),
+            },
+            Ok(other) => panic!("{other:?}"),
+            Err(why) => Err(why),
+        }
+    };
+    assert!(compare(&mut engine).is_err(), "there is one run so far");
+
+    whole(&mut engine, "again CONFIG SET min-replicas-to-write 1 min-replicas-max-lag 2").unwrap();
+    assert_eq!((engine.time.branch(), engine.now_us()), (1, end_us));
+    let compared = compare(&mut engine).unwrap();
+    let row = |what: &str| {
+        let found = compared.rows.iter().find(|r| r.0 == what);
+        found.unwrap_or_else(|| panic!("{what} in {:#?}", compared.rows)).clone()
+    };
+    let lost = row("lost");
+    let count = |text: &str| text.split(':').next().and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
+    assert!(count(&lost.1) > count(&lost.2), "{lost:?}");
+    assert!(lost.1.contains("SET {b}late:"), "{lost:?}");
+    assert!(compared.said.starts_with("Run 0 lost "), "{}", compared.said);
+    assert!(!row("why").1.is_empty());
+    for tape in [&compared.tapes.0, &compared.tapes.1] {
+        let promoted = |item: &TapeItem| matches!(item, TapeItem::Mark { mark: TapeMark::Up, .. });
+        assert!(tape.iter().any(promoted), "A2 took over in both");
+    }
+    let again = compare(&mut engine).unwrap();
+    assert_eq!(again, compared);
+
+    // The run that was left is as it was.
+    line(&mut engine, "branch 0").unwrap();
+    assert_eq!(engine.world().hash(), end);
+}
+
+#[test]
+fn nothing_is_done_again_where_nothing_was_broken() {
+    let mut engine = formed(13);
+    pass(&mut engine, 500_000);
+    let why = whole(&mut engine, "again CONFIG SET appendfsync always").unwrap_err();
+    assert!(why.contains("Nothing was broken"), "{why}");
+    assert!(!engine.in_the_past());
+}
+
+#[test]
+fn why_a_node_is_what_it_is_and_why_it_became_so() {
+    let mut engine = formed(14);
+    line(&mut engine, "crash A1").unwrap();
+    pass(&mut engine, 20_000_000);
+    let mut tape = Vec::new();
+    tape.extend(engine.frame().into_iter().flat_map(|f| f.tape));
+    let at = |mark: TapeMark| {
+        let found = tape.iter().find_map(|item| match item {
+            TapeItem::Mark { node, at_us, mark: is, .. } if *is == mark => Some((node.unwrap(), *at_us)),
+            _ => None,
+        });
+        found.unwrap_or_else(|| panic!("{mark:?} in {tape:?}"))
+    };
+    let (up, fail, vote) = (at(TapeMark::Up), at(TapeMark::Fail), at(TapeMark::Vote));
+    let names: Vec<String> = engine.state().cluster.nodes.iter().map(|n| n.name.clone()).collect();
+    let hash = engine.world().hash();
+    let mut ask = |what: &str, node: &str, at_us: Option<u64>| {
+        let look = crate::look::Look::Why { what: what.into(), node: node.into(), at_us };
+        match at_once(&mut engine, ToWorker::Look { id: 77, look }) {
+            Ok(Answer::Seen(seen)) => match *seen {
+                crate::look::Seen::Why(causes) => Ok(causes),
+                other => panic!("{other:?}"),
+            },
+            Ok(other) => panic!("{other:?}"),
+            Err(why) => Err(why),
+        }
+    };
+    let lost_power = |causes: &[crate::look::why::Because]| {
+        causes.iter().any(|(depth, _, text)| *depth > 0 && text.contains("A1") && text.contains("power"))
+    };
+    let now = ask("role", "A2", None).unwrap();
+    assert_eq!(now[0].0, 0);
+    assert!(lost_power(&now), "{now:#?}");
+    let then = ask("role", "A2", Some(up.1)).unwrap();
+    assert!(lost_power(&then), "{then:#?}");
+    assert_eq!(then[0].1, up.1);
+    let failed = ask("failing", "A1", Some(fail.1)).unwrap();
+    assert!(failed[0].2.contains("FAIL"), "{failed:#?}");
+    let voted = ask("vote", &names[usize::from(vote.0)], Some(vote.1)).unwrap();
+    assert!(voted[0].2.contains("vote"), "{voted:#?}");
+    assert!(ask("process", "A1", None).unwrap()[0].2.contains("lost power"));
+    assert_eq!(ask("failing", "B2", None), Err("Nobody suspects B2.".into()));
+    assert_eq!(engine.world().hash(), hash);
+}

@@ -6,7 +6,8 @@ use crate::model::{self, Time};
 use crate::protocol::Answer;
 use crate::scripts::Answered;
 use crate::words;
-use vitrine_core::sim::scenario::{Console, NEWS};
+use vitrine_core::sim::scenario::{Command, Console, NEWS, Whom};
+use vitrine_core::sim::timeline::Again;
 use vitrine_core::sim::trace::{TraceClass, TraceFilter};
 
 /// An event of a kind is looked for no further than this ahead, in virtual microseconds.
@@ -22,6 +23,8 @@ enum Goal {
     Step(u64),
     /// To an event that this lets through, no further than an instant.
     Event(TraceFilter, u64),
+    /// Until everything that was done in a run is done again in this one, and for as long.
+    Again(Box<Again>),
 }
 
 /// Time that goes on as fast as it can, up to something; it stands still there.
@@ -95,7 +98,7 @@ impl Engine {
         let Some(trek) = self.trek.take() else { return };
         self.target_us = self.now_us() as f64;
         if let Some(id) = trek.id {
-            self.answer(id, result.as_ref().map(|_| Answer::Done).map_err(Clone::clone));
+            self.answer(id, result.clone().map(Answer::Said));
         }
         if let Some(tab) = trek.tab {
             self.note(tab, result.unwrap_or_else(|why| why));
@@ -104,8 +107,19 @@ impl Engine {
 
     /// A slice of the way. Gives whether it ended.
     pub(super) fn go_on(&mut self) -> bool {
-        let Some(trek) = &self.trek else { return true };
-        let said = match &trek.goal {
+        let Some(trek) = &mut self.trek else { return true };
+        let said = match &mut trek.goal {
+            Goal::Again(again) => again.go_on(&mut self.time, EVENTS_PER_LOOK).then(|| {
+                let run = self.time.branch();
+                let so_far = format!("Run {run} is where the one before it ended, after the same actions.");
+                match again.left_out() {
+                    0 => so_far,
+                    n => {
+                        let left_out = words::count(n, "action", "actions");
+                        format!("{so_far} {left_out} had nothing to act on in it.")
+                    }
+                }
+            }),
             Goal::Instant(at_us) => {
                 self.time.run_until_or_events(*at_us, EVENTS_PER_LOOK).reached.then(String::new)
             }
@@ -169,6 +183,17 @@ impl Engine {
             let now = words::clock_short(self.now_us());
             self.note(CLUSTER_TAB, format!("It is {now} again: every tab connects anew."));
         }
+    }
+
+    /// Another future: back to a moment before the last fault, a line for every node, and then everything that was done since. Whoever
+    /// asked for it is answered at its end.
+    pub(super) fn again(&mut self, tab: u16, line: &str) -> Result<(), String> {
+        let again = self.travel(|time| time.again())?;
+        let say = Command::Say { whom: Whom::Each, line: line.to_owned() };
+        self.console.carry_out(&mut self.time, &say)?;
+        let id = self.asking.take();
+        self.set_out(Trek { goal: Goal::Again(Box::new(again)), id, tab: Some(tab) });
+        Ok(())
     }
 
     /// Back to the last event of a kind; what it is.

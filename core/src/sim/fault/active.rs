@@ -64,6 +64,11 @@ impl Faults {
         self.active.iter()
     }
 
+    /// The number that was given last.
+    pub fn last_number(&self) -> u32 {
+        self.last
+    }
+
     pub fn get(&self, number: u32) -> Option<&Active> {
         self.active.iter().find(|f| f.number == number)
     }

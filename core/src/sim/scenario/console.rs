@@ -90,9 +90,11 @@ impl Console {
             }
             Command::Say { whom, line } => self.say(host, whom, line),
             Command::Expect(expect) => expect.what.look(host.world(), self).map(|()| Done::default()),
-            Command::Time(_) | Command::Help { .. } | Command::Head(_) | Command::When(_) => {
-                Err(format!("`{command}` does nothing to a world by itself"))
-            }
+            Command::Time(_)
+            | Command::Again { .. }
+            | Command::Help { .. }
+            | Command::Head(_)
+            | Command::When(_) => Err(format!("`{command}` does nothing to a world by itself")),
         }
     }
 

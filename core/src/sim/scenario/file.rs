@@ -40,6 +40,7 @@ pub(crate) fn check_step(when: &When, what: &Command) -> Result<(), String> {
         Command::Time(time) if live(time) => Err(format!(
             "`{what}` is for the page, whose clock can stand still and go back; a scenario has `run`"
         )),
+        Command::Again { .. } => Err(format!("`{what}` is for the page, which can go back")),
         Command::Help { .. } => Err("a scenario cannot ask for help".to_string()),
         Command::Head(_) => Err("the head of a scenario comes before everything that happens".to_string()),
         Command::When(_) => Err("a line happens at one time".to_string()),

@@ -154,6 +154,12 @@ pub enum Command {
     Expect(Expect),
     /// Virtual time.
     Time(TimeCommand),
+    /// Back to before the last fault, and from there on the same again after a line was typed into each node's terminal. For a host
+    /// that can go back.
+    Again {
+        /// The line for redis-cli.
+        line: String,
+    },
     /// Somebody asks how to.
     Help {
         /// About what.
@@ -379,6 +385,7 @@ impl Command {
             Command::Say { whom, line } => Some(verbs::line_of_say(whom, line)),
             Command::Expect(expect) => Some(expect::line_of_expect(expect)),
             Command::Time(time) => Some(verbs::line_of_time(time)),
+            Command::Again { line } => Some(("again", Args::new().text("LINE", line))),
             Command::Help { word } => Some(("help", Args::new().opt_text("WORD", word.as_ref()))),
             Command::Head(head) => Some(head::line_of_head(head)),
             Command::When(when) => head::line_of_when(when),

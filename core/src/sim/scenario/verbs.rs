@@ -380,6 +380,10 @@ pub(crate) static ROWS: &[Verb] = &[
     row(G::Time, "branch", "branch", &[Arg("RUN", Kind::Number(u32::MAX as u64))],
         "Goes to the end of another run: whoever acts in the past begins one. The first is 0. Typed live, not in files.",
         "branch 1", |a| Command::Time(TimeCommand::Branch { number: a.get_num("RUN") })),
+    row(G::Time, "again", "again", &[Arg("LINE", Kind::Rest)],
+        "Goes back to a moment before the last fault, types a line into the terminal of each running node, and does again what was done \
+         since: another future to compare with. Typed live, not in files.",
+        "again CONFIG SET min-replicas-to-write 1", |a| Command::Again { line: a.get_text("LINE") }),
 
     row(G::Help, "help", "help", &[Opt(&[Arg("WORD", Kind::Text)])],
         "Says what there is, or how a command is written.",

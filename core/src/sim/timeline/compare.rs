@@ -67,7 +67,7 @@ pub struct WriteDifference {
     pub only_a: (usize, Vec<WriteView>),
     /// The same the other way round.
     pub only_b: (usize, Vec<WriteView>),
-    /// How many both have: of the same client, with the same command, key and instant.
+    /// How many both have: the same command on the same key, as often in both.
     pub same: usize,
     /// How many acknowledged writes are lost in the first run and in the second.
     pub lost: (u64, u64),
@@ -163,31 +163,46 @@ fn write_difference(a: &World, b: &World, since_us: u64) -> Option<WriteDifferen
         let all = world.ledger_writes().into_iter().map(|(write, ..)| write);
         all.filter(|w| w.acknowledged && w.at_us >= since_us).collect()
     };
-    let name = |w: &WriteView| (w.at_us, w.client.clone(), w.command.clone(), w.key.clone());
+    // How often each command was acknowledged on each key. Once the runs have parted the instants of the same writes part too.
+    let counted = |writes: &[WriteView]| {
+        let mut counts: BTreeMap<(String, Vec<u8>), usize> = BTreeMap::new();
+        for write in writes {
+            *counts.entry((write.command.clone(), write.key.clone())).or_default() += 1;
+        }
+        counts
+    };
     let (a, b) = (writes(a), writes(b));
-    let (in_a, in_b): (BTreeSet<_>, BTreeSet<_>) =
-        (a.iter().map(name).collect(), b.iter().map(name).collect());
+    let surplus =
+        |writes: Vec<WriteView>, mut others: BTreeMap<(String, Vec<u8>), usize>| -> Vec<WriteView> {
+            let mut rest = writes;
+            rest.retain(|w| match others.get_mut(&(w.command.clone(), w.key.clone())) {
+                Some(left) if *left > 0 => {
+                    *left -= 1;
+                    false
+                }
+                _ => true,
+            });
+            rest.sort_by_key(|w| w.at_us);
+            rest
+        };
+    let (all, in_a, in_b) = (a.len(), counted(&a), counted(&b));
+    let (a, b) = (surplus(a, in_b), surplus(b, in_a));
     Some(WriteDifference {
-        same: a.iter().filter(|w| in_b.contains(&name(w))).count(),
-        only_a: list(a.into_iter().filter(|w| !in_b.contains(&name(w)))),
-        only_b: list(b.into_iter().filter(|w| !in_a.contains(&name(w)))),
+        same: all - a.len(),
+        only_a: list(a.into_iter()),
+        only_b: list(b.into_iter()),
         lost,
     })
 }
 
-impl Timeline {
-    /// Two branches at one instant. Both are played to it from their checkpoints; the world stays where it is.
-    ///
-    /// # Errors
-    /// There is no such branch, or it was not played that far.
-    pub fn compare(&self, a: BranchId, b: BranchId, at_us: u64) -> Result<Comparison, String> {
-        let parted = self.parted(a, b);
-        let (a, b) = (self.world_at(a, at_us)?, self.world_at(b, at_us)?);
+impl Comparison {
+    /// Two worlds at one instant whose runs parted there.
+    pub fn of(a: &World, b: &World, parted: Place) -> Comparison {
         let mut nodes = Vec::new();
         for (index, process) in a.procs.iter().enumerate() {
-            let (fa, fb) = (facts(&a, index), facts(&b, index));
+            let (fa, fb) = (facts(a, index), facts(b, index));
             let files = |world: &World| world.procs[index].disk.durable_image();
-            let (da, db) = (files(&a), files(&b));
+            let (da, db) = (files(a), files(b));
             let paths: BTreeSet<&String> = da.keys().chain(db.keys()).collect();
             let differ: Vec<String> =
                 paths.into_iter().filter(|path| da.get(*path) != db.get(*path)).cloned().collect();
@@ -199,20 +214,31 @@ impl Timeline {
             let since = world.tape_after(0).filter(|c| c.at_us >= parted.at_us);
             since.take(LISTED_MAX).cloned().collect()
         };
-        Ok(Comparison {
-            at_us,
+        Comparison {
+            at_us: a.now_us(),
             parted,
             same: a.hash() == b.hash(),
             nodes,
-            keys: key_difference(&a, &b),
-            writes: write_difference(&a, &b, parted.at_us),
-            tape_a: tape(&a),
-            tape_b: tape(&b),
-        })
+            keys: key_difference(a, b),
+            writes: write_difference(a, b, parted.at_us),
+            tape_a: tape(a),
+            tape_b: tape(b),
+        }
+    }
+}
+
+impl Timeline {
+    /// Two branches at one instant. Both are played to it from their checkpoints; the world stays where it is.
+    ///
+    /// # Errors
+    /// There is no such branch, or it was not played that far.
+    pub fn compare(&self, a: BranchId, b: BranchId, at_us: u64) -> Result<Comparison, String> {
+        let parted = self.parted(a, b);
+        Ok(Comparison::of(&self.world_at(a, at_us)?, &self.world_at(b, at_us)?, parted))
     }
 
     /// Where two branches part; the end of the branch for one and the same.
-    fn parted(&self, a: BranchId, b: BranchId) -> Place {
+    pub fn parted(&self, a: BranchId, b: BranchId) -> Place {
         let line = |mut id: BranchId| {
             let mut line = BTreeMap::new();
             let mut until = self.branches.get(&id).map_or(Place { step: 0, at_us: 0 }, |branch| branch.end);

@@ -11,6 +11,7 @@
 //!
 //! Nothing here reads a clock: the bound is a number of steps, and how long a step takes is the caller's to measure.
 
+mod again;
 pub mod compare;
 mod keep;
 mod play;
@@ -24,6 +25,7 @@ use crate::sim::setup::Setup;
 use crate::sim::terminal::TermLine;
 use crate::sim::trace::TraceFilter;
 use crate::sim::world::{Progress, Step, World};
+pub use again::Again;
 pub use compare::{Comparison, NodeDifference};
 use keep::{Branch, Checkpoint};
 pub use seek::Sought;

@@ -132,21 +132,28 @@ impl Why {
     /// The tree as lines, causes below what they caused and further in. Steps that only carry something (an arrival after its
     /// sending, a disk operation that went well) are left out.
     pub fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        self.write(0, &mut lines);
-        lines
+        let line = |(depth, why): (usize, &Why)| {
+            let because = if depth == 0 { "" } else { "because " };
+            let at = instant_words(why.record.at_us);
+            format!("{}{because}{at} {}", "  ".repeat(depth), why.text)
+        };
+        self.told().into_iter().map(line).collect()
     }
 
-    fn write(&self, depth: usize, lines: &mut Vec<String>) {
-        let mut depth = depth;
+    /// What [`Why::lines`] writes: each with how far in it stands.
+    pub fn told(&self) -> Vec<(usize, &Why)> {
+        let mut told = Vec::new();
+        self.tell(0, &mut told);
+        told
+    }
+
+    fn tell<'a>(&'a self, mut depth: usize, told: &mut Vec<(usize, &'a Why)>) {
         if self.tells() {
-            let because = if depth == 0 { "" } else { "because " };
-            let at = instant_words(self.record.at_us);
-            lines.push(format!("{}{because}{at} {}", "  ".repeat(depth), self.text));
+            told.push((depth, self));
             depth += 1;
         }
         for cause in &self.causes {
-            cause.write(depth, lines);
+            cause.tell(depth, told);
         }
     }
 

@@ -29,7 +29,7 @@ impl World {
         })
     }
 
-    fn workload_number(&self, name: &str) -> Option<u32> {
+    pub(crate) fn workload_number(&self, name: &str) -> Option<u32> {
         let is = |client: &Client| matches!(&client.kind, Kind::Load(load) if load.name() == name);
         self.clients.iter().position(is).map(|at| at as u32)
     }

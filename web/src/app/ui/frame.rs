@@ -1,7 +1,7 @@
 //! The whole screen: which parts stand where, and what lies over them.
 
 use super::stage::Stage;
-use super::{Act, Panel, help, inspector, ledger, lesson, menu, tape, terminal, topbar};
+use super::{Act, Panel, compare, help, inspector, ledger, lesson, menu, tape, terminal, topbar, why};
 use crate::app::App;
 use vitrine_web::words;
 use yew::prelude::*;
@@ -14,7 +14,7 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
         <>
         <div class={classes!("app", app.panel.class(), folded, over)}>
             <topbar::TopBar now_us={app.now_us} playing={app.playing} speed={app.speed}
-                phase={app.phase.clone()} seed={app.boot.as_ref().map(|b| b.seed.clone())}
+                phase={app.phase.clone()} back_us={app.back_us()} seed={app.boot.as_ref().map(|b| b.seed.clone())}
                 nodes={app.cluster.nodes.len()} stopped={app.stopped.is_some()} act={act.clone()} />
             <lesson::Lesson cluster={app.cluster.clone()} phase={app.phase.clone()}
                 typed={app.term.values().any(|t| !t.history.is_empty())} act={act.clone()} />
@@ -28,14 +28,20 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
             <ledger::Ledger cluster={app.cluster.clone()} acknowledged={app.acknowledged} storage={app.storage.clone()} act={act.clone()} />
             <terminal::Terminal cluster={app.cluster.clone()} tabs={terminal::Tabs::of(&app.term)} tab={app.term_tab}
                 enabled={app.boot.is_some() && app.stopped.is_none()} act={act.clone()} />
-            <tape::TapeView cluster={app.cluster.clone()} tape={app.tape.clone()} now_us={app.now_us}
-                act={act.clone()} />
+            <tape::TapeView cluster={app.cluster.clone()} tape={app.tape.clone()} future={app.future.clone()}
+                time={app.time.clone()} now_us={app.now_us} act={act.clone()} />
             { phone_tabs(app, act) }
             { phone_bar(app, act) }
         </div>
         if let Some((target, x, y)) = app.menu {
             <div class="scrim" onclick={close.clone()} oncontextmenu={close}></div>
             <menu::Menu {target} {x} {y} cluster={app.cluster.clone()} act={act.clone()} />
+        }
+        if let Some(about) = &app.why {
+            <why::WhyView about={about.clone()} cluster={app.cluster.clone()} now_us={app.now_us} act={act.clone()} />
+        }
+        if app.compare {
+            <compare::Compare time={app.time.clone()} now_us={app.now_us} cluster={app.cluster.clone()} act={act.clone()} />
         }
         if app.help {
             <help::Help shortcuts={app.shortcuts} act={act.clone()} />
@@ -60,12 +66,19 @@ fn phone_bar(app: &App, act: &Callback<Act>) -> Html {
     let text = words::clock_short(app.now_us);
     let (whole, part) = text.split_at(text.len() - 4);
     let held = (!app.playing).then_some("held");
+    let back = app.back_us().map(topbar::back_text);
     let at = words::SPEEDS.iter().position(|&s| s >= app.speed * 0.999).unwrap_or(3);
     // One button walks through the useful speeds of a phone: 1, 10, 100, then back to a hundredth.
     let next = [3, 4, 5, 1, 2].iter().position(|&n| n == at).map_or(3, |n| [4, 5, 1, 2, 3][n]);
     html! {
         <div class="mbar" role="toolbar" aria-label="Time">
-            <div class={classes!("clock", held)}><span>{ whole }<b>{ part }</b></span></div>
+            if let Some(back) = back {
+                <button class="clock clock--back" aria-label={format!("{back}: return to the end of the run")}
+                    onclick={act.reform(|_| Act::Line("live".into()))}><span>{ whole }<b>{ part }</b><small>{ back }</small></span></button>
+            } else {
+                <div class={classes!("clock", held)}><span>{ whole }<b>{ part }</b></span></div>
+            }
+            <button class="ib" aria-label="Step back one event" onclick={topbar::step_back(act)}>{ super::icon("i-prev") }</button>
             <button class="ib ib--play" aria-label={if app.playing { "Pause" } else { "Play" }}
                 onclick={topbar::play_pause(app.playing, act)}>
                 { super::icon(if app.playing { "i-hold2" } else { "i-play" }) }</button>

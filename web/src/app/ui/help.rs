@@ -9,9 +9,10 @@ pub struct Props {
     pub act: Callback<Act>,
 }
 
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 14] = [
     ("Space", "play or pause"),
-    (".", "step one event"),
+    (". and ,", "step one event, step back"),
+    ("Arrows, Page Up", "on the tape's ruler: a tick, the next mark"),
     ("[ and ]", "slower, faster"),
     ("/", "terminal"),
     ("1–6", "inspector tabs"),

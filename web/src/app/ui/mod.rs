@@ -1,5 +1,6 @@
 //! The components. Each draws one thing from what it is given; what the visitor does goes up as an [`Act`].
 
+pub mod compare;
 pub mod frame;
 pub mod help;
 pub mod inspector;
@@ -12,6 +13,7 @@ pub mod stage;
 pub mod tape;
 pub mod terminal;
 pub mod topbar;
+pub mod why;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -43,6 +45,12 @@ pub enum Act {
     Fault(Fault),
     /// A line of the language for scenarios is run; the cluster's terminal shows it.
     Line(String),
+    /// A line about time alone is run, and not shown.
+    Quiet(String),
+    /// Why something is so is asked, or the answer is closed.
+    Why(Option<why::About>),
+    /// The comparison of runs opens or closes.
+    Compare(bool),
     Ask(Once<Make>, Once<Done>),
     Select(Option<NodeIndex>),
     /// A node was clicked; `true` keeps an armed fault armed.
@@ -163,6 +171,27 @@ pub fn icon(id: &str) -> Html {
 /// The class that carries a shard's hue.
 pub fn shard_class(shard: u16) -> String {
     format!("sh{}", shard % 7)
+}
+
+/// What a field or a list has as its value when it says that it changed.
+pub fn value_of(event: &web_sys::Event) -> String {
+    let value = event.target().and_then(|t| js_sys::Reflect::get(&t, &"value".into()).ok());
+    value.and_then(|v| v.as_string()).unwrap_or_default()
+}
+
+/// Runs a line of the language for scenarios; `done` learns how it ended. A `quiet` one, about time alone, is not shown.
+pub fn run_line(
+    act: &Callback<Act>,
+    line: String,
+    quiet: bool,
+    done: impl FnOnce(Result<(), String>) + 'static,
+) {
+    let make: Make = Box::new(move |id| match quiet {
+        true => ToWorker::Quiet { id, line },
+        false => ToWorker::Line { id, line },
+    });
+    let done: Done = Box::new(move |answer| done(answer.map(|_| ())));
+    act.emit(Act::Ask(Once::new(make), Once::new(done)));
 }
 
 /// Puts the focus on an element.

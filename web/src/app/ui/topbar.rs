@@ -1,10 +1,9 @@
 //! The top bar: time in all its forms, the seed, theme and help.
 
-use super::{Act, icon};
+use super::{Act, icon, value_of};
 use vitrine_web::model::Phase;
 use vitrine_web::protocol::ToWorker;
 use vitrine_web::words;
-use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 #[derive(PartialEq, Properties)]
@@ -13,6 +12,8 @@ pub struct Props {
     pub playing: bool,
     pub speed: f64,
     pub phase: Phase,
+    /// How far before the end of its run the world is, in virtual microseconds.
+    pub back_us: Option<u64>,
     pub seed: Option<String>,
     pub nodes: usize,
     pub stopped: bool,
@@ -27,6 +28,29 @@ pub fn step(act: &Callback<Act>) -> Callback<MouseEvent> {
     act.reform(|_| Act::Send(ToWorker::Step))
 }
 
+pub fn step_back(act: &Callback<Act>) -> Callback<MouseEvent> {
+    act.reform(|_| Act::Quiet("back".into()))
+}
+
+/// What time can run to or back to: the word of the line, and its name in the list.
+const KINDS: [(&str, &str); 10] = [
+    ("", "any event"),
+    ("action", "fault or action"),
+    ("role", "role"),
+    ("fail", "FAIL"),
+    ("vote", "vote"),
+    ("slots", "slots"),
+    ("state", "state"),
+    ("message", "message"),
+    ("disk", "disk"),
+    ("error", "error"),
+];
+
+/// How far back, as the pill says it.
+pub fn back_text(back_us: u64) -> String {
+    format!("{} back", words::duration(back_us))
+}
+
 pub fn speed_to(speed: f64, act: &Callback<Act>) -> Callback<MouseEvent> {
     act.reform(move |_| Act::Send(ToWorker::Speed(speed)))
 }
@@ -38,11 +62,7 @@ pub fn TopBar(props: &Props) -> Html {
     let off = props.stopped || props.seed.is_none();
     let notch = words::SPEEDS.iter().position(|&s| s >= props.speed * 0.999).unwrap_or(3) as i32 - 3;
     let slide = act.reform(|event: InputEvent| {
-        let value = event
-            .target()
-            .and_then(|t| t.dyn_into::<web_sys::HtmlInputElement>().ok())
-            .and_then(|i| i.value().parse::<i32>().ok())
-            .unwrap_or(0);
+        let value = value_of(&event).parse::<i32>().unwrap_or(0);
         Act::Send(ToWorker::Speed(words::SPEEDS[(value.clamp(-3, 3) + 3) as usize]))
     });
     let label = if props.playing { "Pause" } else { "Play" };
@@ -53,6 +73,16 @@ pub fn TopBar(props: &Props) -> Html {
         _ => "Held",
     };
     let dashed = (live != "Live").then_some("live--back");
+    let kind = use_state(|| 0usize);
+    let choose = {
+        let kind = kind.clone();
+        Callback::from(move |e: Event| kind.set(value_of(&e).parse().unwrap_or(0)))
+    };
+    let (word, what) = KINDS[*kind % KINDS.len()];
+    let go = |verb: &'static str| {
+        act.reform(move |_: MouseEvent| Act::Line(format!("{verb} {word}").trim().to_owned()))
+    };
+    let (next, last) = (format!("Run to the next: {what}"), format!("Go back to the last: {what}"));
     html! {
         <header class="top">
             <div class="brand">
@@ -65,10 +95,19 @@ pub fn TopBar(props: &Props) -> Html {
                 <span class="picker__n">{ if props.nodes == 0 { "Redis Cluster".to_owned() } else { words::count(props.nodes, "node", "nodes") } }</span></span>
             </div>
             <div class="transport" role="toolbar" aria-label="Time">
+                <button class="ib" id="step-back" aria-label="Step back one event" title="Step back one event  (,)" disabled={off}
+                    onclick={step_back(act)}>{ icon("i-prev") }</button>
                 <button class="ib ib--play" aria-label={label} title={format!("{label}  (Space)")} disabled={off}
                     onclick={play_pause(props.playing, act)}>{ icon(if props.playing { "i-hold2" } else { "i-play" }) }</button>
                 <button class="ib" aria-label="Step one event" title="Step one event  (.)" disabled={off}
                     onclick={step(act)}>{ icon("i-next") }</button>
+                <div class="goto" role="group" aria-label="Run to an event">
+                    <button class="ib ib--sm" id="last-event" aria-label={last.clone()} title={last} disabled={off} onclick={go("last")}>{ icon("i-to-last") }</button>
+                    <select aria-label="Which kind of event" title="Which kind of event" disabled={off} onchange={choose}>
+                        { for KINDS.iter().enumerate().map(|(i, k)| html! { <option value={i.to_string()} selected={i == *kind}>{ k.1 }</option> }) }
+                    </select>
+                    <button class="ib ib--sm" id="next-event" aria-label={next.clone()} title={next} disabled={off} onclick={go("next")}>{ icon("i-move") }</button>
+                </div>
                 <div class="speed"><span class="speed__t">
                     <svg class="speed__n" viewBox="0 0 120 32" preserveAspectRatio="none" aria-hidden="true">
                         <path d="M0 16H120M0 12v8M20 12v8M40 12v8M60 9v14M80 12v8M100 12v8M120 12v8" /></svg>
@@ -77,7 +116,12 @@ pub fn TopBar(props: &Props) -> Html {
                         oninput={slide} /></span>
                     <output class="num" for="speed">{ words::speed(props.speed) }</output></div>
                 <div class="clock" role="timer" aria-label="Virtual time" id="clock">{ whole }<b>{ part }</b></div>
-                <span class={classes!("live", dashed)} id="live"><i></i>{ live }</span>
+                if let Some(back) = props.back_us.filter(|_| !off) {
+                    <button class="live live--back" id="live" title="Return to the end of the run"
+                        onclick={act.reform(|_| Act::Line("live".into()))}>{ icon("i-next") }{ back_text(back) }</button>
+                } else {
+                    <span class={classes!("live", dashed)} id="live"><i></i>{ live }</span>
+                }
             </div>
             <div class="top__r">
                 if let Some(seed) = &props.seed {

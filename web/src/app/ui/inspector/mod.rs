@@ -65,6 +65,10 @@ pub fn Inspector(props: &Props) -> Html {
     let menu = act.reform(move |e: MouseEvent| {
         Act::Menu(MenuTarget::Node(index), e.client_x() - 240, e.client_y() + 16)
     });
+    let why = {
+        let about = super::why::About::node(&props.cluster, index);
+        act.reform(move |_: MouseEvent| Act::Why(Some(about.clone())))
+    };
     let at = Pane::ALL.iter().position(|&p| p == props.pane).unwrap_or(0);
     let keys = {
         let act = act.clone();
@@ -82,7 +86,8 @@ pub fn Inspector(props: &Props) -> Html {
             <div class="insp__h"><span class={classes!("glyph", (!n.master).then_some("glyph--r"), down, shard_class(n.shard))}>{ &n.name }</span>
                 <div><h2>{ what(&props.cluster, i, n) }</h2>
                     <p title={n.id.clone()}>{ about.iter().filter(|s| !s.is_empty()).cloned().collect::<Vec<_>>().join(" · ") }</p></div>
-                <div class="insp__b"><button class="ib ib--sm" aria-label={format!("Actions on {}", n.name)} title="Actions" onclick={menu}>{ icon("i-more") }</button>
+                <div class="insp__b"><button class="ib ib--sm" aria-label={format!("Why is {} so?", n.name)} title="Why?" onclick={why}>{ icon("i-help") }</button>
+                    <button class="ib ib--sm" aria-label={format!("Actions on {}", n.name)} title="Actions" onclick={menu}>{ icon("i-more") }</button>
                     <button class="ib ib--sm" aria-label="Back to the cluster" title="Back to the cluster"
                         onclick={act.reform(|_| Act::Select(None))}>{ icon("i-x") }</button></div></div>
             <div class="tabs" role="tablist" aria-label={format!("Inspect {}", n.name)} onkeydown={keys}>
