@@ -38,7 +38,7 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
             <menu::Menu {target} {x} {y} cluster={app.cluster.clone()} act={act.clone()} />
         }
         if let Some(about) = &app.why {
-            <why::WhyView about={about.clone()} cluster={app.cluster.clone()} now_us={app.now_us} act={act.clone()} />
+            <why::WhyView about={about.clone()} cluster={app.cluster.clone()} act={act.clone()} />
         }
         if app.compare {
             <compare::Compare time={app.time.clone()} now_us={app.now_us} cluster={app.cluster.clone()} act={act.clone()} />

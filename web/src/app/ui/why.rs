@@ -1,6 +1,6 @@
 //! Why something is so: what led to it as a nested list, beside the stage. Every instant in it can be gone to, and the list stays.
 
-use super::looking::look_once;
+use super::looking::use_look;
 use super::{Act, icon, value_of};
 use crate::shared::Shared;
 use vitrine_web::look::why::Because;
@@ -61,48 +61,30 @@ impl About {
 pub struct Props {
     pub about: About,
     pub cluster: Shared<Cluster>,
-    pub now_us: u64,
     pub act: Callback<Act>,
 }
 
 #[component]
 pub fn WhyView(props: &Props) -> Html {
-    // What was answered, and when it was asked.
-    let told = use_state(|| None::<(Result<Vec<Because>, String>, u64)>);
-    let name =
-        props.cluster.nodes.get(usize::from(props.about.node)).map_or(String::new(), |n| n.name.clone());
-    {
-        let (told, act, name, now) = (told.clone(), props.act.clone(), name.clone(), props.now_us);
-        use_effect_with(props.about.clone(), move |about| {
-            told.set(None);
-            let at_us = about.mark.as_ref().map(|m| m.0);
-            let look = Look::Why { what: about.what.to_owned(), node: name, at_us };
-            look_once(&act, look, move |seen| {
-                let causes = match seen {
-                    Ok(Seen::Why(causes)) => Ok(causes),
-                    Ok(_) => Err("The answer is to another question.".into()),
-                    Err(why) => Err(why),
-                };
-                told.set(Some((causes, at_us.unwrap_or(now))));
-            });
-        });
-    }
     use_effect_with((), |()| super::focus("why"));
     let act = &props.act;
     let about = props.about.clone();
+    let name = props.cluster.nodes.get(usize::from(about.node)).map_or("", |n| &n.name).to_owned();
+    let at_us = about.mark.as_ref().map(|m| m.0);
+    let key = format!("{} {name} {at_us:?}", about.what);
+    let look = Look::Why { what: about.what.to_owned(), node: name.clone(), at_us };
     let choose = act.reform(move |e: Event| {
         let value = value_of(&e);
         let what = QUESTIONS.iter().find(|q| q.0 == value).map_or("role", |q| q.0);
         Act::Why(Some(About { what, ..about.clone() }))
     });
-    let jump = |at: u64| act.reform(move |_: MouseEvent| Act::Line(format!("goto {at}us")));
     html! {
-        <section class="why" id="why" tabindex="-1" role="dialog" aria-label="Why?" aria-busy={told.is_none().to_string()}>
+        <section class="why" id="why" tabindex="-1" role="dialog" aria-label="Why?">
             <header><b>{ "Why?" }</b>
                 if let Some((_, text)) = &props.about.mark {
                     <span>{ text }</span>
                 } else {
-                    <span>{ &name }</span>
+                    <span>{ name }</span>
                     <select aria-label="About what" onchange={choose}>
                         { for QUESTIONS.iter().map(|(what, text)| html! {
                             <option value={*what} selected={*what == props.about.what}>{ *text }</option> }) }
@@ -110,20 +92,36 @@ pub fn WhyView(props: &Props) -> Html {
                 }
                 <button class="ib ib--sm" aria-label="Close" title="Close  (Esc)" onclick={act.reform(|_| Act::Why(None))}>{ icon("i-x") }</button>
             </header>
-            { match &*told {
-                None => html! { <p class="empty">{ "That part of the run is played again, to see what led to it." }</p> },
-                Some((Err(why), _)) => html! { <p class="empty">{ why }</p> },
-                Some((Ok(causes), at)) => html! { <>
-                    <p class="why__at">{ format!("At {}, latest first; what led to each stands below it and further in.", words::clock_short(*at)) }</p>
-                    { nested(causes, &jump) }
-                </> },
-            } }
+            <Causes {key} {look} act={act.clone()} />
         </section>
     }
 }
 
+#[derive(PartialEq, Properties)]
+struct CausesProps {
+    look: Look,
+    act: Callback<Act>,
+}
+
+/// The answer. Asked once: it stays while one goes to the instants in it.
+#[component]
+fn Causes(props: &CausesProps) -> Html {
+    let told = use_look(Some(props.look.clone()), 0, &props.act);
+    match told.as_deref() {
+        None => {
+            html! { <p class="empty" role="status">{ "That part of the run is played again, to see what led to it." }</p> }
+        }
+        Some(Ok(Seen::Why(causes))) => html! { <>
+            <p class="why__at">{ "Latest first. What led to something stands below it and further in." }</p>
+            { nested(causes, &|at| props.act.reform(move |_: MouseEvent| Act::Line(format!("goto {at}us")))) }
+        </> },
+        Some(Ok(_)) => Html::default(),
+        Some(Err(why)) => html! { <p class="empty" role="status">{ why }</p> },
+    }
+}
+
 /// A list in which what led to something is a list below it.
-fn nested(causes: &[Because], jump: &impl Fn(u64) -> Callback<MouseEvent>) -> Html {
+fn nested(causes: &[Because], jump: &dyn Fn(u64) -> Callback<MouseEvent>) -> Html {
     let Some(&(depth, ..)) = causes.first() else { return Html::default() };
     let mut items = Vec::new();
     let mut rest = causes;
