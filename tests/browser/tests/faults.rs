@@ -246,7 +246,8 @@ async fn a_held_finger_opens_a_sheet_of_targets_that_it_can_hit() {
         .await;
     assert_eq!(small, 0, "targets that a finger misses");
     let (x, y) = middle(page, "Crash", &entry("menu", "Crash (power loss)")).await;
-    page.devtools("Input.synthesizeTapGesture", json!({ "x": x, "y": y })).await;
+    page.devtools("Input.dispatchTouchEvent", touch("touchStart", json!([{ "x": x, "y": y }]))).await;
+    page.devtools("Input.dispatchTouchEvent", touch("touchEnd", json!([]))).await;
     page.until("A1 lost power", "vitrine.node('A1').then(n => n.process === 'crashed' || null)").await;
     let wide = page.js("document.documentElement.scrollWidth").await;
     assert_eq!(wide, 390, "nothing scrolls sideways");

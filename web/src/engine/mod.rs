@@ -450,6 +450,12 @@ impl Engine {
         }
     }
 
+    /// How many events happen between two looks at the clock and at what came in. A script waits for every single reply: one that came
+    /// in the middle of a slice must not be seen at its end, where time may be held.
+    fn events_per_look(&self) -> u64 {
+        if self.scripts.busy() { 1 } else { EVENTS_PER_LOOK }
+    }
+
     /// Lets time go on for up to `budget_ms` of wall time. Gives whether there is more to do at once.
     pub fn advance(&mut self, clock_ms: &dyn Fn() -> f64, budget_ms: f64) -> bool {
         let start = clock_ms();
@@ -472,7 +478,7 @@ impl Engine {
                     () if self.playing => self.target_us as u64,
                     () => break,
                 };
-                self.time.run_until_or_events(until, EVENTS_PER_LOOK).reached
+                self.time.run_until_or_events(until, self.events_per_look()).reached
             };
             self.after_events();
             if reached {

@@ -1,6 +1,6 @@
 //! Time on the page: going on as fast as it can up to something, going back, and what that means for everything that follows a run.
 
-use super::{CLUSTER_TAB, EVENTS_PER_LOOK, Engine};
+use super::{CLUSTER_TAB, Engine};
 use crate::lanes::Lanes;
 use crate::model::{self, Time};
 use crate::protocol::Answer;
@@ -108,9 +108,10 @@ impl Engine {
 
     /// A slice of the way. Gives whether it ended.
     pub(super) fn go_on(&mut self) -> bool {
+        let events = self.events_per_look();
         let Some(trek) = &mut self.trek else { return true };
         let said = match &mut trek.goal {
-            Goal::Again(again) => again.go_on(&mut self.time, EVENTS_PER_LOOK).then(|| {
+            Goal::Again(again) => again.go_on(&mut self.time, events).then(|| {
                 let run = self.time.branch();
                 let so_far = format!("Run {run} is where the one before it ended, after the same actions.");
                 match again.left_out() {
@@ -121,16 +122,14 @@ impl Engine {
                     }
                 }
             }),
-            Goal::Instant(at_us) => {
-                self.time.run_until_or_events(*at_us, EVENTS_PER_LOOK).reached.then(String::new)
-            }
+            Goal::Instant(at_us) => self.time.run_until_or_events(*at_us, events).reached.then(String::new),
             Goal::Step(step) => {
-                let left = step.saturating_sub(self.time.here().step).min(EVENTS_PER_LOOK);
+                let left = step.saturating_sub(self.time.here().step).min(events);
                 let over = self.time.run_until_or_events(u64::MAX, left).reached;
                 (over || self.time.here().step >= *step).then(String::new)
             }
             Goal::Event(filter, until_us) => {
-                let sought = self.time.run_to(filter, *until_us, EVENTS_PER_LOOK);
+                let sought = self.time.run_to(filter, *until_us, events);
                 match sought.found {
                     Some(record) => Some(self.time.world().sentence(&record)),
                     None => sought
