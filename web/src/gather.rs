@@ -5,13 +5,14 @@
 //! itself is remembered, since it says nothing any more.
 
 use crate::model::{
-    ActiveFault, Belief, Candidate, Claim, Cluster, Detail, Disk, Fault, FileView, LinkState, LogLine, Node,
+    ActiveFault, Belief, Candidate, Claim, Cluster, Detail, Disk, FileView, LinkState, LogLine, Node,
     NodeIndex, Process,
 };
 use litemap::LiteMap;
 use vitrine_core::cluster::view::ClusterView;
 use vitrine_core::event::Opinion;
 use vitrine_core::node::status::NodeStatus;
+use vitrine_core::sim::fault::{self, FaultEntry, Scope};
 use vitrine_core::sim::setup::Setup;
 use vitrine_core::sim::trace::Life;
 use vitrine_core::sim::view::WorldView;
@@ -381,39 +382,58 @@ fn reference(
         })
 }
 
-/// Faults that last, with what ends them.
+/// Faults that last, with what ends them; a process that is not there without a fault is told of as well.
 fn faults(view: &WorldView) -> Vec<ActiveFault> {
-    let mut out = Vec::new();
-    let name = |i: u32| view.nodes.get(i as usize).map(|n| n.name.clone());
-    for path in view.paths.iter().filter(|p| p.state.cut) {
-        if let (Some(from), Some(to)) = (name(path.from), name(path.to)) {
-            let both = view.paths.iter().any(|p| p.state.cut && p.from == path.to && p.to == path.from);
-            if !both || path.from < path.to {
-                let arrow = if both { "–" } else { "→" };
-                out.push(ActiveFault {
-                    text: format!("{from} {arrow} {to} cut"),
-                    undo: Some(Fault::HealLink { from, to }),
-                });
+    let place = |name: &str| view.nodes.iter().position(|n| n.name == name).map(|i| i as NodeIndex);
+    let mut out: Vec<ActiveFault> = Vec::new();
+    for fault in &view.faults {
+        let nodes: Vec<NodeIndex> = match &fault.scope {
+            Scope::Link { a, b } => [a, b].into_iter().filter_map(|name| place(name)).collect(),
+            Scope::Node { node } | Scope::Process { node } | Scope::Clock { node } | Scope::Disk { node } => {
+                place(node).into_iter().collect()
             }
-        }
-    }
-    if !view.groups.is_empty() {
-        let text: Vec<String> = view.groups.iter().map(|g| g.join(" ")).collect();
-        out.push(ActiveFault { text: format!("wall: {}", text.join(" | ")), undo: Some(Fault::Heal) });
-    }
-    for n in &view.nodes {
-        let fault = match n.process {
-            Life::Paused => Some(("paused", Fault::Resume { node: n.name.clone() })),
-            Life::Killed => Some(("killed", Fault::Restart { node: n.name.clone() })),
-            Life::PowerLost => Some(("power lost", Fault::Restart { node: n.name.clone() })),
-            Life::Exited { .. } | Life::Refused { .. } => {
-                Some(("shut down", Fault::Restart { node: n.name.clone() }))
-            }
-            Life::Running => None,
+            Scope::Everything | Scope::Network => Vec::new(),
         };
-        if let Some((what, undo)) = fault {
-            out.push(ActiveFault { text: format!("{} {what}", n.name), undo: Some(undo) });
+        use fault::Fault as F;
+        let icon = match (&fault.fault, &fault.scope) {
+            (F::Pause { .. }, _) => "i-pause",
+            (F::SlowCpu { .. }, _) => "i-cpu",
+            (_, Scope::Process { .. }) => "i-bolt",
+            (_, Scope::Clock { .. }) => "i-jump",
+            (_, Scope::Disk { .. }) => "i-dslow",
+            (F::Partition { .. }, _) => "i-wall",
+            _ => "i-cut",
+        };
+        out.push(ActiveFault {
+            icon: icon.to_owned(),
+            text: fault.text.clone(),
+            nodes,
+            since_us: fault.since_us,
+            until_us: fault.until_us,
+            undo: format!("end {}", fault.number),
+        });
+    }
+    for (i, node) in view.nodes.iter().enumerate() {
+        let taken_down = |fault: &FaultEntry| {
+            matches!(&fault.scope, Scope::Process { node: name } if *name == node.name)
+                && !matches!(fault.fault, fault::Fault::SlowCpu { .. })
+        };
+        if matches!(node.process, Life::Running) || view.faults.iter().any(taken_down) {
+            continue;
         }
+        let (what, verb) = match &node.process {
+            Life::Paused => ("is stopped", "resume"),
+            Life::Refused { .. } => ("refused to start", "start"),
+            _ => ("does not run", "start"),
+        };
+        out.push(ActiveFault {
+            icon: "i-power".to_owned(),
+            text: format!("{} {what}", node.name),
+            nodes: vec![i as NodeIndex],
+            since_us: node.since_us,
+            until_us: None,
+            undo: format!("{verb} {}", crate::faults::name_in_line(&node.name)),
+        });
     }
     out
 }

@@ -2,7 +2,7 @@
 
 use crate::model::{LaneState, NodeIndex, TapeItem, TapeMark};
 use vitrine_core::event::{Event, Opinion};
-use vitrine_core::sim::fault::{self, Action, Scope, Shape};
+use vitrine_core::sim::fault::{self, Action};
 use vitrine_core::sim::trace::Life;
 use vitrine_core::sim::trace::explain::action_words;
 use vitrine_core::sim::view::{TapeChange, TapeKind};
@@ -115,6 +115,10 @@ impl Lanes {
                     out.push(TapeItem::Mark { node: None, at_us, mark, text });
                 }
             }
+            (TapeKind::FaultOver { fault, .. }, _) => {
+                let text = format!("it ended that {}", fault.words());
+                out.push(TapeItem::Mark { node: None, at_us, mark: TapeMark::Heal, text });
+            }
             _ => {}
         }
     }
@@ -212,32 +216,21 @@ impl Lanes {
     }
 }
 
-/// The mark of an action on the row of faults; what visitors type is none.
+/// The mark of an action on the row of faults, with the engine's own words for it; what visitors type is none.
 fn action_mark(action: &Action) -> Option<(TapeMark, String)> {
     use fault::{Action as A, Fault as F};
-    let named = |mark: TapeMark, node: &str, what: &str| Some((mark, format!("{node} {what}")));
-    match action {
-        A::Fault { fault: F::Kill { node }, .. } => named(TapeMark::Kill, node, "was killed"),
-        A::Fault { fault: F::PowerLoss { node, .. }, .. } => named(TapeMark::Crash, node, "lost power"),
-        A::Fault { fault: F::Shutdown { node }, .. } => {
-            named(TapeMark::Shutdown, node, "was asked to shut down")
-        }
-        A::Fault { fault: F::Pause { node }, .. } => named(TapeMark::Pause, node, "was paused"),
-        A::Fault { fault: F::Cut { link }, .. } => {
-            Some((TapeMark::Wall, format!("the link {} – {} was cut", link.a, link.b)))
-        }
-        A::Fault { fault: F::Partition { shape: Shape::Groups { groups } }, .. } => {
-            let groups: Vec<String> = groups.iter().map(|g| g.join(" ")).collect();
-            Some((TapeMark::Wall, format!("a wall: {}", groups.join(" | "))))
-        }
-        A::Start { node } => named(TapeMark::Restart, node, "was started"),
-        A::Resume { node } => named(TapeMark::Resume, node, "goes on"),
-        A::Heal { scope: Scope::Link { a, b } } => {
-            Some((TapeMark::Heal, format!("the link {a} – {b} was healed")))
-        }
-        A::Heal { scope: Scope::Network } => {
-            Some((TapeMark::Heal, "all walls and cuts were healed".to_owned()))
-        }
+    let mark = match action {
+        A::Fault { fault, .. } => match fault {
+            F::Kill { .. } => TapeMark::Kill,
+            F::PowerLoss { .. } => TapeMark::Crash,
+            F::Shutdown { .. } => TapeMark::Shutdown,
+            F::Pause { .. } => TapeMark::Pause,
+            F::Cut { .. } | F::Hold { .. } | F::Partition { .. } => TapeMark::Wall,
+            _ => TapeMark::Other,
+        },
+        A::Start { .. } | A::Restart { .. } => TapeMark::Restart,
+        A::Resume { .. } => TapeMark::Resume,
+        A::Heal { .. } | A::EndFault { .. } => TapeMark::Heal,
         A::OpenTerminal { .. }
         | A::TypeLine { .. }
         | A::Interrupt { .. }
@@ -245,9 +238,10 @@ fn action_mark(action: &Action) -> Option<(TapeMark, String)> {
         | A::Connect { .. }
         | A::Send { .. }
         | A::Disconnect { .. }
-        | A::SyncDisk { .. } => None,
-        other => Some((TapeMark::Other, action_words(other))),
-    }
+        | A::SyncDisk { .. } => return None,
+        _ => TapeMark::Other,
+    };
+    Some((mark, action_words(action)))
 }
 
 #[cfg(test)]
@@ -297,5 +291,38 @@ mod tests {
         let marks = out.iter().filter(|i| matches!(i, TapeItem::Mark { mark: TapeMark::Fail, .. })).count();
         assert_eq!(marks, 1);
         assert_eq!(lanes.after(), 9);
+    }
+
+    #[test]
+    fn the_row_of_faults_speaks_in_words() {
+        use fault::Fault as F;
+        let mut lanes = Lanes::new(vec!["A1".into()]);
+        let mut out = Vec::new();
+        let slow = F::DiskSlow { node: "A1".into(), factor: 10 };
+        let changes = [
+            TapeKind::Action { action: slow.clone().lasting(1_000_000) },
+            TapeKind::FaultOver { number: 1, fault: slow },
+            TapeKind::Action {
+                action: Action::FlipBits { node: "A1".into(), path: None, offset: None, bit: 0, count: 1 },
+            },
+            TapeKind::Action { action: Action::SyncDisk { node: "A1".into() } },
+        ];
+        for (n, what) in changes.into_iter().enumerate() {
+            lanes.follow(&change(n as u64 + 1, None, what), id, &mut out);
+        }
+        let told: Vec<(TapeMark, &str)> = (out.iter())
+            .filter_map(|item| match item {
+                TapeItem::Mark { node: None, mark, text, .. } => Some((*mark, text.as_str())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (TapeMark::Other, "A1's disk takes 10 times as long, for 1 s"),
+                (TapeMark::Heal, "it ended that A1's disk takes 10 times as long"),
+                (TapeMark::Other, "bits flip on the disk of A1"),
+            ]
+        );
     }
 }

@@ -8,6 +8,7 @@
 pub mod acks;
 pub mod cut;
 pub mod engine;
+pub mod faults;
 pub mod gather;
 pub mod geometry;
 pub mod idb;

@@ -126,7 +126,7 @@ pub struct Cluster {
     pub groups: Vec<Vec<NodeIndex>>,
     /// Links that are cut one by one, as directions from → to.
     pub cuts: Vec<(NodeIndex, NodeIndex)>,
-    /// Faults that last, one line each.
+    /// Faults that last, in the order in which they began.
     pub faults: Vec<ActiveFault>,
 }
 
@@ -157,14 +157,22 @@ impl Cluster {
     }
 }
 
-/// A fault that is in force.
+/// A fault that is in force, or a process that is not there without one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ActiveFault {
-    /// What it is, in words: `A1 → B1 cut`.
+    /// What it is, in words: `nothing gets through between A1 and B1`.
     pub text: String,
-    /// The action that ends it.
-    pub undo: Option<Fault>,
+    /// The symbol that stands for it.
+    pub icon: String,
+    /// The nodes that it is about.
+    pub nodes: Vec<NodeIndex>,
+    /// Since when.
+    pub since_us: u64,
+    /// When it ends by itself; none if it lasts until it is ended.
+    pub until_us: Option<u64>,
+    /// The line that ends it: `end 3`, `start A1`.
+    pub undo: String,
 }
 
 /// One node at one instant.

@@ -70,7 +70,7 @@ pub fn follow(trip: &mut Option<Trip>, entries: &[TermEntry]) {
 /// `10.0.0.1:7001>` and the line, parted by a tab character.
 fn begin(text: &str) -> Option<Trip> {
     let (prompt, line) = text.split_once('\t')?;
-    let addr = prompt.split(['>', '[', '(']).next().filter(|addr| addr.contains(':'))?;
+    let addr = prompt.split(['>', '[', '(']).next().filter(|addr| addr.len() > 1 && addr.contains(':'))?;
     let mut words = String::new();
     for word in line.split_whitespace() {
         let gap = usize::from(!words.is_empty());
@@ -154,6 +154,8 @@ mod tests {
     #[test]
     fn nothing_is_made_of_a_line_without_a_node_or_without_words() {
         let mut trip = None;
+        follow(&mut trip, &[entry(TermKind::Typed, ":\tcrash A1", None)]);
+        assert_eq!(trip, None, "a line of the language for scenarios goes to no node");
         follow(&mut trip, &[entry(TermKind::Typed, "not connected>\tGET a", None)]);
         assert_eq!(trip, None);
         follow(&mut trip, &[entry(TermKind::Typed, "10.0.0.1:7001>\t  ", None)]);

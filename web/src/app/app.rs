@@ -5,12 +5,13 @@ use crate::link::{self, Incoming, Link};
 use crate::marks::{Mark, Marks};
 use crate::shared::Shared;
 use crate::tape::Tape;
-use crate::ui::{self, Act, Armed, MenuTarget, Pane, Panel, Tool, frame};
+use crate::ui::{self, Act, Armed, MenuTarget, Pane, Panel, frame};
 use litemap::LiteMap;
 use std::rc::Rc;
+use vitrine_web::faults::{self, On, ROWS, Subject};
 use vitrine_web::geometry::Layout;
 use vitrine_web::model::{
-    Boot, Cluster, Detail, Fault, Frame, NodeIndex, Phase, SLOTS, TapeItem, TapeMark, Time, Traffic,
+    Boot, Cluster, Detail, Frame, NodeIndex, Phase, SLOTS, TapeItem, TapeMark, Time, Traffic,
 };
 use vitrine_web::protocol::{Answer, FromWorker, Storage, TermEntry, ToWorker};
 use vitrine_web::trip::{self, Trip};
@@ -416,7 +417,7 @@ impl App {
     /// The live region: one sentence at a time, and not more than one in two seconds.
     fn speak_of(&mut self, item: &TapeItem, wall: f64) {
         if let TapeItem::Mark { mark, text, .. } = item
-            && !matches!(mark, TapeMark::Vote | TapeMark::Other)
+            && *mark != TapeMark::Vote
             && wall - self.spoken_at_ms >= SPEAK_EVERY_MS
         {
             self.spoken = text.clone();
@@ -442,19 +443,7 @@ impl App {
         faded
     }
 
-    fn do_fault(&mut self, ctx: &Context<Self>, fault: Fault) {
-        let scope = ctx.link().clone();
-        self.ask(
-            move |id| ToWorker::Fault { id, fault },
-            move |result| {
-                if let Err(why) = result {
-                    scope.send_message(Msg::Act(Act::Notice(Some(why))));
-                }
-            },
-        );
-    }
-
-    /// Runs a line of the language for scenarios; why it cannot be done is said.
+    /// Runs lines of the language for scenarios; why one cannot be done is said.
     fn do_line(&mut self, ctx: &Context<Self>, make: impl FnOnce(u32) -> ToWorker) {
         let scope = ctx.link().clone();
         self.ask(make, move |result| {
@@ -471,11 +460,6 @@ impl App {
                 if let ToWorker::Speed(speed) = message {
                     self.speed = speed;
                 }
-                true
-            }
-            Act::Fault(fault) => {
-                self.menu = None;
-                self.do_fault(ctx, fault);
                 true
             }
             Act::Line(line) => {
@@ -525,10 +509,11 @@ impl App {
                 self.menu = None;
                 true
             }
-            Act::Arm(tool) => {
-                self.armed = match (&self.armed, tool) {
-                    (Some(armed), Some(tool)) if armed.tool == tool => None,
-                    (_, Some(tool)) => Some(Armed { tool, picked: Vec::new() }),
+            Act::Arm(row) => {
+                self.menu = None;
+                self.armed = match (&self.armed, row) {
+                    (Some(armed), Some(row)) if armed.row == row => None,
+                    (_, Some(row)) => Some(Armed { row, picked: Vec::new() }),
                     (_, None) => None,
                 };
                 true
@@ -537,14 +522,11 @@ impl App {
                 if let Some(armed) = self.armed.take()
                     && !armed.picked.is_empty()
                 {
-                    let names = |keep: bool| {
-                        let all = self.cluster.nodes.iter().enumerate();
-                        all.filter(|(i, _)| armed.picked.contains(&(*i as NodeIndex)) == keep)
-                            .map(|(_, n)| n.name.clone())
-                            .collect::<Vec<_>>()
-                    };
-                    let groups = vec![names(true), names(false)];
-                    self.do_fault(ctx, Fault::Partition { groups });
+                    let name = |&node: &NodeIndex| faults::of_node(&self.cluster, node).a;
+                    let names: Vec<String> = armed.picked.iter().map(name).collect();
+                    let behind = Subject { a: names.join(" "), b: String::new() };
+                    let line = armed.row.usual_lines(&self.cluster, &behind);
+                    self.do_line(ctx, |id| ToWorker::Line { id, line });
                 }
                 true
             }
@@ -624,18 +606,15 @@ impl App {
 
     /// A node was clicked: select it, or do to it what is armed.
     fn hit(&mut self, ctx: &Context<Self>, node: NodeIndex, keep: bool) -> bool {
-        let Some(name) = self.cluster.nodes.get(usize::from(node)).map(|n| n.name.clone()) else {
-            return false;
-        };
         let Some(mut armed) = self.armed.take() else {
             return self.act(ctx, Act::Select(Some(node)));
         };
-        if !ui::palette::fits(armed.tool, &self.cluster, usize::from(node)) {
+        if !armed.row.fits_node(&self.cluster, usize::from(node)) {
             self.armed = Some(armed);
             return false;
         }
-        match armed.tool {
-            Tool::Wall => {
+        let subject = match armed.row.on {
+            On::Nodes => {
                 match armed.picked.iter().position(|&p| p == node) {
                     Some(at) => {
                         armed.picked.remove(at);
@@ -645,24 +624,18 @@ impl App {
                 self.armed = Some(armed);
                 return true;
             }
-            Tool::Cut | Tool::OneWay => {
-                if armed.picked.is_empty() {
+            On::Link => match armed.picked.pop() {
+                Some(from) if from != node => faults::of_link(&self.cluster, from, node),
+                _ => {
                     armed.picked.push(node);
                     self.armed = Some(armed);
                     return true;
                 }
-                let from = self.cluster.nodes[usize::from(armed.picked[0])].name.clone();
-                if from != name {
-                    self.do_fault(ctx, Fault::Cut { from, to: name, one_way: armed.tool == Tool::OneWay });
-                }
-                armed.picked.clear();
-            }
-            tool => {
-                if let Some(fault) = ui::palette::fault_of(tool, &self.cluster, usize::from(node)) {
-                    self.do_fault(ctx, fault);
-                }
-            }
-        }
+            },
+            _ => faults::of_node(&self.cluster, node),
+        };
+        let line = armed.row.usual_lines(&self.cluster, &subject);
+        self.do_line(ctx, |id| ToWorker::Line { id, line });
         self.armed = keep.then_some(armed);
         true
     }
@@ -704,10 +677,6 @@ impl App {
             let at = words::SPEEDS.iter().position(|&s| s >= self.speed * 0.999).unwrap_or(3) as i32 + by;
             words::SPEEDS.get(at.max(0) as usize).map(|&s| Act::Send(ToWorker::Speed(s)))
         };
-        let tool = |tool: Tool| {
-            let node: usize = node?;
-            ui::palette::fault_of(tool, &self.cluster, node).map(Act::Fault)
-        };
         match key.as_str() {
             " " if tag.eq_ignore_ascii_case("button") => None,
             " " => Some(Act::Send(if self.playing { ToWorker::Pause } else { ToWorker::Play })),
@@ -720,19 +689,24 @@ impl App {
                 ui::focus("term-input");
                 Some(Act::Panel(Panel::Term))
             }
-            "w" | "W" => Some(Act::Arm(Some(Tool::Wall))),
-            "Enter" if self.armed.as_ref().is_some_and(|a| a.tool == Tool::Wall) && node.is_none() => {
+            "Enter" if self.armed.as_ref().is_some_and(|a| a.row.on == On::Nodes) && node.is_none() => {
                 Some(Act::RaiseWall)
             }
-            "x" | "X" => tool(Tool::Crash),
-            "k" | "K" => tool(Tool::Kill),
-            "p" | "P" => tool(Tool::Pause),
-            "i" | "I" => tool(Tool::Isolate),
             "1" | "2" | "3" | "4" | "5" | "6" => {
                 let at = key.parse::<usize>().ok()? - 1;
                 Pane::ALL.get(at).map(|&p| Act::Pane(p))
             }
-            _ => None,
+            // A row of the palette, done to the focused node or, if it wants several, armed.
+            _ => {
+                let keyed = |row: &&faults::Row| row.key.is_some_and(|of| of.eq_ignore_ascii_case(&key));
+                let mut rows = ROWS.iter().filter(keyed).peekable();
+                if let Some(row) = rows.next_if(|row| row.on == On::Nodes) {
+                    return Some(Act::Arm(Some(row)));
+                }
+                let node: NodeIndex = node?;
+                let row = rows.find(|row| row.fits_node(&self.cluster, node.into()))?;
+                Some(Act::Line(row.usual_lines(&self.cluster, &faults::of_node(&self.cluster, node))))
+            }
         }
     }
 }

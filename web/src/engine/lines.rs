@@ -5,6 +5,7 @@
 use super::{CLUSTER_TAB, Engine, Trek};
 use crate::protocol::{Completion, TermEntry, TermKind};
 use crate::words;
+use vitrine_core::sim::fault::{Action, Scope};
 use vitrine_core::sim::scenario::{self, Command, Names, PREFIX, TimeCommand, Whom};
 
 impl Engine {
@@ -43,12 +44,21 @@ impl Engine {
             Command::Time(time) => self.time_line(tab, time),
             Command::Again { line } => self.again(tab, line).map(|()| String::new()),
             Command::Help { .. } => Ok(command.help_text().unwrap_or_default()),
-            Command::Expect(_) => {
-                self.console.carry_out(&mut self.time, command)?;
-                Ok("It holds.".into())
+            Command::Expect(expect) => {
+                match (self.console.carry_out(&mut self.time, command), expect.within_us) {
+                    (Ok(_), _) => Ok("It holds.".into()),
+                    (Err(_), Some(us)) => {
+                        self.queues.wait(command.clone(), self.now_us().saturating_add(us));
+                        Ok(String::new())
+                    }
+                    (Err(why), None) => Err(why),
+                }
             }
-            Command::Act(_) => {
+            Command::Act(action) => {
                 let done = self.console.carry_out(&mut self.time, command)?;
+                if matches!(action, Action::Heal { scope: Scope::Everything }) {
+                    self.queues.call_off();
+                }
                 Ok(done.number.map_or_else(String::new, |n| format!("Its number is {n}.")))
             }
             Command::Say { whom, .. } => {

@@ -5,6 +5,7 @@
 //! through [`Engine::release`] once the bytes that they promise are committed in the browser's storage.
 
 mod lines;
+mod queue;
 mod travel;
 
 use crate::acks::Acks;
@@ -87,6 +88,8 @@ pub struct Engine {
     trek: Option<Trek>,
     /// Who asked for the line that is being carried out.
     asking: Option<u32>,
+    /// Lines that run one after the other.
+    queues: queue::Queues,
     ready: Vec<u32>,
     jobs: VecDeque<(u32, Run)>,
     watch: Option<NodeIndex>,
@@ -162,6 +165,7 @@ impl Engine {
             scripts: Scripts::default(),
             trek: None,
             asking: None,
+            queues: queue::Queues::default(),
             ready: Vec::new(),
             jobs: VecDeque::new(),
             watch: None,
@@ -319,7 +323,7 @@ impl Engine {
             }
             ToWorker::Line { id, line } => {
                 self.asking = Some(id);
-                let result = self.line(CLUSTER_TAB, &line);
+                let result = self.lines(CLUSTER_TAB, &line);
                 // Unless the line took it, to answer once it is carried out.
                 if self.asking.take().is_some() {
                     self.answer(id, result.map(Answer::Said));
@@ -396,7 +400,7 @@ impl Engine {
     fn type_line(&mut self, tab: u16, line: &str) -> Result<(), String> {
         if line.trim_start().starts_with(PREFIX) {
             // What came of it stands in the tab.
-            let _ = self.line(tab, line);
+            let _ = self.lines(tab, line);
             return Ok(());
         }
         let whom = match tab.checked_sub(1) {
@@ -498,6 +502,7 @@ impl Engine {
 
     /// What follows from events that happened: replies, and whether the cluster is ready.
     fn after_events(&mut self) {
+        self.go_on_with_queues();
         self.take_terminals();
         if self.scripts.busy() {
             let mut answers = Vec::new();

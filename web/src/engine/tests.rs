@@ -460,3 +460,99 @@ fn why_a_node_is_what_it_is_and_why_it_became_so() {
     assert_eq!(ask("failing", "B2", None), Err("Nobody suspects B2.".into()));
     assert_eq!(engine.world().hash(), hash);
 }
+
+#[test]
+fn lines_run_one_after_the_other_and_wait_where_they_say_so() {
+    let mut engine = formed(12);
+    let restart =
+        |n: &str| format!("restart {n}\nexpect process {n} ended within 120s\nexpect whole within 120s");
+    line(&mut engine, &format!("{}\n{}", restart("C2"), restart("B2"))).unwrap();
+    let starts =
+        |engine: &Engine| -> Vec<u32> { engine.world().view().nodes.iter().map(|n| n.starts).collect() };
+    let nodes = starts(&engine);
+    let place = |engine: &Engine, name: &str| {
+        engine.world().view().nodes.iter().position(|n| n.name == name).unwrap()
+    };
+    let (b, c) = (place(&engine, "B2"), place(&engine, "C2"));
+    run_until(&mut engine, "the second is restarted", |engine| starts(engine)[b] > nodes[b]);
+    assert!(starts(&engine)[c] > nodes[c], "the first one comes first");
+    run_until(&mut engine, "it is whole", |engine| {
+        printed(engine).iter().filter(|t| *t == "It holds.").count() > 0 && engine.state().cluster.ok
+    });
+    // What still waits is called off by healing everything.
+    line(&mut engine, "expect process A1 killed within 60s\nkill B1").unwrap();
+    line(&mut engine, "heal").unwrap();
+    line(&mut engine, "kill A1").unwrap();
+    pass(&mut engine, 1_000_000);
+    assert_eq!(engine.state().cluster.nodes[1].process, Process::Up);
+    // What does not come about is said, and what is behind it does not run.
+    line(&mut engine, "expect process C1 killed within 1s\nkill B1").unwrap();
+    let mut said = Vec::new();
+    run_until(&mut engine, "it is said", |engine| {
+        said.extend(printed(engine));
+        said.iter().any(|t| t.ends_with("1 more lines do not run"))
+    });
+    assert_eq!(engine.state().cluster.nodes[1].process, Process::Up);
+}
+
+#[test]
+fn active_faults_are_listed_with_their_end_and_the_line_that_ends_them() {
+    let mut engine = formed(13);
+    line(&mut engine, "disk-slow A1 10x for 20s").unwrap();
+    line(&mut engine, "cut A1 B1").unwrap();
+    let now = engine.now_us();
+    let faults = engine.state().cluster.faults;
+    assert_eq!((faults[0].until_us, faults[0].nodes.as_slice()), (Some(now + 20_000_000), &[0][..]));
+    assert_eq!((faults[1].until_us, faults[1].nodes.as_slice()), (None, &[0, 1][..]));
+    assert!(faults[0].text.contains("takes 10 times as long"), "{faults:?}");
+    let undo = faults[0].undo.clone();
+    line(&mut engine, &undo).unwrap();
+    let faults = engine.state().cluster.faults;
+    assert_eq!(faults.len(), 1);
+    // A process that ended by itself is no fault, and is told of with what starts it.
+    line(&mut engine, &faults[0].undo.clone()).unwrap();
+    line(&mut engine, "A1> SHUTDOWN NOW").unwrap();
+    run_until(&mut engine, "A1 ends", |engine| engine.state().cluster.nodes[0].process == Process::Stopped);
+    let faults = engine.state().cluster.faults;
+    assert_eq!((faults[0].text.as_str(), faults[0].undo.as_str()), ("A1 does not run", "start A1"));
+    line(&mut engine, "start A1").unwrap();
+    assert!(engine.state().cluster.faults.is_empty());
+}
+
+#[test]
+fn a_line_is_judged_before_it_is_done() {
+    let mut engine = formed(14);
+    let hash = engine.world().hash();
+    let judge = |engine: &mut Engine, text: &str| {
+        let look = crate::look::Look::Line(text.into());
+        at_once(engine, ToWorker::Look { id: 77, look }).map(|_| ())
+    };
+    assert_eq!(judge(&mut engine, "crash A1\ncrash B1"), Ok(()));
+    let why = judge(&mut engine, "latency A1 B1 forty").unwrap_err();
+    assert!(why.contains("`forty` does not fit"), "{why}");
+    let why = judge(&mut engine, "resume A1").unwrap_err();
+    assert!(!why.is_empty());
+    assert_eq!(engine.world().hash(), hash, "judging changes nothing");
+}
+
+#[test]
+fn a_message_under_way_is_told_of_and_can_be_taken() {
+    let mut engine = formed(15);
+    let mut rows = Vec::new();
+    for _ in 0..20 {
+        line(&mut engine, "next message").unwrap();
+        while engine.advance(&|| 0.0, 1.0) {}
+        let seen = at_once(&mut engine, ToWorker::Look { id: 77, look: crate::look::Look::UnderWay });
+        let Ok(Answer::Seen(seen)) = seen else { panic!("{seen:?}") };
+        let crate::look::Seen::UnderWay(found) = *seen else { panic!("{seen:?}") };
+        rows = found;
+        if !rows.is_empty() {
+            break;
+        }
+    }
+    let (number, text, arrives) = rows.first().expect("something is under way").clone();
+    assert!(text.contains('→') && text.contains("arrives in"), "{text}");
+    line(&mut engine, &format!("delay {number} 5s")).unwrap();
+    line(&mut engine, &format!("run until {arrives}\ndisk-sync A1")).unwrap();
+    assert!(line(&mut engine, "drop 1").is_err(), "what arrived long ago is not under way");
+}

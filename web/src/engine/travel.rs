@@ -79,6 +79,7 @@ impl Engine {
     pub(super) fn set_out(&mut self, trek: Trek) {
         self.end_trek(Err("Another run took its place.".into()));
         self.playing = false;
+        self.queues.set_out();
         self.trek = Some(trek);
     }
 
@@ -173,6 +174,7 @@ impl Engine {
         }
         let had_terminals = self.console.terminals().next().is_some();
         self.console = Console::new();
+        self.queues = Default::default();
         self.acks.clear();
         self.gatherer.forget();
         self.lanes = Lanes::anew(&self.lanes);

@@ -4,7 +4,9 @@
 //! only a command can tell is asked of a copy of the node (`World::peek` in vitrine-core), so looking never changes a run.
 
 pub mod compare;
+mod line;
 mod peek;
+mod under_way;
 pub mod why;
 
 use serde::{Deserialize, Serialize};
@@ -38,6 +40,10 @@ pub enum Look {
         /// When it came to be so, in virtual microseconds; without one, why it is so now.
         at_us: Option<u64>,
     },
+    /// Whether lines of the language for scenarios can be read, and the first of them be done now.
+    Line(String),
+    /// The messages under way.
+    UnderWay,
 }
 
 /// An answer.
@@ -49,6 +55,10 @@ pub enum Seen {
     Compared(compare::Compared),
     /// The answer to [`Look::Why`].
     Why(Vec<why::Because>),
+    /// That it is so: of [`Look::Line`].
+    Yes,
+    /// The messages of [`Look::UnderWay`]: number, what it is in words, when it arrives as a time of the language.
+    UnderWay(Vec<(String, String, String)>),
 }
 
 /// Looks.
@@ -60,5 +70,7 @@ pub fn look(time: &Timeline, look: Look) -> Result<Seen, String> {
         Look::Peek { node, lines } => peek::replies(time, &node, &lines).map(Seen::Replies),
         Look::Compare { a, b, at_us } => compare::runs(time, a, b, at_us).map(Seen::Compared),
         Look::Why { what, node, at_us } => why::causes(time, &what, &node, at_us).map(Seen::Why),
+        Look::Line(text) => line::check(time, &text).map(|()| Seen::Yes),
+        Look::UnderWay => Ok(Seen::UnderWay(under_way::rows(time.world()))),
     }
 }

@@ -87,6 +87,14 @@ impl World {
         Ok(())
     }
 
+    /// Whether something can be done to the world now, without doing it.
+    ///
+    /// # Errors
+    /// Why not, and what to do, in a sentence: that of [`World::act`].
+    pub fn can(&self, action: &Action) -> Result<(), String> {
+        self.check_action(action).map(|_| ())
+    }
+
     /// Looks up everything that an action names; gives the node that it is about.
     ///
     /// # Errors

@@ -35,7 +35,8 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
         </div>
         if let Some((target, x, y)) = app.menu {
             <div class="scrim" onclick={close.clone()} oncontextmenu={close}></div>
-            <menu::Menu {target} {x} {y} cluster={app.cluster.clone()} act={act.clone()} />
+            <menu::Menu key={format!("{target:?}")} {target} {x} {y} cluster={app.cluster.clone()} boot={app.boot.clone()}
+                selected={app.selected} beat={app.beat} act={act.clone()} />
         }
         if let Some(about) = &app.why {
             <why::WhyView about={about.clone()} cluster={app.cluster.clone()} act={act.clone()} />
@@ -85,15 +86,14 @@ fn phone_bar(app: &App, act: &Callback<Act>) -> Html {
             <button class="ib" aria-label="Step one event" onclick={topbar::step(act)}>{ super::icon("i-next") }</button>
             <button class="btn num" aria-label={format!("Speed {}", words::speed(app.speed))}
                 onclick={topbar::speed_to(words::SPEEDS[next], act)}>{ words::speed(app.speed) }</button>
-            <button class="btn" disabled={app.cluster.nodes.is_empty()}
+            <button class="btn" id="break" aria-haspopup="menu" disabled={app.cluster.nodes.is_empty()}
                 onclick={break_menu(app, act)}>{ super::icon("i-bolt") }<span>{ "Break" }</span></button>
         </div>
     }
 }
 
-/// On a phone: the menu of the selected node, else of the first master.
+/// On a phone: the menu of the selected node, else everything that can be broken.
 fn break_menu(app: &App, act: &Callback<Act>) -> Callback<MouseEvent> {
-    let first = app.cluster.nodes.iter().position(|n| n.master).unwrap_or(0) as u16;
-    let node = app.selected.unwrap_or(first);
-    act.reform(move |_| Act::Menu(super::MenuTarget::Node(node), 0, 0))
+    let target = app.selected.map_or(super::MenuTarget::All, super::MenuTarget::Node);
+    act.reform(move |_| Act::Menu(target, 0, 0))
 }

@@ -9,7 +9,7 @@ pub struct Props {
     pub act: Callback<Act>,
 }
 
-const KEYS: [(&str, &str); 14] = [
+const KEYS: [(&str, &str); 16] = [
     ("Space", "play or pause"),
     (". and ,", "step one event, step back"),
     ("Arrows, Page Up", "on the tape's ruler: a tick, the next mark"),
@@ -20,7 +20,9 @@ const KEYS: [(&str, &str); 14] = [
     ("Shift arrows", "from master to replica and back"),
     ("Enter", "open the menu of the focused node or link"),
     ("X K P I", "crash, kill, pause, isolate the focused node"),
+    ("Right arrow", "in a menu: what there is more, or what an entry takes"),
     ("W", "draw a partition wall"),
+    ("Drag", "from node to node: the menu of their link"),
     ("Esc", "close, disarm"),
     ("Up, Down", "history, in the terminal"),
     ("?", "this sheet"),

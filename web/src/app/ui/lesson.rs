@@ -3,7 +3,8 @@
 
 use super::{Act, icon};
 use crate::shared::Shared;
-use vitrine_web::model::{Belief, Cluster, Fault, Phase, Process};
+use vitrine_web::faults::name_in_line;
+use vitrine_web::model::{Belief, Cluster, Phase, Process};
 use yew::prelude::*;
 
 #[derive(PartialEq, Properties)]
@@ -26,15 +27,6 @@ fn check(ok: bool, text: &str) -> Html {
     html! {
         <li class={ok.then_some("ok")}><span class="box">if ok { <svg aria-hidden="true"><use href="#i-check" /></svg> }</span>
             <span>{ text }<span class="sr">{ if ok { ": yes" } else { ": not yet" } }</span></span></li>
-    }
-}
-
-/// What the button beside a fault is called: it ends the fault, it does not turn time back.
-fn remedy(undo: &Option<Fault>) -> &'static str {
-    match undo {
-        Some(Fault::Restart { .. }) => "Start",
-        Some(Fault::Resume { .. }) => "Resume",
-        _ => "Heal",
     }
 }
 
@@ -68,15 +60,13 @@ pub fn Lesson(props: &Props) -> Html {
                     { match (down, c.nodes.iter().find(|n| n.master && n.process == Process::Up)) {
                         (Some(node), _) => {
                             let name = node.name.clone();
-                            let fault = Fault::Restart { node: name.clone() };
-                            run(format!("start {name} again"), format!("Restart {name}"),
-                                act.reform(move |_| Act::Fault(fault.clone())))
+                            let line = format!("start {}", name_in_line(&name));
+                            run(format!("start {name} again"), line.clone(), act.reform(move |_| Act::Line(line.clone())))
                         }
                         (None, Some(node)) => {
                             let name = node.name.clone();
-                            let fault = Fault::Crash { node: name.clone() };
-                            run("cut a master's power".into(), format!("Crash {name}"),
-                                act.reform(move |_| Act::Fault(fault.clone())))
+                            let line = format!("crash {}", name_in_line(&name));
+                            run("cut a master's power".into(), line.clone(), act.reform(move |_| Act::Line(line.clone())))
                         }
                         _ => Html::default(),
                     } }
@@ -87,16 +77,6 @@ pub fn Lesson(props: &Props) -> Html {
                     { check(failed_known, "Every node knows who is up and who is down") }
                     { check(props.typed, "You have spoken to the cluster") }
                 </ul>
-                if !c.faults.is_empty() {
-                    <ul class="facts" aria-label="Faults in force">
-                        { for c.faults.iter().map(|f| html! {
-                            <li><span>{ &f.text }</span>
-                                if let Some(undo) = f.undo.clone() {
-                                    <button class="btn btn--sm" onclick={act.reform(move |_| Act::Fault(undo.clone()))}>{ remedy(&f.undo) }</button>
-                                }</li>
-                        }) }
-                    </ul>
-                }
                 <p class="lesson__key">{ "Click a node to inspect it. Right-click it, hold it, or press Enter to break it." }</p>
             </div>
             <button class="lesson__rail" aria-label="Open the card" onclick={open}>

@@ -1,6 +1,7 @@
 //! The components. Each draws one thing from what it is given; what the visitor does goes up as an [`Act`].
 
 pub mod compare;
+pub mod faults;
 pub mod frame;
 pub mod help;
 pub mod inspector;
@@ -17,7 +18,8 @@ pub mod why;
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use vitrine_web::model::{Fault, NodeIndex};
+use vitrine_web::faults::{Family, Row};
+use vitrine_web::model::NodeIndex;
 use vitrine_web::protocol::{Answer, ToWorker};
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
@@ -42,8 +44,7 @@ impl<T> Once<T> {
 /// What the visitor did.
 pub enum Act {
     Send(ToWorker),
-    Fault(Fault),
-    /// A line of the language for scenarios is run; the cluster's terminal shows it.
+    /// Lines of the language for scenarios are run in order; the cluster's terminal shows them.
     Line(String),
     /// A line about time alone is run, and not shown.
     Quiet(String),
@@ -59,7 +60,7 @@ pub enum Act {
     Panel(Panel),
     Menu(MenuTarget, i32, i32),
     CloseMenu,
-    Arm(Option<Tool>),
+    Arm(Option<&'static Row>),
     RaiseWall,
     Theme,
     Help(bool),
@@ -81,27 +82,21 @@ pub enum Act {
 pub enum MenuTarget {
     Node(NodeIndex),
     Link(NodeIndex, NodeIndex),
-}
-
-/// The faults of the palette.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tool {
-    Crash,
-    Kill,
-    Shutdown,
-    Pause,
-    Restart,
-    Isolate,
-    Wall,
-    OneWay,
-    Cut,
+    /// A message under way, by its number.
+    Message(u64),
+    /// All messages under way, as a list.
+    UnderWay,
+    /// A family of the palette, as a list.
+    Family(Family),
+    /// The whole palette.
+    All,
 }
 
 /// A fault of the palette that waits for its node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Armed {
-    pub tool: Tool,
-    /// For a wall, the nodes behind it so far; for a cut, its first end.
+    pub row: &'static Row,
+    /// For a wall, the nodes behind it so far; for a link, its first end.
     pub picked: Vec<NodeIndex>,
 }
 
@@ -196,10 +191,17 @@ pub fn run_line(
 
 /// Puts the focus on an element.
 pub fn focus(id: &str) {
-    if let Some(element) = crate::link::document().get_element_by_id(id)
-        && let Ok(element) = element.dyn_into::<web_sys::HtmlElement>()
+    if let Some(element) = crate::link::document().get_element_by_id(id) {
+        focus_on(&element);
+    }
+}
+
+/// `focus()` of any element; web-sys knows it for those of HTML alone.
+pub fn focus_on(element: &web_sys::Element) {
+    if let Ok(focus) = js_sys::Reflect::get(element, &"focus".into())
+        && let Ok(focus) = focus.dyn_into::<js_sys::Function>()
     {
-        let _ = element.focus();
+        let _ = focus.call0(element);
     }
 }
 

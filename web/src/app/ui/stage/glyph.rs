@@ -1,10 +1,10 @@
 //! A node, from the inside out: disc, disk ring, jury ring, badge, brackets, halo, moat. Every state has its own shape or
 //! pattern; colour only repeats it.
 
-use super::super::{Act, Armed, MenuTarget, menu, palette, shard_class};
+use super::super::{Act, Armed, MenuTarget, focus, menu, shard_class};
 use super::labels;
 use vitrine_web::geometry::{Layout, Point, Seat, Size, arc_path};
-use vitrine_web::model::{Belief, Cluster, LinkState, Node, NodeIndex, Process};
+use vitrine_web::model::{ActiveFault, Belief, Cluster, LinkState, Node, NodeIndex, Process};
 use yew::prelude::*;
 
 /// What a glyph is drawn from.
@@ -66,7 +66,7 @@ pub fn node(x: Context) -> Html {
     if seat.on_ring && (150.0..210.0).contains(&seat.angle.rem_euclid(360.0)) {
         lines.truncate(2);
     }
-    let off = x.armed.is_some_and(|a| !palette::fits(a.tool, x.cluster, x.index));
+    let off = x.armed.is_some_and(|a| !a.row.fits_node(x.cluster, x.index));
     let picked = x.armed.is_some_and(|a| a.picked.contains(&(x.index as NodeIndex)));
     let class = classes!(
         "node",
@@ -83,12 +83,17 @@ pub fn node(x: Context) -> Html {
         Act::Menu(MenuTarget::Node(index), e.client_x(), e.client_y())
     });
     let key = keys(&x, index);
+    let fault = attached(x.cluster, x.index);
+    let mut spoken = labels::spoken(n, x.cluster, &jury);
+    if let Some(fault) = fault.filter(|_| n.process.is_up()) {
+        spoken = format!("{spoken}; {}", fault.text);
+    }
     let at = seat.at;
     let (cx, cy) = (format!("{:.1}", at.x), format!("{:.1}", at.y));
     let small = x.layout.size == Size::S;
     html! {
         <g {class} tabindex="0" role="button" data-node={x.index.to_string()} onclick={click} oncontextmenu={open}
-            onkeydown={key} aria-label={labels::spoken(n, x.cluster, &jury)} aria-haspopup="menu"
+            onkeydown={key} aria-label={spoken} aria-haspopup="menu"
             aria-pressed={x.selected.to_string()} id={format!("node-{}", n.name)}>
             <circle class="focus" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 17.0).to_string()} />
             if x.selected { <path class="reticle" d={brackets(at, seat.r + if asked { 18.0 } else { 12.0 })} /> }
@@ -107,7 +112,7 @@ pub fn node(x: Context) -> Html {
                 <text class="name" x={cx.clone()} y={format!("{:.1}", at.y + if seat.on_ring { 5.0 } else { 4.5 })}>{ &n.name }</text>
             }
             if asked { { jury_ring(&jury, seat) } }
-            { badge(n, &jury, seat) }
+            { badge(n, &jury, seat, fault.map(|f| f.icon.as_str())) }
             { label(&lines, seat, asked, n) }
         </g>
     }
@@ -153,18 +158,8 @@ fn keys(x: &Context, index: NodeIndex) -> Callback<KeyboardEvent> {
             _ => return,
         };
         e.prevent_default();
-        focus_svg(&format!("node-{to}"));
+        focus(&format!("node-{to}"));
     })
-}
-
-/// `focus()` of an SVG element, which web-sys knows for HTML elements alone.
-fn focus_svg(id: &str) {
-    if let Some(element) = crate::link::document().get_element_by_id(id)
-        && let Ok(focus) = js_sys::Reflect::get(&element, &"focus".into())
-        && let Ok(focus) = wasm_bindgen::JsCast::dyn_into::<js_sys::Function>(focus)
-    {
-        let _ = focus.call0(&element);
-    }
 }
 
 fn state_class(n: &Node) -> &'static str {
@@ -240,7 +235,12 @@ fn jury_ring(jury: &Jury, seat: &Seat) -> Html {
     }
 }
 
-fn badge(n: &Node, jury: &Jury, seat: &Seat) -> Html {
+/// The first fault that lasts on a node.
+fn attached(cluster: &Cluster, index: usize) -> Option<&ActiveFault> {
+    cluster.faults.iter().find(|f| f.nodes == [index as NodeIndex])
+}
+
+fn badge(n: &Node, jury: &Jury, seat: &Seat, fault: Option<&str>) -> Html {
     let (class, icon) = match n.process {
         Process::Crashed => ("badge--fail", "i-bolt"),
         Process::Killed => ("", "i-kill"),
@@ -251,7 +251,10 @@ fn badge(n: &Node, jury: &Jury, seat: &Seat) -> Html {
         Process::Up if n.isolated => ("", "i-isolate"),
         Process::Up if jury.is_suspect() => ("badge--fault", "i-q"),
         Process::Up if n.link == LinkState::Syncing => ("", "i-sync"),
-        Process::Up => return Html::default(),
+        Process::Up => match fault {
+            Some(icon) => ("badge--fault", icon),
+            None => return Html::default(),
+        },
     };
     let out =
         (seat.r + if jury.suspects + jury.agrees > 0 { 10.0 } else { 5.0 }) * std::f64::consts::FRAC_1_SQRT_2;

@@ -1,5 +1,6 @@
 //! Packets of the cluster bus on the stage: open shapes ask, full shapes answer.
 
+use super::super::{Act, MenuTarget};
 use crate::marks::Mark;
 use crate::shared::Shared;
 use vitrine_web::geometry::Layout;
@@ -15,6 +16,7 @@ pub struct Props {
     pub named: bool,
     /// The visitor asked for less motion: marks rest at 60 % of their way.
     pub still: bool,
+    pub act: Callback<Act>,
 }
 
 /// The shape of a kind, drawn around the origin.
@@ -105,11 +107,17 @@ fn mark(props: &Props, l: &Layout, m: &Mark) -> Html {
     let back = l.on_chord(from, to, (at_t - 22.0 / len).max(start.min(at_t)));
     let near = l.on_chord(from, to, (at_t - 6.0 / len).max(start.min(at_t)));
     let stopped = m.message.dropped && t > 0.85;
+    let target = MenuTarget::Message(m.message.id);
+    let open = props.act.reform(move |e: MouseEvent| {
+        e.prevent_default();
+        Act::Menu(target, e.client_x(), e.client_y())
+    });
     html! {
         <g key={m.message.id} class={class(m.message.kind)}>
             <g class="chord"><path d={l.chord(from, to)} /></g>
             <path class="trail" d={format!("M{:.1} {:.1}L{:.1} {:.1}", back.x, back.y, near.x, near.y)} />
-            <g transform={format!("translate({:.1} {:.1})", at.x, at.y)}>
+            <g class="msg__at" transform={format!("translate({:.1} {:.1})", at.x, at.y)} onclick={open.clone()} oncontextmenu={open}>
+                <circle class="msg__hit" r="14" />
                 { shape(m.message.kind) }
                 if stopped { <path class="stop" d="M8 -13v26" /> }
                 if props.named || matches!(m.message.kind, Kind::Fail | Kind::AuthRequest | Kind::AuthAck) {

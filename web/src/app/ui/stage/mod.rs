@@ -4,13 +4,15 @@
 mod glyph;
 mod labels;
 mod marks;
+mod press;
 mod ring;
 mod trip;
 mod wall;
 
-use super::{Act, Armed, MenuTarget, Tool, icon, palette};
+use super::{Act, Armed, MenuTarget, faults, icon, palette};
 use crate::marks::Mark;
 use crate::shared::Shared;
+use vitrine_web::faults::{On, Subject};
 use vitrine_web::geometry::{HEIGHT, Layout, WIDTH};
 use vitrine_web::model::{Belief, Cluster, NodeIndex, Phase, Process, SLOTS, Traffic};
 use vitrine_web::trip::Trip;
@@ -72,6 +74,7 @@ pub fn Stage(props: &Props) -> Html {
         let on = !props.gossip;
         act.reform(move |_| Act::Gossip(on))
     };
+    let [down, moved, up, away] = press::use_press(act);
     let armed = props.armed.is_some().then_some("scene--armed");
     let held = (!props.playing).then_some("scene--still");
     html! {
@@ -79,6 +82,7 @@ pub fn Stage(props: &Props) -> Html {
             <div class="stage__h">
                 <span class={classes!("cstate", alarm.then_some("al"))} id="cluster-state">
                     { icon(if alarm { "i-x" } else { "i-check" }) }{ headline }{ " " }<span>{ aside }</span></span>
+                <faults::Faults cluster={props.cluster.clone()} tenths={props.tenths} act={act.clone()} />
                 <div class="layers" role="group" aria-label="Layers">
                     <button aria-pressed={props.gossip.to_string()} onclick={toggle_gossip}>{ "Gossip" }</button></div>
             </div>
@@ -89,15 +93,17 @@ pub fn Stage(props: &Props) -> Html {
                 <Links cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
                 if props.gossip {
                     <marks::MarksView marks={props.marks.clone()} traffic={props.traffic.clone()} layout={props.layout.clone()}
-                        named={props.speed <= 0.1} still={props.still} />
+                        named={props.speed <= 0.1} still={props.still} act={act.clone()} />
                 }
                 if let Some(trip) = props.trip.clone() {
                     <trip::TripView cluster={props.cluster.clone()} layout={props.layout.clone()} {trip} />
                 }
                 <ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} />
                 <wall::Wall cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
-                <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}
-                    selected={props.selected} armed={props.armed.clone()} act={act.clone()} />
+                <g onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={away}>
+                    <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}
+                        selected={props.selected} armed={props.armed.clone()} act={act.clone()} />
+                </g>
             </svg>
             <div class="legend" aria-hidden="true">{ marks::legend() }</div>
             { banner(props) }
@@ -173,15 +179,19 @@ fn banner(props: &Props) -> Html {
     }
     if let Some(armed) = &props.armed {
         let picked: Vec<&str> = armed.picked.iter().map(name).collect();
-        let text = match armed.tool {
-            Tool::Wall if picked.is_empty() => "Choose the nodes that go behind the wall.".to_owned(),
-            Tool::Wall => format!("Behind the wall: {}.", picked.join(", ")),
-            Tool::Cut | Tool::OneWay if picked.is_empty() => "Choose the first end of the link.".to_owned(),
-            Tool::Cut | Tool::OneWay => format!("From {}: choose the other end.", picked[0]),
-            tool => format!("{}: choose a node.", palette::name_of(tool)),
+        let walls = armed.row.on == On::Nodes;
+        let what = armed.row.name;
+        let text = match armed.row.on {
+            On::Nodes if picked.is_empty() => format!("{what}: choose the nodes that go behind it."),
+            On::Nodes => format!("Behind the wall: {}.", picked.join(", ")),
+            On::Link if picked.is_empty() => format!("{what}: choose the first end of the link."),
+            On::Link => format!("{what}, from {}: choose the other end.", picked[0]),
+            _ => format!("{what}: choose a node."),
         };
-        return html! { <div class="banner" role="status">{ text }
-        if armed.tool == Tool::Wall && !picked.is_empty() {
+        let (a, b) = (if picked.is_empty() { "…".to_owned() } else { picked.join(" ") }, "…".to_owned());
+        let line = armed.row.usual_lines(&props.cluster, &Subject { a, b });
+        return html! { <div class="banner" role="status">{ text }<code>{ line }</code>
+        if walls && !picked.is_empty() {
             <button class="btn btn--sm" onclick={act.reform(|_| Act::RaiseWall)}>{ "Raise the wall" }</button>
         }
         <button class="btn btn--sm btn--quiet" onclick={act.reform(|_| Act::Arm(None))}>{ "Cancel" }<kbd class="kbd">{ "Esc" }</kbd></button></div> };

@@ -3,8 +3,11 @@
 use super::super::Act;
 use crate::shared::Shared;
 use vitrine_web::geometry::{Layout, WALL_WIDTH};
-use vitrine_web::model::{Cluster, Fault};
+use vitrine_web::model::Cluster;
 use yew::prelude::*;
+
+/// The line that the handle runs.
+const HEAL: &str = "heal network";
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
@@ -29,13 +32,13 @@ pub fn Wall(props: &Props) -> Html {
         .filter(|(i, _)| l.seats[*i].in_bay)
         .map(|(_, n)| n.name.as_str())
         .collect();
-    let heal = props.act.reform(|_: MouseEvent| Act::Fault(Fault::Heal));
+    let heal = props.act.reform(|_: MouseEvent| Act::Line(HEAL.into()));
     let key = {
         let act = props.act.clone();
         Callback::from(move |e: KeyboardEvent| {
             if e.key() == "Enter" || e.key() == " " {
                 e.prevent_default();
-                act.emit(Act::Fault(Fault::Heal));
+                act.emit(Act::Line(HEAL.into()));
             }
         })
     };

@@ -1,0 +1,227 @@
+//! What a menu offers: for a node, a link, a message, or a family of the palette.
+
+use super::super::{Act, MenuTarget};
+use vitrine_web::faults::{self, Family, On, ROWS, Row, Subject};
+use vitrine_web::model::{Cluster, LinkState, NodeIndex, Process};
+use yew::prelude::*;
+
+/// Numbers, words and arrivals of the messages under way.
+type UnderWay = [(String, String, String)];
+
+/// What an entry does.
+#[derive(Clone)]
+pub enum Todo {
+    Line(String),
+    Menu(MenuTarget),
+    Inspect(NodeIndex),
+}
+
+impl Todo {
+    /// Does it; another menu opens at the same place.
+    pub fn go(self, act: &Callback<Act>, (x, y): (i32, i32)) {
+        act.emit(Act::CloseMenu);
+        act.emit(match self {
+            Todo::Line(line) => Act::Line(line),
+            Todo::Menu(target) => Act::Menu(target, x, y),
+            Todo::Inspect(node) => Act::Select(Some(node)),
+        });
+    }
+}
+
+/// A menu beside the menu.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Sub {
+    Family(Family),
+    /// The links of the node.
+    Links,
+}
+
+/// An entry.
+pub enum Item {
+    Rule,
+    Remark(String),
+    Row(&'static Row),
+    Open(Sub, &'static str, &'static str),
+    Do(&'static str, String, Todo),
+}
+
+/// What a row is done to in a menu; none if that is still to be chosen.
+pub fn subject(row: &Row, target: MenuTarget, c: &Cluster, under_way: &UnderWay) -> Option<Subject> {
+    match (target, row.on) {
+        (_, On::World) => Some(Subject::default()),
+        (MenuTarget::Node(node), On::Node | On::Link | On::Nodes) => Some(faults::of_node(c, node)),
+        (MenuTarget::Link(a, b), On::Link) => Some(faults::of_link(c, a, b)),
+        (MenuTarget::Message(number), On::Message) => {
+            let number = number.to_string();
+            let arrives = under_way.iter().find(|m| m.0 == number).map(|m| m.2.clone());
+            Some(Subject { a: number, b: arrives.unwrap_or_default() })
+        }
+        _ => None,
+    }
+}
+
+/// The rows of a family that fit.
+fn rows(family: Family, target: MenuTarget, c: &Cluster) -> impl Iterator<Item = Item> {
+    family
+        .rows()
+        .filter(move |row| match target {
+            MenuTarget::Node(node) => {
+                row.on != On::Message && (row.on == On::World || row.fits_node(c, node.into()))
+            }
+            MenuTarget::Link(..) => row.on == On::Link,
+            MenuTarget::Message(_) => row.on == On::Message,
+            _ => row.on == On::World || (0..c.nodes.len()).any(|node| row.fits_node(c, node)),
+        })
+        .map(Item::Row)
+}
+
+fn open(family: Family) -> Item {
+    let (name, symbol) = family.name();
+    Item::Open(Sub::Family(family), symbol, name)
+}
+
+/// How to end what lasts: everything that is about some node of these, or everything.
+fn ends(c: &Cluster, about: Option<&[NodeIndex]>) -> Vec<Item> {
+    let here = |nodes: &[NodeIndex]| about.is_none_or(|about| about.iter().all(|node| nodes.contains(node)));
+    let end = |f: &vitrine_web::model::ActiveFault| {
+        Item::Do("i-check", format!("End: {}", f.text), Todo::Line(f.undo.clone()))
+    };
+    c.faults.iter().filter(|f| here(&f.nodes)).take(8).map(end).collect()
+}
+
+/// The name, the state and the entries of a menu.
+pub fn root(
+    target: MenuTarget,
+    c: &Cluster,
+    under_way: &UnderWay,
+    known: bool,
+) -> Option<(String, String, Vec<Item>)> {
+    let name = |i: NodeIndex| c.nodes.get(usize::from(i)).map(|n| n.name.clone());
+    let mut out: Vec<Item> = Vec::new();
+    let (title, state) = match target {
+        MenuTarget::Node(i) => {
+            let n = c.nodes.get(usize::from(i))?;
+            out.extend(rows(Family::Process, target, c));
+            out.push(Item::Rule);
+            let isolate = ROWS.iter().find(|row| row.key == Some("I"));
+            out.extend(isolate.filter(|row| row.fits_node(c, i.into())).map(Item::Row));
+            out.push(open(Family::Network));
+            out.push(Item::Open(Sub::Links, "i-clamp", "Link to"));
+            out.push(Item::Rule);
+            out.extend([Family::Disk, Family::Clock, Family::Compound].map(open));
+            out.push(Item::Rule);
+            let ends = ends(c, Some(&[i]));
+            if !ends.is_empty() || !c.groups.is_empty() {
+                out.extend(ends);
+                out.push(open(Family::Heal));
+            }
+            out.push(Item::Do("i-eye", "Inspect".into(), Todo::Inspect(i)));
+            let role = if n.master {
+                "master".to_owned()
+            } else {
+                n.replica_of.and_then(name).map_or("replica".to_owned(), |m| format!("replica of {m}"))
+            };
+            let state = match n.process {
+                Process::Up => "ok",
+                Process::Loading => "loading",
+                Process::Paused => "paused",
+                Process::Crashed => "power lost",
+                Process::Killed => "killed",
+                Process::Stopped => "shut down",
+            };
+            (n.name.clone(), format!("{role}, {state}"))
+        }
+        MenuTarget::Link(a, b) => {
+            let (from, to) = (name(a)?, name(b)?);
+            out.extend(rows(Family::Network, target, c));
+            let ends = ends(c, Some(&[a, b]));
+            if !ends.is_empty() {
+                out.push(Item::Rule);
+                out.extend(ends);
+                out.extend(rows(Family::Heal, target, c));
+            }
+            let cut = |x, y| c.cuts.contains(&(x, y));
+            let link = if c.nodes[usize::from(b)].replica_of == Some(a) {
+                c.nodes[usize::from(b)].link
+            } else if c.nodes[usize::from(a)].replica_of == Some(b) {
+                c.nodes[usize::from(a)].link
+            } else {
+                LinkState::None
+            };
+            let state = match (cut(a, b), cut(b, a)) {
+                (true, true) => "cut".to_owned(),
+                (true, false) => format!("cut {from} → {to}"),
+                (false, true) => format!("cut {to} → {from}"),
+                _ => match link {
+                    LinkState::Online => "replication, online".into(),
+                    LinkState::Syncing => "replication, synchronising".into(),
+                    LinkState::Down => "replication, down".into(),
+                    LinkState::None => "ok".into(),
+                },
+            };
+            (format!("{from} – {to}"), state)
+        }
+        MenuTarget::Message(number) => {
+            let found = under_way.iter().find(|m| m.0 == number.to_string());
+            match found {
+                Some(_) => out.extend(rows(Family::Message, target, c)),
+                None if known => out.push(Item::Remark(
+                    "It has arrived. Hold time or slow it down to 0.001×, and choose one that is still under way.".into(),
+                )),
+                None => {}
+            }
+            (format!("Message {number}"), found.map_or(String::new(), |m| m.1.clone()))
+        }
+        MenuTarget::UnderWay => {
+            let one = |m: &(String, String, String)| {
+                let number = m.0.parse().unwrap_or(0);
+                Item::Do("i-msg", m.1.clone(), Todo::Menu(MenuTarget::Message(number)))
+            };
+            out.extend(under_way.iter().map(one));
+            if out.is_empty() && known {
+                out.push(Item::Remark(
+                    "Nothing is under way at this instant: a message crosses in less than a millisecond."
+                        .into(),
+                ));
+            }
+            out.push(Item::Rule);
+            out.push(Item::Do(
+                "i-next",
+                "Go on to the next message".into(),
+                Todo::Line("next message".into()),
+            ));
+            ("Messages under way".to_owned(), String::new())
+        }
+        MenuTarget::Family(family) => {
+            out.extend(rows(family, target, c));
+            (family.name().0.to_owned(), "faults".to_owned())
+        }
+        MenuTarget::All => {
+            out.extend(Family::PALETTE.map(open));
+            out.push(Item::Do("i-msg", "Messages under way".into(), Todo::Menu(MenuTarget::UnderWay)));
+            if !c.faults.is_empty() {
+                out.push(Item::Rule);
+                out.extend(ends(c, None));
+                out.extend(rows(Family::Heal, target, c).take(2));
+            }
+            ("Break it".to_owned(), String::new())
+        }
+    };
+    Some((title, state, out))
+}
+
+/// The name and the entries of a menu beside it.
+pub fn sub(sub: Sub, target: MenuTarget, c: &Cluster) -> (&'static str, Vec<Item>) {
+    match (sub, target) {
+        (Sub::Family(family), _) => (family.name().0, rows(family, target, c).collect()),
+        (Sub::Links, MenuTarget::Node(from)) => {
+            let link = |(i, n): (usize, &vitrine_web::model::Node)| {
+                let to = i as NodeIndex;
+                (to != from)
+                    .then(|| Item::Do("i-clamp", n.name.clone(), Todo::Menu(MenuTarget::Link(from, to))))
+            };
+            ("Link to", c.nodes.iter().enumerate().filter_map(link).collect())
+        }
+        (Sub::Links, _) => ("Link to", Vec::new()),
+    }
+}

@@ -1,0 +1,51 @@
+//! The messages that are on their way from host to host.
+
+use crate::words;
+use vitrine_core::sim::trace::{BusKind, Channel};
+use vitrine_core::sim::world::World;
+
+/// How many are told at the most; the first to arrive come first.
+const ROWS_MAX: usize = 40;
+
+/// Number, words, and when it arrives, for each.
+pub fn rows(world: &World) -> Vec<(String, String, String)> {
+    let view = world.view();
+    let clients = view.nodes.len();
+    let host = |i: u32| {
+        let i = i as usize;
+        let node = view.nodes.get(i).map(|n| n.name.as_str());
+        node.or_else(|| view.clients.get(i - clients.min(i)).map(|c| c.name.as_str())).unwrap_or("a client")
+    };
+    let mut all = view.in_flight.clone();
+    all.sort_by_key(|m| (m.arrives_us, m.id));
+    all.truncate(ROWS_MAX);
+    let row = |m: &vitrine_core::sim::tcp::InFlight| {
+        let what = match (m.channel, m.bus) {
+            (Channel::Bus, Some(kind)) => bus_name(kind).to_owned(),
+            (Channel::Bus, None) => "bus".to_owned(),
+            (Channel::Resp, _) => words::bytes(m.len as u64),
+        };
+        let fate = match (m.lost, m.twice) {
+            (true, _) => ", lost, comes again",
+            (_, true) => ", and a copy",
+            _ => "",
+        };
+        let left = words::duration(m.arrives_us.saturating_sub(view.now_us));
+        let text = format!("{what} {} → {}, arrives in {left}{fate}", host(m.from), host(m.to));
+        (m.id.to_string(), text, format!("{}s", m.arrives_us as f64 / 1e6))
+    };
+    all.iter().map(row).collect()
+}
+
+fn bus_name(kind: BusKind) -> &'static str {
+    match kind {
+        BusKind::Ping => "PING",
+        BusKind::Pong => "PONG",
+        BusKind::Meet => "MEET",
+        BusKind::Fail => "FAIL",
+        BusKind::AuthRequest => "AUTH_REQUEST",
+        BusKind::AuthAck => "AUTH_ACK",
+        BusKind::Update => "UPDATE",
+        _ => "bus message",
+    }
+}
