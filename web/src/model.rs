@@ -459,12 +459,6 @@ pub struct Detail {
     pub node: NodeIndex,
     /// Its newest log lines, oldest first.
     pub log: Vec<LogLine>,
-    /// Its files.
-    pub files: Vec<FileView>,
-    /// Rows of the replication pane: name, value.
-    pub replication: Vec<(String, String)>,
-    /// `appendfsync` as it is now.
-    pub appendfsync: String,
 }
 
 /// A line of a node's log.
@@ -476,17 +470,6 @@ pub struct LogLine {
     pub mark: char,
     /// The text.
     pub text: String,
-}
-
-/// A file on a node's disk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileView {
-    /// Its path in the node's folder.
-    pub path: String,
-    /// Its length as the process sees it, in bytes.
-    pub len: u64,
-    /// How many of them survive a loss of power.
-    pub synced: u64,
 }
 
 /// What the visitor (or a script) does to the world; the words are those of [`crate::protocol::ToWorker::Fault`].

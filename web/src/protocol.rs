@@ -65,6 +65,17 @@ pub enum ToWorker {
         /// The question.
         look: Look,
     },
+    /// Move slots to a node, live; the answer comes at the end and says how it ended.
+    Reshard {
+        /// The answer's id.
+        id: u32,
+        /// The target, a master by name.
+        to: String,
+        /// Which slots, as ranges with both ends.
+        slots: Vec<(u16, u16)>,
+    },
+    /// Stop moving slots behind the command that runs now.
+    StopReshard,
     /// Do something to the world.
     Fault {
         /// The answer's id.

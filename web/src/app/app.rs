@@ -90,6 +90,7 @@ pub struct App {
     pub(crate) why: Option<ui::why::About>,
     /// Whether runs are compared.
     pub(crate) compare: bool,
+    pub(crate) slots: bool,
     pub(crate) armed: Option<Armed>,
     pub(crate) gossip: bool,
     pub(crate) folded: bool,
@@ -172,6 +173,7 @@ impl Component for App {
             help: false,
             why: None,
             compare: false,
+            slots: false,
             armed: None,
             gossip: true,
             folded: link::remembered("lesson").as_deref() == Some("folded"),
@@ -388,7 +390,8 @@ impl App {
         if !frame.traffic.is_empty() || !self.traffic.is_empty() {
             self.traffic = Shared::new(frame.traffic);
         }
-        if wall - self.beat_at_ms >= BEAT_MS || frame.tape_reset {
+        // While time is held a frame comes only when something was done: there is no next one that would show it.
+        if wall - self.beat_at_ms >= BEAT_MS || frame.tape_reset || !frame.playing {
             self.beat += 1;
             self.beat_at_ms = wall;
         }
@@ -546,6 +549,10 @@ impl App {
                 self.menu = None;
                 true
             }
+            Act::Slots(open) => {
+                self.slots = open;
+                true
+            }
             Act::Gossip(on) => {
                 self.gossip = on;
                 true
@@ -652,6 +659,8 @@ impl App {
                 Some(Act::Compare(false))
             } else if self.why.is_some() {
                 Some(Act::Why(None))
+            } else if self.slots {
+                Some(Act::Slots(false))
             } else if self.armed.is_some() {
                 Some(Act::Arm(None))
             } else {
@@ -669,6 +678,7 @@ impl App {
             || self.menu.is_some()
             || self.help
             || self.compare
+            || self.slots
         {
             return None;
         }
@@ -692,7 +702,7 @@ impl App {
             "Enter" if self.armed.as_ref().is_some_and(|a| a.row.on == On::Nodes) && node.is_none() => {
                 Some(Act::RaiseWall)
             }
-            "1" | "2" | "3" | "4" | "5" | "6" => {
+            "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" => {
                 let at = key.parse::<usize>().ok()? - 1;
                 Pane::ALL.get(at).map(|&p| Act::Pane(p))
             }

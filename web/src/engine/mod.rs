@@ -6,11 +6,13 @@
 
 mod lines;
 mod queue;
+mod reshard;
 mod travel;
 
 use crate::acks::Acks;
 use crate::gather::Gatherer;
 use crate::lanes::Lanes;
+use crate::look::{Look, Seen, What};
 use crate::model::{
     Boot, BootNode, Cluster, Detail, Fault, Frame, Kind, Message, NodeIndex, Phase, Process, SLOTS, Time,
     Traffic,
@@ -20,7 +22,7 @@ use crate::scenario::{self, Run, action, seed_text};
 use crate::scripts::Scripts;
 use litemap::LiteMap;
 use std::collections::{BTreeMap, VecDeque};
-use travel::Trek;
+use travel::{TAKEN_AWAY, Trek};
 use vitrine_core::resp::Value;
 use vitrine_core::sim::disk::DurableChange;
 use vitrine_core::sim::fault::Action;
@@ -84,6 +86,8 @@ pub struct Engine {
     /// How many writes were acknowledged to terminals.
     acknowledged: u64,
     scripts: Scripts,
+    /// Slots on their way, if the visitor moves some.
+    reshard: Option<reshard::Reshard>,
     /// Time that goes on as fast as it can, up to something.
     trek: Option<Trek>,
     /// Who asked for the line that is being carried out.
@@ -163,6 +167,7 @@ impl Engine {
             acks: LiteMap::new(),
             acknowledged: 0,
             scripts: Scripts::default(),
+            reshard: None,
             trek: None,
             asking: None,
             queues: queue::Queues::default(),
@@ -338,9 +343,15 @@ impl Engine {
                 self.answer(id, Ok(Answer::Completion(completion)));
             }
             ToWorker::Look { id, look } => {
-                let seen = crate::look::look(&self.time, look);
+                let slots = matches!(look, Look::Pane { what: What::Slots, .. });
+                let mut seen = crate::look::look(&self.time, look);
+                if let (Ok(Seen::Sheets(sheets)), true, Some(moving)) = (&mut seen, slots, &self.reshard) {
+                    sheets.push(moving.sheet());
+                }
                 self.answer(id, seen.map(|seen| Answer::Seen(Box::new(seen))));
             }
+            ToWorker::Reshard { id, to, slots } => self.reshard(id, &to, &slots),
+            ToWorker::StopReshard => self.stop_reshard(),
             ToWorker::TraceHash { id } => {
                 let hash = format!("{:016x}", self.time.world().hash());
                 self.answer(id, Ok(Answer::Hash(hash)));
@@ -504,6 +515,7 @@ impl Engine {
     fn after_events(&mut self) {
         self.go_on_with_queues();
         self.take_terminals();
+        self.go_on_resharding();
         if self.scripts.busy() {
             let mut answers = Vec::new();
             self.scripts.poll(&mut self.time, &mut answers);
@@ -558,6 +570,9 @@ impl Engine {
             let busy = self.time.world().terminal_busy(terminal);
             let acks = self.acks.entry(tab).or_default();
             for line in &lines {
+                if let Some(moving) = &mut self.reshard {
+                    moving.hear(terminal, line);
+                }
                 match (line.kind, &line.value) {
                     (terminal::TermKind::Input, _) => acks.typed(&line.text),
                     (terminal::TermKind::Reply | terminal::TermKind::Error, Some(reply)) => {

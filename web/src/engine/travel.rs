@@ -13,7 +13,7 @@ use vitrine_core::sim::trace::{TraceClass, TraceFilter};
 /// An event of a kind is looked for no further than this ahead, in virtual microseconds.
 const AHEAD_US_MAX: u64 = 600_000_000;
 /// What a command that waits is told when the world is taken elsewhere.
-const TAKEN_AWAY: &str = "Time was taken to another instant before the answer came.";
+pub(super) const TAKEN_AWAY: &str = "Time was taken to another instant before the answer came.";
 
 /// Where time goes.
 enum Goal {
@@ -172,6 +172,7 @@ impl Engine {
         for (id, result) in answers {
             self.answer(id, result.map(Answer::Reply));
         }
+        self.forget_reshard();
         let had_terminals = self.console.terminals().next().is_some();
         self.console = Console::new();
         self.queues = Default::default();

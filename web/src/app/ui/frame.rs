@@ -1,7 +1,9 @@
 //! The whole screen: which parts stand where, and what lies over them.
 
 use super::stage::Stage;
-use super::{Act, Panel, compare, help, inspector, ledger, lesson, menu, tape, terminal, topbar, why};
+use super::{
+    Act, Panel, compare, help, inspector, ledger, lesson, menu, slotmap, tape, terminal, topbar, why,
+};
 use crate::app::App;
 use vitrine_web::words;
 use yew::prelude::*;
@@ -23,8 +25,8 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
                 armed={app.armed.clone()} gossip={app.gossip} still={app.still} playing={app.playing}
                 speed={app.speed} phase={app.phase.clone()} stopped={app.stopped.clone()} silent={app.silent}
                 notice={app.notice.clone()} trip={app.trip.clone()} act={act.clone()} />
-            <inspector::Inspector cluster={app.cluster.clone()} boot={app.boot.clone()} detail={app.detail.clone()}
-                selected={app.selected} pane={app.pane} tenths={app.now_us / 100_000} act={act.clone()} />
+            <inspector::Inspector cluster={app.cluster.clone()} detail={app.detail.clone()}
+                selected={app.selected} pane={app.pane} tenths={app.now_us / 100_000} beat={app.beat} playing={app.playing} slots={app.slots} act={act.clone()} />
             <ledger::Ledger cluster={app.cluster.clone()} acknowledged={app.acknowledged} storage={app.storage.clone()} act={act.clone()} />
             <terminal::Terminal cluster={app.cluster.clone()} tabs={terminal::Tabs::of(&app.term)} tab={app.term_tab}
                 enabled={app.boot.is_some() && app.stopped.is_none()} act={act.clone()} />
@@ -43,6 +45,9 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
         }
         if app.compare {
             <compare::Compare time={app.time.clone()} now_us={app.now_us} cluster={app.cluster.clone()} act={act.clone()} />
+        }
+        if app.slots {
+            <slotmap::Window cluster={app.cluster.clone()} playing={app.playing} beat={app.beat} act={act.clone()} />
         }
         if app.help {
             <help::Help shortcuts={app.shortcuts} act={act.clone()} />

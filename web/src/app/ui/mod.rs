@@ -10,6 +10,7 @@ pub mod lesson;
 pub mod looking;
 pub mod menu;
 pub mod palette;
+pub mod slotmap;
 pub mod stage;
 pub mod tape;
 pub mod terminal;
@@ -64,6 +65,8 @@ pub enum Act {
     RaiseWall,
     Theme,
     Help(bool),
+    /// Opens or closes the slot map.
+    Slots(bool),
     Gossip(bool),
     Fold(bool),
     Shortcuts(bool),
@@ -109,11 +112,21 @@ pub enum Pane {
     Disk,
     Config,
     Log,
+    Latency,
+    Memory,
 }
 
 impl Pane {
-    pub const ALL: [Pane; 6] =
-        [Pane::Keys, Pane::Beliefs, Pane::Replication, Pane::Disk, Pane::Config, Pane::Log];
+    pub const ALL: [Pane; 8] = [
+        Pane::Keys,
+        Pane::Beliefs,
+        Pane::Replication,
+        Pane::Disk,
+        Pane::Config,
+        Pane::Log,
+        Pane::Latency,
+        Pane::Memory,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -123,6 +136,8 @@ impl Pane {
             Pane::Disk => "Disk",
             Pane::Config => "Config",
             Pane::Log => "Log",
+            Pane::Latency => "Latency",
+            Pane::Memory => "Memory",
         }
     }
 }
@@ -203,6 +218,16 @@ pub fn focus_on(element: &web_sys::Element) {
     {
         let _ = focus.call0(element);
     }
+}
+
+/// Enter or the space bar on something that is drawn and acts as a button.
+pub fn pressed(then: Callback<()>) -> Callback<KeyboardEvent> {
+    Callback::from(move |e: KeyboardEvent| {
+        if e.key() == "Enter" || e.key() == " " {
+            e.prevent_default();
+            then.emit(());
+        }
+    })
 }
 
 /// Moves the focus along a row of tabs as the ARIA pattern wants: arrows, Home and End. Gives the tab to choose.

@@ -98,7 +98,7 @@ pub fn Stage(props: &Props) -> Html {
                 if let Some(trip) = props.trip.clone() {
                     <trip::TripView cluster={props.cluster.clone()} layout={props.layout.clone()} {trip} />
                 }
-                <ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} />
+                <g class="opens" role="button" tabindex="0" aria-label="Slot map" onclick={act.reform(|_: MouseEvent| Act::Slots(true))} onkeydown={super::pressed(act.reform(|()| Act::Slots(true)))}><title>{ "Slot map" }</title><ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} /></g>
                 <wall::Wall cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
                 <g onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={away}>
                     <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}
