@@ -9,6 +9,9 @@ use crate::look::{Look, Seen};
 use crate::model::{Boot, Cluster, Detail, Fault, Frame, NodeIndex};
 use serde::{Deserialize, Serialize};
 
+/// What a terminal sends for Ctrl-C: the end of text, as a tty does.
+pub const INTERRUPT: &str = "\u{3}";
+
 /// From the page to the worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToWorker {
@@ -31,7 +34,7 @@ pub enum ToWorker {
     Type {
         /// 0 is `cluster -c`; node n has tab n + 1.
         tab: u16,
-        /// The line.
+        /// The line; [`INTERRUPT`] alone is Ctrl-C.
         line: String,
     },
     /// A line of the language for scenarios (docs/SCENARIO.md): what a button does, and what is typed behind `:`. It is shown in the
@@ -53,10 +56,19 @@ pub enum ToWorker {
     Complete {
         /// The answer's id.
         id: u32,
+        /// The tab that it is typed into.
+        tab: u16,
         /// The line.
         line: String,
         /// The place, in bytes.
         cursor: usize,
+    },
+    /// How safe the last write of a tab's terminal is: answered by [`Answer::Said`], empty if it is safe or the last line was no write.
+    Risk {
+        /// The answer's id.
+        id: u32,
+        /// The tab.
+        tab: u16,
     },
     /// A question about the world that changes nothing ([`crate::look`]).
     Look {
@@ -261,8 +273,14 @@ pub enum Answer {
 pub struct Completion {
     /// Where the word begins that a candidate takes the place of, in bytes of the line.
     pub start: usize,
-    /// What would stand there (empty for what has to be typed), and what it means.
+    /// What would stand there (empty for what has to be typed), and what it means. In a line for redis-cli the latter is the syntax of
+    /// what follows, a tab character, and a sentence.
     pub candidates: Vec<(String, String)>,
+    /// What redis-cli shows in grey behind the line.
+    pub hint: String,
+    /// The syntax of the line's command before the argument at the cursor, that argument, and after it; and what the command does. Nothing without a
+    /// command.
+    pub syntax: Vec<String>,
 }
 
 /// The world at one instant.

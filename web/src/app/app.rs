@@ -25,6 +25,9 @@ const PING_EVERY_MS: i32 = 1000;
 const PINGS_MISSED_MAX: u32 = 5;
 /// The most lines that a terminal tab keeps.
 const TERM_LINES_MAX: usize = 2000;
+/// The most lines of a tab's history, and how many bytes of it this browser keeps.
+const HISTORY_LINES_MAX: usize = 500;
+const HISTORY_BYTES_KEPT: usize = 32 << 10;
 /// The entry in the browser's performance timeline for the first moment at which the cluster served all slots.
 const READY_MARK: &str = "vitrine.ready";
 /// How long the way of an answered command stays on the stage, in milliseconds.
@@ -50,7 +53,40 @@ pub struct TermTab {
     pub entries: Rc<Vec<TermEntry>>,
     pub prompt: String,
     pub busy: bool,
-    pub history: Vec<String>,
+    /// What was typed here, kept over a reload.
+    pub history: Rc<Vec<String>>,
+    /// Whether anything was typed since the page was opened.
+    pub typed: bool,
+}
+
+impl TermTab {
+    /// A tab with the history that this browser remembers of it.
+    fn remembered(tab: u16) -> TermTab {
+        let lines = link::remembered(&format!("history-{tab}")).unwrap_or_default();
+        let history = lines.lines().map(str::to_owned).collect::<Vec<_>>();
+        TermTab { history: Rc::new(history), ..TermTab::default() }
+    }
+
+    /// Adds a line to the history, but no password (`isSensitiveCommand`, redis-cli.c 7.0.15).
+    fn remember(&mut self, tab: u16, line: &str) {
+        let lower = line.trim().to_ascii_lowercase();
+        let secret = ["auth ", "requirepass", "masterauth"].iter().any(|word| lower.contains(word));
+        if lower.is_empty() || secret || self.history.last().is_some_and(|last| last == line) {
+            return;
+        }
+        let history = Rc::make_mut(&mut self.history);
+        history.push(line.to_owned());
+        let surplus = history.len().saturating_sub(HISTORY_LINES_MAX);
+        history.drain(..surplus);
+        let mut kept = 0;
+        let fits = |line: &&String| {
+            kept += line.len() + 1;
+            kept <= HISTORY_BYTES_KEPT
+        };
+        let mut lines: Vec<&str> = history.iter().rev().take_while(fits).map(String::as_str).collect();
+        lines.reverse();
+        link::remember(&format!("history-{tab}"), &lines.join("\n"));
+    }
 }
 
 /// Everything that the page knows and the visitor chose.
@@ -307,7 +343,8 @@ impl App {
                 self.marks.clear();
                 self.mark_list = Shared::default();
                 self.detail = None;
-                self.term.clear();
+                self.term =
+                    (0..=boot.nodes.len() as u16).map(|tab| (tab, TermTab::remembered(tab))).collect();
                 self.trip = None;
                 self.selected = self.selected.filter(|&n| usize::from(n) < boot.nodes.len());
                 self.boot = Some(Shared::new(*boot));
@@ -577,12 +614,8 @@ impl App {
                 // On a phone the reply is on another panel than what asked for it.
                 self.panel = Panel::Term;
                 let entry = self.term.entry(tab).or_default();
-                if !line.trim().is_empty() && entry.history.last() != Some(&line) {
-                    entry.history.push(line.clone());
-                    if entry.history.len() > 500 {
-                        entry.history.remove(0);
-                    }
-                }
+                entry.typed = true;
+                entry.remember(tab, &line);
                 self.send(&ToWorker::Type { tab, line });
                 true
             }

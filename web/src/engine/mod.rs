@@ -17,7 +17,7 @@ use crate::model::{
     Boot, BootNode, Cluster, Detail, Fault, Frame, Kind, Message, NodeIndex, Phase, Process, SLOTS, Time,
     Traffic,
 };
-use crate::protocol::{Answer, FromWorker, State, TermEntry, TermKind, ToWorker};
+use crate::protocol::{Answer, FromWorker, INTERRUPT, State, TermEntry, TermKind, ToWorker};
 use crate::scenario::{self, Run, action, seed_text};
 use crate::scripts::Scripts;
 use litemap::LiteMap;
@@ -83,6 +83,10 @@ pub struct Engine {
     console: Console,
     /// What each terminal's writes came to.
     acks: LiteMap<u16, Acks>,
+    /// Whether the last reply in each tab acknowledged a write.
+    wrote: LiteMap<u16, bool>,
+    /// The tab that shows what all nodes' terminals print, since `each>` was typed there.
+    each: Option<u16>,
     /// How many writes were acknowledged to terminals.
     acknowledged: u64,
     scripts: Scripts,
@@ -165,6 +169,8 @@ impl Engine {
             looked_at_us: 0,
             console: Console::new(),
             acks: LiteMap::new(),
+            wrote: LiteMap::new(),
+            each: None,
             acknowledged: 0,
             scripts: Scripts::default(),
             reshard: None,
@@ -338,9 +344,13 @@ impl Engine {
                 let result = self.quiet_line(&line);
                 self.answer(id, result.map(Answer::Said));
             }
-            ToWorker::Complete { id, line, cursor } => {
-                let completion = self.complete(&line, cursor);
+            ToWorker::Complete { id, tab, line, cursor } => {
+                let completion = self.complete(tab, &line, cursor);
                 self.answer(id, Ok(Answer::Completion(completion)));
+            }
+            ToWorker::Risk { id, tab } => {
+                let risk = self.risk(tab);
+                self.answer(id, Ok(Answer::Said(risk)));
             }
             ToWorker::Look { id, look } => {
                 let slots = matches!(look, Look::Pane { what: What::Slots, .. });
@@ -409,11 +419,16 @@ impl Engine {
     }
 
     fn type_line(&mut self, tab: u16, line: &str) -> Result<(), String> {
+        if line == INTERRUPT {
+            self.interrupt(tab);
+            return Ok(());
+        }
         if line.trim_start().starts_with(PREFIX) {
             // What came of it stands in the tab.
             let _ = self.lines(tab, line);
             return Ok(());
         }
+        self.each.take_if(|each| *each == tab);
         let whom = match tab.checked_sub(1) {
             None => Whom::Cluster,
             Some(n) => {
@@ -561,6 +576,8 @@ impl Engine {
     }
 
     fn take_terminals(&mut self) {
+        // What goes to the tab of `each>` as well, in virtual order.
+        let mut merged: Vec<(u64, TermEntry)> = Vec::new();
         for (tab, terminal) in self.terminals() {
             let lines = self.time.take_terminal_output(terminal);
             if lines.is_empty() {
@@ -576,9 +593,19 @@ impl Engine {
                 match (line.kind, &line.value) {
                     (terminal::TermKind::Input, _) => acks.typed(&line.text),
                     (terminal::TermKind::Reply | terminal::TermKind::Error, Some(reply)) => {
-                        self.acknowledged += acks.replied(reply);
+                        let writes = acks.replied(reply);
+                        self.acknowledged += writes;
+                        self.wrote.insert(tab, writes > 0);
                     }
                     _ => {}
+                }
+            }
+            if let Some(node) = tab.checked_sub(1).filter(|_| self.each.is_some_and(|each| each != tab)) {
+                let name = &self.time.world().setup().nodes[usize::from(node)].name;
+                for line in lines.iter().filter(|l| l.kind != terminal::TermKind::Input) {
+                    let mut copy = entry(line.clone());
+                    copy.text = format!("{name}> {}", copy.text);
+                    merged.push((line.at_us, copy));
                 }
             }
             let entries: Vec<TermEntry> = lines.into_iter().map(entry).collect();
@@ -590,6 +617,10 @@ impl Engine {
             } else {
                 self.held.push_back((self.time.world().now_us(), message));
             }
+        }
+        if let Some(tab) = self.each.filter(|_| !merged.is_empty()) {
+            merged.sort_by_key(|(at_us, _)| *at_us);
+            self.print(tab, merged.into_iter().map(|(_, entry)| entry).collect());
         }
     }
 

@@ -177,6 +177,8 @@ impl Engine {
         self.console = Console::new();
         self.queues = Default::default();
         self.acks.clear();
+        self.wrote.clear();
+        self.each = None;
         self.gatherer.forget();
         self.lanes = Lanes::anew(&self.lanes);
         (self.tape_reset, self.sent_cluster, self.sent_detail) = (true, None, None);

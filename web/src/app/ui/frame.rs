@@ -19,7 +19,7 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
                 phase={app.phase.clone()} back_us={app.back_us()} seed={app.boot.as_ref().map(|b| b.seed.clone())}
                 nodes={app.cluster.nodes.len()} stopped={app.stopped.is_some()} act={act.clone()} />
             <lesson::Lesson cluster={app.cluster.clone()} phase={app.phase.clone()}
-                typed={app.term.values().any(|t| !t.history.is_empty())} act={act.clone()} />
+                typed={app.term.values().any(|t| t.typed)} act={act.clone()} />
             <Stage cluster={app.cluster.clone()} layout={app.layout.clone()} marks={app.mark_list.clone()}
                 traffic={app.traffic.clone()} tenths={app.now_us / 100_000} selected={app.selected}
                 armed={app.armed.clone()} gossip={app.gossip} still={app.still} playing={app.playing}
@@ -29,7 +29,7 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
                 selected={app.selected} pane={app.pane} tenths={app.now_us / 100_000} beat={app.beat} playing={app.playing} slots={app.slots} act={act.clone()} />
             <ledger::Ledger cluster={app.cluster.clone()} acknowledged={app.acknowledged} storage={app.storage.clone()} act={act.clone()} />
             <terminal::Terminal cluster={app.cluster.clone()} tabs={terminal::Tabs::of(&app.term)} tab={app.term_tab}
-                enabled={app.boot.is_some() && app.stopped.is_none()} act={act.clone()} />
+                enabled={app.boot.is_some() && app.stopped.is_none()} beat={app.beat} act={act.clone()} />
             <tape::TapeView cluster={app.cluster.clone()} tape={app.tape.clone()} future={app.future.clone()}
                 time={app.time.clone()} now_us={app.now_us} act={act.clone()} />
             { phone_tabs(app, act) }
