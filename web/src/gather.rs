@@ -67,6 +67,16 @@ impl Gatherer {
             .map(|p| (p.from as NodeIndex, p.to as NodeIndex))
             .collect();
         let mut nodes: Vec<Node> = (0..view.nodes.len()).map(|i| self.node(i, &view, &said[i])).collect();
+        // Outside of a cluster a replica's master is the node with the address that it was told.
+        for (i, said) in said.iter().enumerate().filter(|(_, said)| matches!(said, Some((_, None)))) {
+            let master = said.as_ref().and_then(|(status, _)| status.master.as_ref());
+            let is = |m: &vitrine_core::node::status::MasterStatus,
+                      n: &vitrine_core::sim::view::NodeEntry| {
+                (n.ip == m.host || n.name == m.host) && n.port == m.port
+            };
+            let at = master.and_then(|m| view.nodes.iter().position(|n| is(m, n)));
+            nodes[i].replica_of = at.map(|at| at as NodeIndex);
+        }
         for i in 0..nodes.len() {
             nodes[i].isolated = isolated(i, nodes.len(), &groups, &cuts);
             nodes[i].lag_bytes = nodes[i].replica_of.map(usize::from).and_then(|m| {

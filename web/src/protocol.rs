@@ -21,6 +21,8 @@ pub enum ToWorker {
         seed: Option<String>,
         /// Throw away what is stored.
         fresh: bool,
+        /// A link to a scenario: it is opened and waits, and what is stored stays until it is played.
+        open: Option<String>,
     },
     /// Let virtual time follow the wall clock.
     Play,
@@ -159,6 +161,26 @@ pub enum ToWorker {
         id: u32,
         /// Its seed, or chosen by the worker.
         seed: Option<String>,
+    },
+    /// Put another world in the place of this one.
+    Open {
+        /// The answer's id.
+        id: u32,
+        /// The text of a scenario, or a link to one.
+        text: String,
+        /// A dump.rdb instead, for a world of one node that finds it on its disk.
+        dump: Option<serde_bytes::ByteBuf>,
+        /// What that node's clock shows, in microseconds since the Unix epoch.
+        wall_us: f64,
+        /// Nothing happens before time is let go on, and what is stored stays until then.
+        wait: bool,
+    },
+    /// The run so far: the text of a scenario, or what stands in the address of a link to it.
+    Share {
+        /// The answer's id.
+        id: u32,
+        /// A link.
+        link: bool,
     },
     /// Run a scenario in a world of its own, beside the one on the page, and answer with its trace hash.
     Scenario {

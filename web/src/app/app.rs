@@ -127,12 +127,16 @@ pub struct App {
     /// Whether runs are compared.
     pub(crate) compare: bool,
     pub(crate) slots: bool,
+    pub(crate) dialog: Option<ui::Sheet>,
+    /// Whether the address may still hold the link that this world came from.
+    linked: bool,
+    /// Nodes that are lit on the stage.
+    pub(crate) lit: Shared<Vec<NodeIndex>>,
     pub(crate) armed: Option<Armed>,
     pub(crate) gossip: bool,
     pub(crate) folded: bool,
     /// In a narrow window the card lies over the stage once it was asked for.
     pub(crate) over: bool,
-    pub(crate) acknowledged: u64,
     pub(crate) storage: Option<Storage>,
     pub(crate) stopped: Option<String>,
     pub(crate) silent: bool,
@@ -210,11 +214,13 @@ impl Component for App {
             why: None,
             compare: false,
             slots: false,
+            dialog: None,
+            linked: false,
+            lit: Shared::default(),
             armed: None,
             gossip: true,
             folded: link::remembered("lesson").as_deref() == Some("folded"),
             over: false,
-            acknowledged: 0,
             storage: None,
             stopped: None,
             silent: false,
@@ -235,6 +241,7 @@ impl Component for App {
             _tick: tick,
             _keys: keys,
         };
+        ui::share::follow_address(app.act.clone());
         app.start_worker(ctx);
         app
     }
@@ -322,7 +329,7 @@ impl App {
             FromWorker::Hello => {
                 let fresh = std::mem::take(&mut self.start_fresh);
                 self.greeted = true;
-                self.send(&ToWorker::Start { seed: None, fresh });
+                self.send(&ToWorker::Start { seed: None, fresh, open: ui::share::in_address() });
                 for message in std::mem::take(&mut self.early) {
                     self.send(&message);
                 }
@@ -339,7 +346,6 @@ impl App {
                 self.why = None;
                 self.beat += 1;
                 self.now_us = boot.start_us;
-                self.acknowledged = 0;
                 self.marks.clear();
                 self.mark_list = Shared::default();
                 self.detail = None;
@@ -347,6 +353,11 @@ impl App {
                     (0..=boot.nodes.len() as u16).map(|tab| (tab, TermTab::remembered(tab))).collect();
                 self.trip = None;
                 self.selected = self.selected.filter(|&n| usize::from(n) < boot.nodes.len());
+                self.lit = Shared::default();
+                self.linked = true;
+                if !boot.refused.is_empty() {
+                    self.notice = Some(boot.refused.clone());
+                }
                 self.boot = Some(Shared::new(*boot));
                 self.send(&ToWorker::Watch(self.selected));
                 true
@@ -410,7 +421,9 @@ impl App {
         self.playing = frame.playing;
         self.speed = frame.speed;
         self.phase = frame.phase.clone();
-        self.acknowledged = frame.acknowledged;
+        if frame.steps > 0 && std::mem::take(&mut self.linked) {
+            ui::share::forget_address();
+        }
         self.marks.advance(&frame, moved, dt);
         if let Some(cluster) = frame.cluster {
             self.layout = Shared::new(Layout::of(&cluster));
@@ -634,6 +647,24 @@ impl App {
                 self.notice = text;
                 true
             }
+            Act::Dialog(sheet) => {
+                self.dialog = sheet;
+                self.menu = None;
+                true
+            }
+            Act::Lit(names) => {
+                let all = self.cluster.nodes.iter().enumerate().filter(|(_, n)| names.contains(&n.name));
+                let lit: Vec<NodeIndex> = all.map(|(i, _)| i as NodeIndex).collect();
+                let other = *self.lit != lit;
+                if other {
+                    self.lit = Shared::new(lit);
+                }
+                other
+            }
+            Act::Export => {
+                ui::share::export(&self.act);
+                false
+            }
             Act::Restart { fresh } => {
                 self.boot = None;
                 self.phase = Phase::Starting { what: "The engine starts again".into() };
@@ -686,6 +717,8 @@ impl App {
         if key == "Escape" {
             return if self.menu.is_some() {
                 Some(Act::CloseMenu)
+            } else if self.dialog.is_some() {
+                Some(Act::Dialog(None))
             } else if self.help {
                 Some(Act::Help(false))
             } else if self.compare {
@@ -712,6 +745,7 @@ impl App {
             || self.help
             || self.compare
             || self.slots
+            || self.dialog.is_some()
         {
             return None;
         }

@@ -4,6 +4,7 @@
 //! [`Engine::frame`] at most once per display frame. Replies that a visitor or a script waits for are *held*: they leave
 //! through [`Engine::release`] once the bytes that they promise are committed in the browser's storage.
 
+pub mod begin;
 mod lines;
 mod queue;
 mod reshard;
@@ -12,14 +13,15 @@ mod travel;
 use crate::acks::Acks;
 use crate::gather::Gatherer;
 use crate::lanes::Lanes;
+use crate::look::charts::Charts;
 use crate::look::{Look, Seen, What};
 use crate::model::{
-    Boot, BootNode, Cluster, Detail, Fault, Frame, Kind, Message, NodeIndex, Phase, Process, SLOTS, Time,
-    Traffic,
+    Boot, BootNode, Cluster, Detail, Fault, Frame, Kind, Message, NodeIndex, Phase, Time, Traffic,
 };
 use crate::protocol::{Answer, FromWorker, INTERRUPT, State, TermEntry, TermKind, ToWorker};
 use crate::scenario::{self, Run, action, seed_text};
 use crate::scripts::Scripts;
+use begin::Beginning;
 use litemap::LiteMap;
 use std::collections::{BTreeMap, VecDeque};
 use travel::{TAKEN_AWAY, Trek};
@@ -52,7 +54,6 @@ const READY_PATIENCE_US: u64 = 60_000_000;
 const READY_EVERY_US: u64 = 50_000;
 
 /// What [`Engine::handle`] leaves to its caller.
-#[derive(Debug, PartialEq)]
 pub enum Flow {
     /// Nothing.
     Done,
@@ -62,6 +63,13 @@ pub enum Flow {
         id: u32,
         /// The new seed, if one was given.
         seed: Option<String>,
+    },
+    /// The world gives way to another.
+    Begin {
+        /// The answer's id.
+        id: u32,
+        /// The other.
+        engine: Box<Engine>,
     },
 }
 
@@ -87,11 +95,12 @@ pub struct Engine {
     wrote: LiteMap<u16, bool>,
     /// The tab that shows what all nodes' terminals print, since `each>` was typed there.
     each: Option<u16>,
-    /// How many writes were acknowledged to terminals.
-    acknowledged: u64,
     scripts: Scripts,
     /// Slots on their way, if the visitor moves some.
     reshard: Option<reshard::Reshard>,
+    /// How the world began, and what is still to happen in it by itself.
+    begin: Beginning,
+    charts: Charts,
     /// Time that goes on as fast as it can, up to something.
     trek: Option<Trek>,
     /// Who asked for the line that is being carried out.
@@ -103,7 +112,7 @@ pub struct Engine {
     watch: Option<NodeIndex>,
     sent_cluster: Option<Cluster>,
     sent_detail: Option<Detail>,
-    sent_clock: Option<(u64, bool, u64, Phase, u64)>,
+    sent_clock: Option<(u64, bool, u64, Phase)>,
     sent_time: Option<Time>,
     /// Whether the page's tape begins anew with the next frame.
     tape_reset: bool,
@@ -121,10 +130,12 @@ impl Engine {
     /// The world cannot be made.
     pub fn new(seed: u64) -> Result<Engine, String> {
         let world = World::new(Setup::six_nodes(seed))?;
-        Ok(Engine::with(world, seed, false))
+        let mut engine = Engine::with(world, seed, false);
+        engine.begin.formed = true;
+        Ok(engine)
     }
 
-    /// The cluster that the files are of, as after a loss of power; `wall_us` is what its clocks show now, and virtual time goes
+    /// The usual six nodes that the files are of, as after a loss of power; `wall_us` is what its clocks show now, and virtual time goes
     /// on at `start_us`, the instant of the cut.
     ///
     /// # Errors
@@ -136,16 +147,7 @@ impl Engine {
         wall_us: u64,
         start_us: u64,
     ) -> Result<Engine, String> {
-        // Another run must not repeat the random choices of the one before.
-        let mut setup = Setup::six_nodes(seed ^ runs.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        setup.formation = None;
-        setup.start_us = start_us;
-        let world = World::restore(setup, images, wall_us)?;
-        let mut engine = Engine::with(world, seed, true);
-        engine.record();
-        let now = engine.now_us();
-        engine.lanes.formed(now);
-        Ok(engine)
+        Engine::restore_as(Setup::six_nodes(seed), runs, images, wall_us, start_us)
     }
 
     fn with(world: World, seed: u64, restored: bool) -> Engine {
@@ -171,9 +173,10 @@ impl Engine {
             acks: LiteMap::new(),
             wrote: LiteMap::new(),
             each: None,
-            acknowledged: 0,
             scripts: Scripts::default(),
             reshard: None,
+            begin: Beginning::default(),
+            charts: Charts::default(),
             trek: None,
             asking: None,
             queues: queue::Queues::default(),
@@ -209,6 +212,8 @@ impl Engine {
         Boot {
             seed: seed_text(self.seed),
             restored: self.restored,
+            opened: self.begin.opened.clone(),
+            refused: self.begin.refused.clone(),
             start_us: setup.start_us,
             nodes: setup.nodes.iter().zip(&view.nodes).map(node).collect(),
         }
@@ -354,7 +359,7 @@ impl Engine {
             }
             ToWorker::Look { id, look } => {
                 let slots = matches!(look, Look::Pane { what: What::Slots, .. });
-                let mut seen = crate::look::look(&self.time, look);
+                let mut seen = crate::look::look(&self.time, &self.charts, look);
                 if let (Ok(Seen::Sheets(sheets)), true, Some(moving)) = (&mut seen, slots, &self.reshard) {
                     sheets.push(moving.sheet());
                 }
@@ -382,6 +387,20 @@ impl Engine {
             ToWorker::Ping(n) => self.out.push(FromWorker::Pong(n)),
             ToWorker::Panic => panic!("the page asked for it"),
             ToWorker::Reset { id, seed } => return Flow::Reset { id, seed },
+            ToWorker::Open { id, text, dump, wall_us, wait } => {
+                let engine = match dump {
+                    Some(file) => Engine::open_dump(self.seed, file.into_vec(), wall_us.max(0.0) as u64),
+                    None => Engine::open(&text, wait),
+                };
+                match engine {
+                    Ok(engine) => return Flow::Begin { id, engine: Box::new(engine) },
+                    Err(why) => self.answer(id, Err(why)),
+                }
+            }
+            ToWorker::Share { id, link } => {
+                let shared = self.share(link);
+                self.answer(id, shared.map(Answer::Said));
+            }
         }
         Flow::Done
     }
@@ -389,6 +408,7 @@ impl Engine {
     fn play(&mut self, playing: bool) {
         if playing {
             self.end_trek(Err("Time was set going instead.".into()));
+            self.begin.waiting = false;
         }
         self.playing = playing;
         self.target_us = self.time.world().now_us() as f64;
@@ -396,7 +416,12 @@ impl Engine {
 
     fn step(&mut self) {
         self.play(false);
-        self.time.step();
+        self.begin.waiting = false;
+        if self.plays() {
+            self.pass(u64::MAX, 1);
+        } else {
+            self.time.step();
+        }
         self.after_events();
     }
 
@@ -448,7 +473,9 @@ impl Engine {
             Whom::Node(name) => self.time.world().node_index(name).map(|n| n as u16 + 1),
             Whom::Cluster | Whom::Each => Some(CLUSTER_TAB),
         };
-        self.console.terminals().filter_map(|(whom, terminal)| Some((tab(whom)?, terminal))).collect()
+        let replayed = self.begin.replayed.iter().map(|(whom, terminal)| (whom, *terminal));
+        let all = self.console.terminals().chain(replayed);
+        all.filter_map(|(whom, terminal)| Some((tab(whom)?, terminal))).collect()
     }
 
     /// A remark in a terminal.
@@ -494,11 +521,12 @@ impl Engine {
                 self.go_on()
             } else {
                 let until = match () {
+                    () if self.begin.waiting => break,
                     () if self.starting => u64::MAX,
                     () if self.playing => self.target_us as u64,
                     () => break,
                 };
-                self.time.run_until_or_events(until, EVENTS_PER_LOOK).reached
+                self.pass(until, EVENTS_PER_LOOK).reached
             };
             self.after_events();
             if reached {
@@ -529,6 +557,7 @@ impl Engine {
     /// What follows from events that happened: replies, and whether the cluster is ready.
     fn after_events(&mut self) {
         self.go_on_with_queues();
+        self.charts.sample(&self.time);
         self.take_terminals();
         self.go_on_resharding();
         if self.scripts.busy() {
@@ -549,10 +578,7 @@ impl Engine {
         let now = self.time.world().now_us();
         let formation = self.time.world().formation();
         let forming = formation.as_ref().is_some_and(|f| f.done_at_us.is_none() && f.error.is_none());
-        let is_ready = !forming && {
-            let c = self.gatherer.cluster(self.time.world());
-            c.ok && c.slots_ok == SLOTS && c.nodes.iter().all(|n| n.process != Process::Up || n.cluster_ok)
-        };
+        let is_ready = !forming && self.is_up();
         if is_ready {
             for id in std::mem::take(&mut self.ready) {
                 self.answer(id, Ok(Answer::Time(now)));
@@ -563,7 +589,9 @@ impl Engine {
             self.starting = false;
             // Redis writes a new replica's role to nodes.conf without an fsync; the kernel would take half a minute. An operator
             // who has just formed a cluster runs `sync` on every host, so that a tab closed at once brings the replicas back.
-            let names: Vec<String> = self.time.world().setup().nodes.iter().map(|n| n.name.clone()).collect();
+            // In a scenario only what it says is done.
+            let nodes = self.time.world().setup().nodes.iter().filter(|_| !self.begin.scripted);
+            let names: Vec<String> = nodes.map(|n| n.name.clone()).collect();
             for node in names {
                 let _ = self.time.act(Action::SyncDisk { node });
             }
@@ -593,9 +621,7 @@ impl Engine {
                 match (line.kind, &line.value) {
                     (terminal::TermKind::Input, _) => acks.typed(&line.text),
                     (terminal::TermKind::Reply | terminal::TermKind::Error, Some(reply)) => {
-                        let writes = acks.replied(reply);
-                        self.acknowledged += writes;
-                        self.wrote.insert(tab, writes > 0);
+                        self.wrote.insert(tab, acks.replied(reply) > 0);
                     }
                     _ => {}
                 }
@@ -628,6 +654,9 @@ impl Engine {
         if !self.starting {
             return Phase::Live;
         }
+        if self.begin.waiting {
+            return Phase::Starting { what: "Nothing has happened yet: Play begins it".to_owned() };
+        }
         let what = match self.time.world().formation() {
             Some(f) => format!("Forming the cluster: {}", f.phase),
             None => "The nodes load their files and find each other".to_owned(),
@@ -648,8 +677,7 @@ impl Engine {
             self.lanes.follow(change, |id| gatherer.by_id(id), &mut tape);
         }
         let (messages, dropped, traffic) = self.messages();
-        let acknowledged = self.acknowledged + self.scripts.acknowledged();
-        let clock = (now_us, self.playing, self.speed.to_bits(), self.phase(), acknowledged);
+        let clock = (now_us, self.playing, self.speed.to_bits(), self.phase());
         let same = self.sent_cluster.as_ref() == Some(&cluster);
         let time = self.time_view();
         let same_time = self.sent_time.as_ref() == Some(&time);
@@ -673,7 +701,6 @@ impl Engine {
             tape_reset: std::mem::take(&mut self.tape_reset),
             tape,
             time: (!same_time).then(|| time.clone()),
-            acknowledged,
             steps: self.time.world().events(),
         };
         self.sent_clock = Some(clock);

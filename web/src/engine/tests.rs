@@ -1,7 +1,9 @@
 //! The engine without a browser: forming, serving, failing over, coming back, travelling.
 
+mod begin;
+
 use super::*;
-use crate::model::{Belief, TapeItem, TapeMark};
+use crate::model::{Belief, Process, SLOTS, TapeItem, TapeMark};
 
 /// Lets an engine run without a wall clock until something holds.
 fn run_until(engine: &mut Engine, what: &str, mut holds: impl FnMut(&mut Engine) -> bool) {
@@ -49,6 +51,11 @@ fn ask(engine: &mut Engine, id: u32, node: Option<&str>, line: &str) -> Result<R
 
 use crate::protocol::Reply;
 
+/// How many writes were acknowledged in this run, as the ledger counts.
+fn acknowledged(engine: &Engine) -> u64 {
+    engine.world().ledger_counts().map_or(0, |counts| counts.safe + counts.at_risk + counts.lost)
+}
+
 #[test]
 fn six_nodes_form_serve_fail_over_and_come_back() {
     let mut engine = formed(1);
@@ -66,7 +73,7 @@ fn six_nodes_form_serve_fail_over_and_come_back() {
     let owner = engine.state().cluster.nodes.iter().filter(|n| n.master).map(|n| n.keys).sum::<u64>();
     assert_eq!(owner, 5);
     engine.handle(ToWorker::Type { tab: 0, line: "2 RPUSH list x".into() });
-    run_until(&mut engine, "two more writes", |engine| engine.frame().is_some_and(|f| f.acknowledged == 7));
+    run_until(&mut engine, "two more writes", |engine| acknowledged(engine) == 7);
 
     engine.handle(ToWorker::Fault { id: 1, fault: Fault::Crash { node: "A1".into() } });
     let mut tape = Vec::new();

@@ -80,6 +80,7 @@ impl Engine {
         self.end_trek(Err("Another run took its place.".into()));
         self.playing = false;
         self.queues.set_out();
+        self.begin.waiting = false;
         self.trek = Some(trek);
     }
 
@@ -122,12 +123,18 @@ impl Engine {
                 }
             }),
             Goal::Instant(at_us) => {
-                self.time.run_until_or_events(*at_us, EVENTS_PER_LOOK).reached.then(String::new)
+                let at_us = *at_us;
+                self.pass(at_us, EVENTS_PER_LOOK).reached.then(String::new)
             }
             Goal::Step(step) => {
+                let step = *step;
                 let left = step.saturating_sub(self.time.here().step).min(EVENTS_PER_LOOK);
-                let over = self.time.run_until_or_events(u64::MAX, left).reached;
-                (over || self.time.here().step >= *step).then(String::new)
+                let over = self.pass(u64::MAX, left).reached;
+                (over || self.time.here().step >= step).then(String::new)
+            }
+            Goal::Event(filter, until_us) if self.plays() => {
+                let (filter, until_us) = (filter.clone(), *until_us);
+                self.seek_in_script(&filter, until_us)
             }
             Goal::Event(filter, until_us) => {
                 let sought = self.time.run_to(filter, *until_us, EVENTS_PER_LOOK);
@@ -144,6 +151,22 @@ impl Engine {
             None => return false,
         }
         true
+    }
+
+    /// One event or line further towards an event of a kind, while the lines of a scenario happen.
+    fn seek_in_script(&mut self, filter: &TraceFilter, until_us: u64) -> Option<String> {
+        for _ in 0..EVENTS_PER_LOOK {
+            let before = self.time.world().trace().last_id();
+            let reached = self.pass(until_us, 1).reached;
+            let mut records = self.time.world().trace().records_after(before);
+            if let Some(record) = records.find(|record| filter.lets_through(&record.what)) {
+                return Some(self.time.world().sentence(record));
+            }
+            if reached {
+                return Some(format!("Nothing of that kind within {}.", words::duration(AHEAD_US_MAX)));
+            }
+        }
+        None
     }
 
     /// Goes somewhere else in the runs of this world, and stands still there.
@@ -179,6 +202,8 @@ impl Engine {
         self.acks.clear();
         self.wrote.clear();
         self.each = None;
+        self.drop_script();
+        self.charts.travelled(&self.time);
         self.gatherer.forget();
         self.lanes = Lanes::anew(&self.lanes);
         (self.tape_reset, self.sent_cluster, self.sent_detail) = (true, None, None);

@@ -5,22 +5,27 @@
 //! share one answer, [`Sheet`]: every further type that crosses to the page costs each visitor its bytes twice, for writing and
 //! for reading it.
 
+pub mod charts;
 pub mod compare;
-mod line;
-mod peek;
-mod under_way;
 mod config;
 mod disk;
 mod keys;
+pub mod ledger;
+mod line;
 mod peek;
+mod sentence;
 mod slots;
+mod under_way;
 mod value;
 pub mod why;
 mod words;
+mod workload;
 
 pub use peek::{bytes, items};
 pub use slots::range;
 
+use charts::Charts;
+use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 use vitrine_core::sim::timeline::Timeline;
 
@@ -65,6 +70,14 @@ pub enum Look {
         /// What it is asked for; see the variants of [`What`].
         args: Vec<String>,
     },
+    /// How all acknowledged writes are.
+    Ledger,
+    /// The newest writes that are `safe`, `at-risk` or `lost`.
+    Writes(String),
+    /// What is drawn over time.
+    Charts,
+    /// What the workloads do.
+    Workloads,
 }
 
 /// What a pane shows. Keys and values are in the quotes of redis-cli everywhere, so that each can be typed as it is shown.
@@ -131,26 +144,29 @@ pub enum Seen {
     UnderWay(Vec<(String, String, String)>),
     /// What [`Look::Pane`] asked for.
     Sheets(Vec<Sheet>),
+    /// What [`Look::Ledger`] sees.
+    Ledger(Ledger),
+    /// Rows of words: [`Look::Writes`] and [`Look::Workloads`].
+    Rows(Vec<Vec<String>>),
+    /// Lines with their names: [`Look::Charts`].
+    Lines(Vec<(String, Vec<f64>)>),
 }
 
 /// Looks.
 ///
 /// # Errors
 /// Why there is nothing to see, in a sentence.
-pub fn look(time: &Timeline, look: Look) -> Result<Seen, String> {
-    match look {
-        Look::Peek { node, lines } => peek::replies(time, &node, &lines).map(Seen::Replies),
-        Look::Compare { a, b, at_us } => compare::runs(time, a, b, at_us).map(Seen::Compared),
-        Look::Why { what, node, at_us } => why::causes(time, &what, &node, at_us).map(Seen::Why),
-        Look::Line(text) => line::check(time, &text).map(|()| Seen::Yes),
-        Look::UnderWay => Ok(Seen::UnderWay(under_way::rows(time.world()))),
-    }
+pub fn look(time: &Timeline, charts: &Charts, look: Look) -> Result<Seen, String> {
     let (node, what, args) = match look {
         Look::Peek { node, lines } => return peek::replies(time, &node, &lines).map(Seen::Replies),
         Look::Compare { a, b, at_us } => return compare::runs(time, a, b, at_us).map(Seen::Compared),
-        Look::Why { what, node, at_us } => {
-            return why::causes(time, &what, &node, at_us).map(Seen::Why);
-        }
+        Look::Why { what, node, at_us } => return why::causes(time, &what, &node, at_us).map(Seen::Why),
+        Look::Line(text) => return line::check(time, &text).map(|()| Seen::Yes),
+        Look::UnderWay => return Ok(Seen::UnderWay(under_way::rows(time.world()))),
+        Look::Ledger => return ledger::ledger(time, charts).map(Seen::Ledger),
+        Look::Writes(class) => return ledger::list(time, &class).map(Seen::Rows),
+        Look::Charts => return Ok(Seen::Lines(charts.lines())),
+        Look::Workloads => return Ok(Seen::Rows(workload::rows(time))),
         Look::Pane { node, what, args } => (node, what, args),
     };
     let world = time.world();

@@ -1,5 +1,6 @@
 //! The components. Each draws one thing from what it is given; what the visitor does goes up as an [`Act`].
 
+pub mod charts;
 pub mod compare;
 pub mod faults;
 pub mod frame;
@@ -10,12 +11,15 @@ pub mod lesson;
 pub mod looking;
 pub mod menu;
 pub mod palette;
+pub mod share;
 pub mod slotmap;
 pub mod stage;
 pub mod tape;
 pub mod terminal;
 pub mod topbar;
+pub mod topology;
 pub mod why;
+pub mod workload;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -75,9 +79,24 @@ pub enum Act {
     ClearTerm(u16),
     CopySeed,
     Notice(Option<String>),
+    /// A sheet over the page.
+    Dialog(Option<Sheet>),
+    /// Nodes are lit on the stage, by name.
+    Lit(Vec<String>),
+    /// The run is saved as a file.
+    Export,
     Restart {
         fresh: bool,
     },
+}
+
+/// The sheets that can lie over the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sheet {
+    /// Another world.
+    Topology,
+    /// The link to this run.
+    Share,
 }
 
 /// What a context menu is about.
