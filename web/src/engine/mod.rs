@@ -669,13 +669,14 @@ impl Engine {
         let now_us = self.time.world().now_us();
         let cluster = self.gatherer.cluster(self.time.world());
         let mut tape = Vec::new();
-        let cut_off = cut_off(&cluster);
-        self.lanes.cut_off(now_us, &cut_off, &mut tape);
         let gatherer = &self.gatherer;
         let changes: Vec<_> = self.time.world().tape_after(self.lanes.after()).cloned().collect();
         for change in &changes {
             self.lanes.follow(change, |id| gatherer.by_id(id), &mut tape);
         }
+        // Who is cut off is known of this instant alone; what happened before is not seen in its light.
+        let cut_off = cut_off(&cluster);
+        self.lanes.cut_off(now_us, &cut_off, &mut tape);
         let (messages, dropped, traffic) = self.messages();
         let clock = (now_us, self.playing, self.speed.to_bits(), self.phase());
         let same = self.sent_cluster.as_ref() == Some(&cluster);

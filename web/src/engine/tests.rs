@@ -415,6 +415,28 @@ fn the_same_again_with_another_setting_loses_less() {
 }
 
 #[test]
+fn a_tape_that_begins_anew_is_in_order_though_a_master_is_cut_off_now() {
+    let mut engine = formed(15);
+    engine.frame();
+    pass(&mut engine, 1_000_000);
+    line(&mut engine, "partition A1 | A2 B1 B2 C1 C2").unwrap();
+    pass(&mut engine, 2_000_000);
+    engine.frame();
+    line(&mut engine, "back").unwrap();
+    let tape = engine.frame().expect("everything changed").tape;
+    let lane: Vec<(u64, crate::model::LaneState)> = (tape.iter())
+        .filter_map(|item| match item {
+            TapeItem::Lane { node: 0, at_us, state } => Some((*at_us, *state)),
+            _ => None,
+        })
+        .collect();
+    assert!(lane.is_sorted_by_key(|l| l.0), "{lane:?}");
+    assert_eq!(lane.last(), Some(&(engine.now_us(), crate::model::LaneState::CutOff)));
+    let before = lane[..lane.len() - 1].iter().any(|l| l.1 == crate::model::LaneState::CutOff);
+    assert!(!before, "{lane:?}");
+}
+
+#[test]
 fn nothing_is_done_again_where_nothing_was_broken() {
     let mut engine = formed(13);
     pass(&mut engine, 500_000);
