@@ -5,7 +5,8 @@
 //! itself is remembered, since it says nothing any more.
 
 use crate::model::{
-    ActiveFault, Belief, Candidate, Claim, Cluster, Detail, Disk, LinkState, LogLine, Node, NodeIndex, Process,
+    ActiveFault, Belief, Candidate, Claim, Cluster, Detail, Disk, LinkState, LogLine, Node, NodeIndex,
+    Process,
 };
 use litemap::LiteMap;
 use vitrine_core::cluster::view::ClusterView;

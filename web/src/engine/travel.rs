@@ -109,6 +109,7 @@ impl Engine {
 
     /// A slice of the way. Gives whether it ended.
     pub(super) fn go_on(&mut self) -> bool {
+        let plays = self.plays();
         let Some(trek) = &mut self.trek else { return true };
         let said = match &mut trek.goal {
             Goal::Again(again) => again.go_on(&mut self.time, EVENTS_PER_LOOK).then(|| {
@@ -132,7 +133,7 @@ impl Engine {
                 let over = self.pass(u64::MAX, left).reached;
                 (over || self.time.here().step >= step).then(String::new)
             }
-            Goal::Event(filter, until_us) if self.plays() => {
+            Goal::Event(filter, until_us) if plays => {
                 let (filter, until_us) = (filter.clone(), *until_us);
                 self.seek_in_script(&filter, until_us)
             }
