@@ -156,7 +156,9 @@ fn the_cluster_manager_prints_and_does_what_redis_cli_does() {
         let mut expected = String::new();
         let mut typed = vec![to_ids(command)];
         while let Some(line) = lines.pop_front_if(|l| !l.starts_with("$ ") && !l.starts_with("# ")) {
-            if let Some((_, answer)) = line.strip_suffix('>').and_then(|l| l.split_once('<')) {
+            // What was typed behind a question stands between angle brackets; so do arguments in the text of help.
+            let question = line.strip_suffix('>').and_then(|l| l.rsplit_once(" <"));
+            if let Some((_, answer)) = question.filter(|(q, _)| q.ends_with([':', '?'])) {
                 typed.push(to_ids(answer));
             }
             expected += &format!("{line}\n");

@@ -74,7 +74,7 @@ fn stats(exec: &mut Exec<'_>) -> Done {
         .collect();
     let per_key = if keys == 0 { 0 } else { net / keys as u64 };
     let reply = &mut *exec.reply;
-    reply.map(26 + dbs.len());
+    reply.map(27 + dbs.len());
     let mut number = |name: &str, value: u64| {
         reply.bulk_str(name);
         reply.integer(value as i64);

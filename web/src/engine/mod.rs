@@ -44,7 +44,7 @@ const CLUSTER_TAB: u16 = 0;
 const RECORDS: usize = 1 << 14;
 /// From this speed on, heartbeats become the weight of lines.
 const TRAFFIC_FROM_SPEED: f64 = 10.0;
-/// How many events happen between two looks at the clock.
+/// How many events happen between two looks at the clock, if nothing waits for each of them.
 const EVENTS_PER_LOOK: u64 = 64;
 /// Wall time that is made up for at the most, in milliseconds: after a longer gap (a sleeping laptop) time just goes on.
 const CATCH_UP_MS: f64 = 100.0;
@@ -503,6 +503,11 @@ impl Engine {
         }
     }
 
+    /// How many events happen between two looks at the clock and at what came in: slots that move wait for every single reply.
+    fn events_per_look(&self) -> u64 {
+        if self.reshard.is_some() { 1 } else { EVENTS_PER_LOOK }
+    }
+
     /// Lets time go on for up to `budget_ms` of wall time. Gives whether there is more to do at once.
     pub fn advance(&mut self, clock_ms: &dyn Fn() -> f64, budget_ms: f64) -> bool {
         let start = clock_ms();
@@ -526,7 +531,7 @@ impl Engine {
                     () if self.playing => self.target_us as u64,
                     () => break,
                 };
-                self.pass(until, EVENTS_PER_LOOK).reached
+                self.pass(until, self.events_per_look()).reached
             };
             self.after_events();
             if reached {

@@ -109,10 +109,10 @@ impl Engine {
 
     /// A slice of the way. Gives whether it ended.
     pub(super) fn go_on(&mut self) -> bool {
-        let plays = self.plays();
+        let (plays, events) = (self.plays(), self.events_per_look());
         let Some(trek) = &mut self.trek else { return true };
         let said = match &mut trek.goal {
-            Goal::Again(again) => again.go_on(&mut self.time, EVENTS_PER_LOOK).then(|| {
+            Goal::Again(again) => again.go_on(&mut self.time, events).then(|| {
                 let run = self.time.branch();
                 let so_far = format!("Run {run} is where the one before it ended, after the same actions.");
                 match again.left_out() {
@@ -125,11 +125,11 @@ impl Engine {
             }),
             Goal::Instant(at_us) => {
                 let at_us = *at_us;
-                self.pass(at_us, EVENTS_PER_LOOK).reached.then(String::new)
+                self.pass(at_us, events).reached.then(String::new)
             }
             Goal::Step(step) => {
                 let step = *step;
-                let left = step.saturating_sub(self.time.here().step).min(EVENTS_PER_LOOK);
+                let left = step.saturating_sub(self.time.here().step).min(events);
                 let over = self.pass(u64::MAX, left).reached;
                 (over || self.time.here().step >= step).then(String::new)
             }
@@ -138,7 +138,7 @@ impl Engine {
                 self.seek_in_script(&filter, until_us)
             }
             Goal::Event(filter, until_us) => {
-                let sought = self.time.run_to(filter, *until_us, EVENTS_PER_LOOK);
+                let sought = self.time.run_to(filter, *until_us, events);
                 match sought.found {
                     Some(record) => Some(self.time.world().sentence(&record)),
                     None => sought

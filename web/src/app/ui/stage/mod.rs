@@ -76,7 +76,7 @@ pub fn Stage(props: &Props) -> Html {
         let on = !props.gossip;
         act.reform(move |_| Act::Gossip(on))
     };
-    let [down, moved, up, away] = press::use_press(act);
+    let ([down, moved, up, away], lifted) = press::use_press(act);
     let armed = props.armed.is_some().then_some("scene--armed");
     let held = (!props.playing).then_some("scene--still");
     html! {
@@ -102,7 +102,7 @@ pub fn Stage(props: &Props) -> Html {
                 }
                 <g class="opens" role="button" tabindex="0" aria-label="Slot map" onclick={act.reform(|_: MouseEvent| Act::Slots(true))} onkeydown={super::pressed(act.reform(|()| Act::Slots(true)))}><title>{ "Slot map" }</title><ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} /></g>
                 <wall::Wall cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
-                <g onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={away}>
+                <g onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={away} ontouchend={lifted}>
                     <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}
                         selected={props.selected} lit={props.lit.clone()} armed={props.armed.clone()} act={act.clone()} />
                 </g>

@@ -25,14 +25,16 @@ fn stop(timer: Option<i32>) {
     }
 }
 
-/// Handlers for the pointer going down, moving, and going up or away, on what has the nodes in it.
+/// Handlers for the pointer going down, moving, and going up or away, and for a finger that is lifted, on what has the nodes in it.
 #[hook]
-pub fn use_press(act: &Callback<Act>) -> [Callback<PointerEvent>; 4] {
+pub fn use_press(act: &Callback<Act>) -> ([Callback<PointerEvent>; 4], Callback<TouchEvent>) {
     let pressed = use_mut_ref(|| Pressed::None);
     // What the timer of the last finger calls.
     let held = use_mut_ref(|| None::<Closure<dyn FnMut()>>);
+    // Whether the finger that is down has opened a menu.
+    let opened = use_mut_ref(|| false);
     let down = {
-        let (pressed, act) = (pressed.clone(), act.clone());
+        let (pressed, opened, act) = (pressed.clone(), opened.clone(), act.clone());
         Callback::from(move |e: PointerEvent| {
             let Some(node) = node_of(e.target().and_then(|t| t.dyn_into().ok())) else { return };
             let (x, y) = (e.client_x(), e.client_y());
@@ -41,9 +43,10 @@ pub fn use_press(act: &Callback<Act>) -> [Callback<PointerEvent>; 4] {
                 stop(timer);
             }
             let timer = (e.pointer_type() == "touch").then(|| {
-                let (pressed, act) = (pressed.clone(), act.clone());
+                let (pressed, opened, act) = (pressed.clone(), opened.clone(), act.clone());
                 let opens = Closure::once(move || {
                     if pressed.borrow_mut().take().is_some() {
+                        *opened.borrow_mut() = true;
                         act.emit(Act::Menu(MenuTarget::Node(node), x, y));
                     }
                 });
@@ -84,5 +87,11 @@ pub fn use_press(act: &Callback<Act>) -> [Callback<PointerEvent>; 4] {
             stop(timer);
         }
     });
-    [down, moved, up, away]
+    // Its click would go to what lies over the page now, and close the menu again.
+    let lifted = Callback::from(move |e: TouchEvent| {
+        if opened.replace(false) {
+            e.prevent_default();
+        }
+    });
+    ([down, moved, up, away], lifted)
 }
