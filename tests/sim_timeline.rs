@@ -13,6 +13,7 @@ use vitrine_core::rng::Rng;
 use vitrine_core::sim::fault::{EioOn, Fault, Link, Scope};
 use vitrine_core::sim::timeline::{Limits, Timeline};
 use vitrine_core::sim::trace::{Question, TraceClass, TraceFilter};
+use vitrine_core::sim::workload::{Sizes, Workload};
 use vitrine_core::sim::{Action, Setup, Target, TraceKind, Unsynced, World};
 
 #[cfg(target_arch = "wasm32")]
@@ -248,6 +249,31 @@ fn checkpoints_are_dense_near_by_and_their_cost_is_bounded() {
         timeline.go_to(at * SECOND);
         assert_eq!(small.world().hash(), timeline.world().hash());
     }
+}
+
+#[test]
+fn under_load_checkpoints_are_small_and_none_is_far() {
+    let mut timeline = formed(8, 20_000);
+    let workload = Workload { values: Sizes::Fixed { bytes: 64 }, ..Workload::default() };
+    timeline.act(Action::StartWorkload { name: "app".to_string(), workload: Box::new(workload) }).unwrap();
+    let mut states = Vec::new();
+    for second in [20, 26, 33, 40] {
+        timeline.run_until(second * SECOND);
+        states.push((second, state(timeline.world())));
+    }
+    let view = timeline.view();
+    assert!(view.replay_steps_max <= 20_000, "{view:?}");
+    // As many again as plain clones cost a multiple of: the keys alone were 2 MiB each.
+    let each = view.checkpoints_len / view.branches[0].checkpoints_us.len();
+    assert!(each < 3 << 19, "{each} bytes each: {view:?}");
+    for (second, want) in states.iter().rev() {
+        timeline.go_to(second * SECOND);
+        assert_eq!(&state(timeline.world()), want);
+        assert!(timeline.view().replay_steps_max <= 20_000);
+    }
+    timeline.go_to(23 * SECOND);
+    timeline.run_until(40 * SECOND);
+    assert_eq!(state(timeline.world()), states[3].1);
 }
 
 #[test]

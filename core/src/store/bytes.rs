@@ -75,6 +75,25 @@ impl Str {
         self.make_mut().extend_from_slice(bytes);
     }
 
+    /// Whether another string is this one: the same memory, or the same few bytes.
+    pub(super) fn is_same(&self, other: &Str) -> bool {
+        match (&self.0, &other.0) {
+            (Repr::Inline { .. }, Repr::Inline { .. }) => self.as_slice() == other.as_slice(),
+            (Repr::Shared(mine), Repr::Shared(theirs)) => Rc::ptr_eq(mine, theirs),
+            (Repr::Buffer(mine), Repr::Buffer(theirs)) => Rc::ptr_eq(mine, theirs),
+            _ => false,
+        }
+    }
+
+    /// This string for the place of another that has the same bytes in memory of its own; `None` if it would not save any, or not
+    /// be the same in every way.
+    pub(super) fn lend(&self, other: &Str) -> Option<Str> {
+        match (&self.0, &other.0) {
+            (Repr::Shared(mine), Repr::Shared(theirs)) if mine == theirs => Some(self.clone()),
+            _ => None,
+        }
+    }
+
     /// Bytes on the heap that this string alone or with others keeps alive: 0 when it is inline.
     pub fn heap_len(&self) -> usize {
         match &self.0 {

@@ -8,7 +8,7 @@
 
 use super::bytes::Str;
 use super::dict::Dict;
-use super::keys::{KeyEntry, Keys, KeysPosition};
+use super::keys::{KeyEntry, Keys, KeysPatch, KeysPosition};
 use super::limits::HashSeed;
 use super::object::Object;
 use crate::rng::Rng;
@@ -197,9 +197,38 @@ impl Db {
         self.keys.unshared(&other.keys) + self.expires.unshared(&other.expires, |_, _| 0)
     }
 
+    /// Makes this the state before with as little as possible of its own, for a checkpoint that is kept for long, and gives what
+    /// it lacks then; until [`Db::unpack`] it is of no other use. `before` is an earlier or later state of the same database, packed.
+    /// Values that `lender`, the database of a master or of its other replica, has as well are kept once.
+    pub(crate) fn pack(&mut self, before: (&Db, Option<&DbPatch>), lender: Option<&Db>) -> DbPatch {
+        let patch = before.1.map(|patch| &patch.0);
+        DbPatch(self.keys.pack((&before.0.keys, patch), lender.map(|db| &db.keys)))
+    }
+
+    /// Makes a packed database what it was.
+    pub(crate) fn unpack(&mut self, patch: &DbPatch) {
+        self.keys.unpack(&patch.0);
+    }
+
     /// A snapshot of this moment, to be walked at leisure.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot { db: self.clone(), position: KeysPosition::default() }
+    }
+}
+
+/// What a packed database lacks. See [`Db::pack`].
+#[derive(Default)]
+pub(crate) struct DbPatch(KeysPatch);
+
+impl DbPatch {
+    /// Whether it lacks nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Bytes of memory, about, that this keeps alive and `other`, what a state beside it lacks, does not.
+    pub fn unshared(&self, other: Option<&DbPatch>) -> usize {
+        self.0.unshared(other.map(|other| &other.0))
     }
 }
 

@@ -429,7 +429,66 @@ impl<V> Dict<V> {
     }
 }
 
+impl<V> Dict<V> {
+    /// Whether another dict is this one: the same entries in the same memory, or none.
+    pub(super) fn is_same(&self, other: &Dict<V>) -> bool {
+        self.seed == other.seed
+            && match (&self.directory, &other.directory) {
+                (Directory::Empty, Directory::Empty) => true,
+                (Directory::One(a), Directory::One(b)) => Rc::ptr_eq(a, b),
+                (Directory::Many(a), Directory::Many(b)) => Rc::ptr_eq(a, b),
+                _ => false,
+            }
+    }
+
+    /// The entry at a place of a dict that has a single segment.
+    pub(super) fn at(&self, place: u8) -> Option<(&Str, &V)> {
+        let Directory::One(segment) = &self.directory else { return None };
+        segment.entries.get(usize::from(place)).map(|entry| (&entry.key, &entry.value))
+    }
+
+    /// Tells of each value that is not the `same` as in `base` its place, for [`Dict::set_at`]. False, and what was told does not
+    /// count, if the keys are others, or in another order, or so many that they have several segments.
+    pub(super) fn changes(
+        &self,
+        base: &Dict<V>,
+        same: impl Fn(&V, &V) -> bool,
+        mut change: impl FnMut(u8, &Str, &V),
+    ) -> bool {
+        if self.is_same(base) {
+            return true;
+        }
+        let (Directory::One(mine), Directory::One(theirs)) = (&self.directory, &base.directory) else {
+            return false;
+        };
+        if mine.entries.len() != theirs.entries.len()
+            || mine.entries.len() > SEGMENT_MAX
+            || self.seed != base.seed
+        {
+            return false;
+        }
+        for (at, (mine, theirs)) in mine.entries.iter().zip(&theirs.entries).enumerate() {
+            if mine.hash != theirs.hash || mine.key != theirs.key {
+                return false;
+            }
+            if !same(&mine.value, &theirs.value) {
+                change(at as u8, &mine.key, &mine.value);
+            }
+        }
+        true
+    }
+}
+
 impl<V: Clone> Dict<V> {
+    /// Puts a value at a place that [`Dict::changes`] told.
+    pub(super) fn set_at(&mut self, place: u8, value: V) {
+        if let Directory::One(segment) = &mut self.directory
+            && let Some(entry) = Rc::make_mut(segment).entries.get_mut(usize::from(place))
+        {
+            entry.value = value;
+        }
+    }
+
     #[inline]
     fn segment_mut(&mut self, hash: u64) -> Option<&mut Segment<V>> {
         match &mut self.directory {

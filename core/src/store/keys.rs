@@ -13,6 +13,10 @@ use super::slot::{SLOTS, key_slot};
 use crate::rng::Rng;
 use std::rc::Rc;
 
+mod pack;
+
+pub(super) use pack::KeysPatch;
+
 /// Slots of a group, and groups.
 const GROUP: usize = 128;
 /// Bits of a scan cursor that hold the slot.
@@ -51,6 +55,7 @@ impl Group {
 
 #[derive(Clone)]
 pub(super) struct BySlot {
+    /// None before the first key: most databases of a node stay empty.
     groups: Vec<Option<Rc<Group>>>,
     len: usize,
     seed: HashSeed,
@@ -72,7 +77,11 @@ pub(super) struct KeysPosition {
 
 impl BySlot {
     fn group(&self, slot: usize) -> Option<&Group> {
-        self.groups[slot / GROUP].as_deref()
+        self.groups.get(slot / GROUP)?.as_deref()
+    }
+
+    fn group_mut(&mut self, slot: usize) -> Option<&mut Group> {
+        self.groups.get_mut(slot / GROUP)?.as_mut().map(Rc::make_mut)
     }
 
     fn dict(&self, slot: usize) -> Option<&Dict<KeyEntry>> {
@@ -100,7 +109,7 @@ impl BySlot {
 impl Keys {
     pub fn new(seed: HashSeed, by_slot: bool) -> Keys {
         if by_slot {
-            Keys::BySlot(BySlot { groups: vec![None; GROUP], len: 0, seed })
+            Keys::BySlot(BySlot { groups: Vec::new(), len: 0, seed })
         } else {
             Keys::One(Dict::new(seed))
         }
@@ -139,8 +148,7 @@ impl Keys {
             Keys::One(dict) => dict.get_mut(key),
             Keys::BySlot(slots) => {
                 let slot = usize::from(key_slot(key));
-                let group = Rc::make_mut(slots.groups[slot / GROUP].as_mut()?);
-                group.dicts[slot % GROUP].get_mut(key)
+                slots.group_mut(slot)?.dicts[slot % GROUP].get_mut(key)
             }
         }
     }
@@ -156,6 +164,9 @@ impl Keys {
             Keys::BySlot(slots) => {
                 let slot = usize::from(key_slot(key));
                 let seed = slots.seed;
+                if slots.groups.is_empty() {
+                    slots.groups = vec![None; GROUP];
+                }
                 let group = slots.groups[slot / GROUP].get_or_insert_with(|| Rc::new(Group::new(seed)));
                 let Group { len, dicts } = Rc::make_mut(group);
                 let (entry, made) = dicts[slot % GROUP].get_or_insert_with(key, make);
@@ -171,7 +182,7 @@ impl Keys {
             Keys::One(dict) => dict.remove(key),
             Keys::BySlot(slots) => {
                 let slot = usize::from(key_slot(key));
-                let group = Rc::make_mut(slots.groups[slot / GROUP].as_mut()?);
+                let group = slots.group_mut(slot)?;
                 let removed = group.dicts[slot % GROUP].remove(key)?;
                 group.len -= 1;
                 slots.len -= 1;
@@ -194,7 +205,7 @@ impl Keys {
         let Keys::BySlot(slots) = self else { return None };
         let slot = usize::from(slot);
         let empty = Dict::new(slots.seed);
-        let group = Rc::make_mut(slots.groups.get_mut(slot / GROUP)?.as_mut()?);
+        let group = slots.group_mut(slot)?;
         let taken = std::mem::replace(&mut group.dicts[slot % GROUP], empty);
         group.len -= taken.len();
         slots.len -= taken.len();
@@ -275,7 +286,8 @@ impl Keys {
             Keys::One(dict) => dict.structure_len(),
             Keys::BySlot(slots) => {
                 let groups = slots.groups.iter().flatten();
-                GROUP * 8 + groups.flat_map(|group| &group.dicts).map(Dict::structure_len).sum::<usize>()
+                size_of_val(&slots.groups[..])
+                    + groups.flat_map(|group| &group.dicts).map(Dict::structure_len).sum::<usize>()
             }
         }
     }
@@ -290,14 +302,15 @@ impl Keys {
             (Keys::BySlot(slots), Keys::BySlot(others)) => {
                 let empty = Dict::new(slots.seed);
                 let mut bytes = size_of_val(&slots.groups[..]);
-                for (group, other) in slots.groups.iter().zip(&others.groups) {
+                for (number, group) in slots.groups.iter().enumerate() {
                     let Some(group) = group else { continue };
-                    if other.as_ref().is_some_and(|other| Rc::ptr_eq(group, other)) {
+                    let other = others.groups.get(number).and_then(Option::as_ref);
+                    if other.is_some_and(|other| Rc::ptr_eq(group, other)) {
                         continue;
                     }
                     bytes += size_of_val(&group.dicts[..]);
                     for (at, dict) in group.dicts.iter().enumerate().filter(|(_, dict)| !dict.is_empty()) {
-                        bytes += dict.unshared(other.as_ref().map_or(&empty, |o| &o.dicts[at]), entry);
+                        bytes += dict.unshared(other.map_or(&empty, |o| &o.dicts[at]), entry);
                     }
                 }
                 bytes

@@ -90,6 +90,34 @@ impl Object {
             }
     }
 
+    /// Whether another value is this one: the same memory, or the same small value.
+    pub(super) fn is_same(&self, other: &Object) -> bool {
+        match (self, other) {
+            (Object::Str(StrValue::Int(mine)), Object::Str(StrValue::Int(theirs))) => mine == theirs,
+            (Object::Str(StrValue::Embstr(mine)), Object::Str(StrValue::Embstr(theirs)))
+            | (Object::Str(StrValue::Raw(mine)), Object::Str(StrValue::Raw(theirs))) => mine.is_same(theirs),
+            (Object::List(mine), Object::List(theirs)) => Rc::ptr_eq(mine, theirs),
+            (Object::Set(mine), Object::Set(theirs)) => Rc::ptr_eq(mine, theirs),
+            (Object::Hash(mine), Object::Hash(theirs)) => Rc::ptr_eq(mine, theirs),
+            (Object::Zset(mine), Object::Zset(theirs)) => Rc::ptr_eq(mine, theirs),
+            _ => false,
+        }
+    }
+
+    /// This value for the place of another that is equal and has memory of its own; `None` if it is not, or has none.
+    pub(super) fn lend(&self, other: &Object) -> Option<Object> {
+        let value = match (self, other) {
+            (Object::Str(StrValue::Embstr(mine)), Object::Str(StrValue::Embstr(theirs))) => {
+                StrValue::Embstr(mine.lend(theirs)?)
+            }
+            (Object::Str(StrValue::Raw(mine)), Object::Str(StrValue::Raw(theirs))) => {
+                StrValue::Raw(mine.lend(theirs)?)
+            }
+            _ => return None,
+        };
+        Some(Object::Str(value))
+    }
+
     /// Bytes of our own memory, about, that this value keeps alive and `other`, what a clone of the database has under the key,
     /// does not.
     pub(super) fn unshared(&self, other: Option<&Object>) -> usize {

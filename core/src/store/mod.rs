@@ -34,6 +34,7 @@ pub mod slot;
 pub mod zset;
 
 pub use bytes::Str;
+pub(crate) use db::DbPatch;
 pub use db::{Db, Snapshot};
 pub use dict::Dict;
 pub use hash::Hash;

@@ -112,7 +112,7 @@ impl Timeline {
         let mut faults =
             actions.iter().filter(|r| matches!(r.action, Action::Fault { .. }) && r.at_us <= now_us);
         let fault_us = faults.next_back().map(|r| r.at_us).ok_or("Nothing was broken in this run yet.")?;
-        let first_us = self.branches[&0].checkpoints.values().next().map_or(0, |c| c.world.now_us());
+        let first_us = self.branches[&0].checkpoints.values().next().map_or(0, |c| c.state.at_us());
         let from_us = fault_us.saturating_sub(LEAD_US).max(first_us);
         if from_us >= fault_us {
             return Err("The fault is at the very beginning of the run.".into());

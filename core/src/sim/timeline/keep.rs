@@ -4,6 +4,7 @@
 //! [`Limits::replay_steps`](super::Limits): so there are a few dozen near by, and one each `replay_steps` far away. When they take too much memory, those go first
 //! whose going lengthens the shortest way the least.
 
+use super::pack::Packed;
 use super::{BranchId, Place, Stop, Timeline};
 use crate::sim::chunks::Chunks;
 use crate::sim::fault::ActionRecord;
@@ -11,12 +12,12 @@ use crate::sim::world::World;
 use std::collections::BTreeMap;
 
 /// While time runs, so many checkpoints are made in the distance that may lie between two.
-const NEW_PER_REPLAY: u64 = 16;
+const NEW_PER_REPLAY: u64 = 8;
 /// Neighbours may be apart by this part of their distance from the present state.
 const SPREAD: u64 = 4;
 
 pub(super) struct Checkpoint {
-    pub world: World,
+    pub state: Packed,
     /// What it keeps in memory that its neighbour does not.
     own_len: usize,
 }
@@ -51,7 +52,7 @@ impl Branch {
         let beside =
             self.checkpoints.range(step + 1..).next().or_else(|| self.checkpoints.range(..step).next_back());
         let Some(checkpoint) = self.checkpoints.get(&step) else { return };
-        let own_len = beside.map_or(0, |(_, beside)| checkpoint.world.unshared(Some(&beside.world)));
+        let own_len = beside.map_or(0, |(_, beside)| checkpoint.state.unshared(&beside.state));
         if let Some(checkpoint) = self.checkpoints.get_mut(&step) {
             checkpoint.own_len = own_len;
         }
@@ -62,7 +63,9 @@ impl Branch {
     }
 
     fn put(&mut self, step: u64, world: World) {
-        self.checkpoints.insert(step, Checkpoint { world, own_len: 0 });
+        let before = self.checkpoints.range(..step).next_back().map(|(_, before)| &before.state);
+        let state = Packed::new(world, before);
+        self.checkpoints.insert(step, Checkpoint { state, own_len: 0 });
         self.weigh(step);
         if let Some(before) = self.before(step) {
             self.weigh(before);
@@ -90,6 +93,7 @@ impl Timeline {
     /// Keeps the present state, without looking at the limits.
     pub(super) fn put_checkpoint(&mut self, step: u64) {
         if self.branches.get(&self.current).is_some_and(|branch| !branch.checkpoints.contains_key(&step)) {
+            self.world.share_streams();
             self.put_world(self.world.clone());
         }
     }
@@ -122,7 +126,7 @@ impl Timeline {
             let branch = self.branches.get(&id)?;
             let found = match stop {
                 Stop::Step(step) => branch.checkpoints.range(..=step).next_back(),
-                Stop::Instant(at_us) => branch.checkpoints.iter().rfind(|(_, c)| c.at_us() <= at_us),
+                Stop::Instant(at_us) => branch.checkpoints.iter().rfind(|(_, c)| c.state.at_us() <= at_us),
             };
             if let Some((&step, _)) = found {
                 return Some((id, step));
@@ -140,7 +144,7 @@ impl Timeline {
 
     pub(super) fn nearest_world(&self, branch: BranchId, stop: Stop) -> Option<World> {
         let (id, step) = self.nearest(branch, stop)?;
-        Some(self.branches.get(&id)?.checkpoints.get(&step)?.world.clone())
+        Some(self.branches.get(&id)?.checkpoints.get(&step)?.state.unpack())
     }
 
     /// The branches between the present one and the first, with the step up to which they belong to the present run.

@@ -14,6 +14,7 @@
 mod again;
 pub mod compare;
 mod keep;
+mod pack;
 mod play;
 pub mod seek;
 pub mod summary;
@@ -27,7 +28,7 @@ use crate::sim::trace::TraceFilter;
 use crate::sim::world::{Progress, Step, World};
 pub use again::Again;
 pub use compare::{Comparison, NodeDifference};
-use keep::{Branch, Checkpoint};
+use keep::Branch;
 pub use seek::Sought;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -41,8 +42,8 @@ pub const BRANCHES_MAX: usize = 64;
 /// The longest name of a branch or a mark, in bytes.
 pub const NAME_LEN_MAX: usize = 200;
 
-/// A travel to an instant leaves a checkpoint no further than this before it, in steps.
-const BEHIND_STEPS: u64 = 1_000;
+/// A travel to an instant leaves a checkpoint about so many steps before it.
+const BEHIND_STEPS: u64 = 512;
 
 /// What time travel may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +56,9 @@ pub struct Limits {
 
 impl Default for Limits {
     /// Some 100 to 200 ms of replay, and what leaves room for the world itself if all is to stay below 256 MiB after ten minutes of
-    /// six nodes under load. Such a run is one in which memory wins (`cargo xtask bench travel`).
+    /// six nodes under load (`cargo xtask bench travel`).
     fn default() -> Self {
-        Limits { replay_steps: 50_000, checkpoints_len_max: 112 << 20 }
+        Limits { replay_steps: 60_000, checkpoints_len_max: 150 << 20 }
     }
 }
 
@@ -193,7 +194,7 @@ impl Timeline {
         // The first checkpoint is where everything can be played from.
         let first = self.branches.get_mut(&0).and_then(|branch| branch.checkpoints.values_mut().next());
         if let Some(checkpoint) = first {
-            checkpoint.world.keep_ledger(on);
+            checkpoint.state.keep_ledger(on);
         }
     }
 
@@ -424,6 +425,17 @@ impl Timeline {
         }
     }
 
+    /// The instant about [`BEHIND_STEPS`] before another one on the way there, as the density of steps around here has it. `None` if
+    /// the world is as near already.
+    fn behind(&self, at_us: u64) -> Option<u64> {
+        let (here, end) = (self.here(), self.end());
+        let next = self.branches[&self.current].checkpoints.range(here.step + 1..).next();
+        let next = next.map_or(end, |(&step, next)| Place { step, at_us: next.state.at_us() });
+        let steps = next.step.saturating_sub(here.step).max(1);
+        let before_us = next.at_us.saturating_sub(here.at_us).saturating_mul(BEHIND_STEPS) / steps;
+        at_us.checked_sub(before_us).filter(|&leave_at| leave_at > here.at_us)
+    }
+
     /// Puts the world into another place of a run.
     fn travel(&mut self, branch: BranchId, stop: Stop) {
         if !self.in_the_past() {
@@ -451,24 +463,20 @@ impl Timeline {
         match stop {
             Stop::Instant(at_us) => {
                 // Whoever goes back to an instant looks around there: leave one a little behind.
-                let mut behind = None;
-                let mut next = self.world.steps() + BEHIND_STEPS;
+                let mut leave_at = self.behind(at_us).filter(|_| !ahead);
                 while self.world.play_one(&actions, at_us).is_some() {
-                    if self.world.steps() >= next && !ahead {
-                        behind = Some(self.world.clone());
-                        next += BEHIND_STEPS;
+                    if leave_at.is_some_and(|leave_at| self.world.now_us() >= leave_at) {
+                        leave_at = None;
+                        self.put_checkpoint(self.world.steps());
                     }
                 }
                 self.world.pass_to(at_us);
-                if let Some(world) = behind {
-                    self.put_world(world);
-                }
             }
             Stop::Step(step) => {
-                // Whoever goes back one step will go back another: leave checkpoints at 1, 2, 4, 8 … steps before.
+                // Whoever goes back one step will go back another: leave checkpoints at 1, 8, 64 … steps before.
                 let mut left = step.saturating_sub(self.world.steps());
                 while left > 0 {
-                    let pause = if left.is_power_of_two() { left / 2 } else { left.next_power_of_two() / 2 };
+                    let pause = [BEHIND_STEPS, 64, 8, 1].into_iter().find(|&pause| pause < left).unwrap_or(0);
                     while self.world.steps() < step - pause {
                         if self.world.play_one(&actions, u64::MAX).is_none() {
                             break;
@@ -478,7 +486,7 @@ impl Timeline {
                         break;
                     }
                     left = pause;
-                    if !ahead {
+                    if !ahead && left > 0 {
                         self.put_checkpoint(self.world.steps());
                     }
                 }
@@ -495,11 +503,4 @@ fn place(world: &World) -> Place {
 
 fn no_branch(branch: BranchId) -> String {
     format!("there is no branch {branch}")
-}
-
-/// What is kept of a state, for the tests of [`keep`].
-impl Checkpoint {
-    fn at_us(&self) -> u64 {
-        self.world.now_us()
-    }
 }

@@ -117,7 +117,7 @@ impl Timeline {
                 fork: branch.parent.map(|(_, fork)| fork),
                 end: branch.end,
                 actions: branch.actions.len(),
-                checkpoints_us: branch.checkpoints.values().map(|c| c.world.now_us()).collect(),
+                checkpoints_us: branch.checkpoints.values().map(|c| c.state.at_us()).collect(),
                 checkpoints_len: branch.checkpoints_len(),
             })
             .collect();
