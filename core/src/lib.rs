@@ -6,6 +6,7 @@
 pub mod cluster;
 pub mod command;
 pub mod config;
+mod conns;
 pub mod cost;
 pub mod event;
 pub mod exec;

@@ -200,8 +200,8 @@ pub struct Gossip<'a> {
     pub ping_sent_s: u32,
     /// When the node last answered, in seconds since the epoch.
     pub pong_received_s: u32,
-    /// The node's address.
-    pub ip: IpText,
+    /// The node's address as the wire has it, see [`IpText::from_wire`].
+    pub ip: &'a [u8; IP_LEN],
     /// Its client port.
     pub port: u16,
     /// Its bus port.
@@ -218,7 +218,7 @@ impl<'a> Gossip<'a> {
             name: bytes[..40].try_into().ok()?,
             ping_sent_s: u32_at(bytes, 40),
             pong_received_s: u32_at(bytes, 44),
-            ip: IpText::from_wire(bytes[48..48 + IP_LEN].try_into().ok()?),
+            ip: bytes[48..48 + IP_LEN].try_into().ok()?,
             port: u16_at(bytes, 94),
             cport: u16_at(bytes, 96),
             flags: u16_at(bytes, 98),
@@ -232,7 +232,7 @@ impl<'a> Gossip<'a> {
         bytes[..40].copy_from_slice(self.name);
         bytes[40..44].copy_from_slice(&self.ping_sent_s.to_be_bytes());
         bytes[44..48].copy_from_slice(&self.pong_received_s.to_be_bytes());
-        bytes[48..94].copy_from_slice(self.ip.as_bytes());
+        bytes[48..94].copy_from_slice(self.ip);
         for (at, value) in [(94, self.port), (96, self.cport), (98, self.flags), (100, self.pport)] {
             bytes[at..at + 2].copy_from_slice(&value.to_be_bytes());
         }
@@ -569,12 +569,12 @@ mod tests {
         let mut slots = [0; BITMAP_LEN];
         slots[7] = 0x81;
         let mut gossip = Vec::new();
-        let name = [b'c'; 40];
+        let (name, ip) = ([b'c'; 40], IpText::new("10.0.0.7"));
         let entry = Gossip {
             name: &name,
             ping_sent_s: 1,
             pong_received_s: 2,
-            ip: IpText::new("10.0.0.7"),
+            ip: ip.as_bytes(),
             port: 6379,
             cport: 16379,
             flags: 9,

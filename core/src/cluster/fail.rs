@@ -28,7 +28,7 @@ impl Cluster {
     /// How many others report a node as failing, not counting reports too old.
     pub(super) fn failure_reports(&mut self, cx: &Cx<'_>, idx: NodeIdx) -> usize {
         let age_max_ms = cx.config.node_timeout_ms.saturating_mul(REPORT_VALIDITY_TIMEOUTS);
-        self.nodes[idx].count_reports(cx.now_ms(), age_max_ms)
+        self.nodes.clocks_of(idx).count_reports(cx.now_ms(), age_max_ms)
     }
 
     /// Flags a suspected node FAIL if the majority of masters reports it, and tells everybody

@@ -5,7 +5,7 @@
 //! while traffic grows with the square of the cluster's size and no faster.
 
 use super::bus::{self, Gossip, Message, mflag};
-use super::node::{ClusterNode, Name, NodeIdx, flag};
+use super::node::{ClusterNode, IpText, Name, NodeIdx, flag};
 use super::{Cluster, Cx};
 use crate::event::Event;
 use crate::host::{ConnId, LogLevel};
@@ -28,22 +28,37 @@ pub(super) enum Audience {
 impl Cluster {
     /// Sends a PING, PONG or MEET with its gossip section.
     pub(super) fn send_ping(&mut self, cx: &mut Cx<'_>, conn: ConnId, kind: u16) {
-        let Some(link) = self.links.get(&conn) else { return };
+        let Some(link) = self.links.get(conn) else { return };
         if let (bus::kind::PING, false, Some(idx)) = (kind, link.inbound, link.node) {
-            self.nodes[idx].ping_sent_ms = cx.now_ms();
+            self.ping_sent(idx, cx.now_ms());
         }
         self.heartbeats_sent += 1;
         let wanted = (self.nodes.len() / 10).max(3).min(self.nodes.len().saturating_sub(2));
-        self.write_to(conn, kind, |cluster, out| cluster.write_heartbeat(cx, kind, wanted, out));
-    }
-
-    fn write_heartbeat(&mut self, cx: &mut Cx<'_>, kind: u16, wanted: usize, out: &mut Vec<u8>) {
-        let at = out.len();
-        let hostname = self.myself().hostname.clone();
-        let extension_len = bus::hostname_extension_len(hostname.as_deref().unwrap_or(""));
-        let mflags = if extension_len > 0 { mflag::EXT_DATA } else { 0 };
+        let extension_len = bus::hostname_extension_len(self.myself().hostname());
         let len_max =
             bus::HEADER_LEN + bus::GOSSIP_LEN * (wanted + self.pfail_nodes as usize) + extension_len;
+        self.write_to(conn, kind, len_max, |cluster, out| {
+            cluster.write_heartbeat(cx, kind, wanted, len_max, out);
+        });
+    }
+
+    /// A PING goes out to a node, or has been answered (0).
+    pub(super) fn ping_sent(&mut self, idx: NodeIdx, now_ms: i64) {
+        self.nodes.clocks_of(idx).ping_sent_ms = now_ms;
+        self.watched.look_soon(idx);
+    }
+
+    fn write_heartbeat(
+        &mut self,
+        cx: &mut Cx<'_>,
+        kind: u16,
+        wanted: usize,
+        len_max: usize,
+        out: &mut Vec<u8>,
+    ) {
+        let at = out.len();
+        let hostname = self.myself().hostname.clone();
+        let mflags = if hostname.is_some() { mflag::EXT_DATA } else { 0 };
         self.write_header(cx, kind, len_max, mflags, out);
 
         // Nodes that are not fit to be told of lower the hope of finding others: that ends the search early in a cluster
@@ -56,11 +71,11 @@ impl Cluster {
             }
             let position = cx.rng.below(self.nodes.len() as u64) as usize;
             let Some(idx) = self.nodes.at(position) else { break };
-            let node = &mut self.nodes[idx];
+            let node = self.nodes.clocks_of(idx);
             if idx == self.myself || node.timed_out() {
                 continue;
             }
-            if node.any(flag::HANDSHAKE | flag::NOADDR) || (node.link.is_none() && node.slots.is_empty()) {
+            if node.any(flag::HANDSHAKE | flag::NOADDR) || (!node.has_link() && node.slots.is_empty()) {
                 fresh -= 1;
                 continue;
             }
@@ -113,24 +128,19 @@ impl Cluster {
     pub(super) fn process_gossip(&mut self, cx: &mut Cx<'_>, sender: Option<NodeIdx>, message: &Message<'_>) {
         let sender_is_master = sender.is_some_and(|sender| self.nodes[sender].is_master());
         for entry in message.body.gossip() {
+            if let Some(idx) = self.nodes.find_on_wire(entry.name) {
+                let reporter = sender.filter(|_| sender_is_master);
+                self.process_gossip_entry(cx, idx, reporter, &entry);
+                continue;
+            }
             let Some(name) = Name::parse(entry.name) else { continue };
-            match self.nodes.find(&name) {
-                Some(idx) => {
-                    let reporter = sender.filter(|_| sender_is_master);
-                    self.process_gossip_entry(cx, idx, reporter, &entry);
-                }
-                // Only a node that is known itself may introduce others: addresses get reused, and a node of another
-                // cluster may live there by now.
-                None if sender.is_some()
-                    && entry.flags & flag::NOADDR == 0
-                    && !self.is_blacklisted(cx, &name) =>
-                {
-                    let mut node = ClusterNode::new(name, entry.flags & flag::GOSSIPED, cx.now_ms());
-                    node.ip = entry.ip;
-                    (node.port, node.pport, node.cport) = (entry.port, entry.pport, entry.cport);
-                    self.nodes.add(node);
-                }
-                None => {}
+            // Only a node that is known itself may introduce others: addresses get reused, and a node of another
+            // cluster may live there by now.
+            if sender.is_some() && entry.flags & flag::NOADDR == 0 && !self.is_blacklisted(cx, &name) {
+                let mut node = ClusterNode::new(name, entry.flags & flag::GOSSIPED, cx.now_ms());
+                node.ip = IpText::from_wire(entry.ip);
+                (node.port, node.pport, node.cport) = (entry.port, entry.pport, entry.cport);
+                self.nodes.add(node);
             }
         }
     }
@@ -156,7 +166,7 @@ impl Cluster {
                     );
                 }
                 self.mark_failing_if_needed(cx, idx);
-            } else if self.nodes[idx].withdraw_report(reporter) {
+            } else if self.nodes[idx].is_reported() && self.nodes[idx].withdraw_report(reporter) {
                 self.report_event(cx, reporter, idx, false);
                 cx.log(
                     LogLevel::Verbose,
@@ -172,22 +182,23 @@ impl Cluster {
         // most pings. A clock ahead of ours is not believed.
         if !failing && self.nodes[idx].ping_sent_ms == 0 && self.failure_reports(cx, idx) == 0 {
             let pong_ms = i64::from(entry.pong_received_s) * 1000;
-            let node = &mut self.nodes[idx];
+            let node = self.nodes.clocks_of(idx);
             if pong_ms <= cx.now_ms() + PONG_FUTURE_MAX_MS && pong_ms > node.pong_received_ms {
                 node.pong_received_ms = pong_ms;
             }
         }
 
         // Somebody reaches a node that we do not, at another address.
-        let node = &mut self.nodes[idx];
-        if node.any(flag::FAIL | flag::PFAIL)
-            && !failing
-            && entry.flags & flag::NOADDR == 0
-            && (!node.ip.as_str().eq_ignore_ascii_case(entry.ip.as_str())
-                || node.port != entry.port
-                || node.cport != entry.cport)
+        if failing || entry.flags & flag::NOADDR != 0 || !self.nodes[idx].any(flag::FAIL | flag::PFAIL) {
+            return;
+        }
+        let (node, ip) = (&self.nodes[idx], IpText::from_wire(entry.ip));
+        if !node.ip.text().eq_ignore_ascii_case(ip.text())
+            || node.port != entry.port
+            || node.cport != entry.cport
         {
-            node.ip = entry.ip;
+            let node = &mut self.nodes[idx];
+            node.ip = ip;
             (node.port, node.pport, node.cport) = (entry.port, entry.pport, entry.cport);
             node.flags &= !flag::NOADDR;
             if let Some(link) = node.link {
@@ -211,9 +222,8 @@ impl Cluster {
                 cx.log(LogLevel::Warning, format_args!("Received unknown extension type {}", extension.kind));
             }
         }
-        let node = &mut self.nodes[sender];
-        if node.hostname.as_deref() != hostname {
-            node.hostname = hostname.map(Into::into);
+        if self.nodes[sender].hostname.as_deref() != hostname {
+            self.nodes[sender].hostname = hostname.map(Into::into);
         }
     }
 
@@ -230,13 +240,14 @@ impl Cluster {
         if self.nodes[idx].link == Some(conn) {
             return false;
         }
-        let Some(link) = self.links.get(&conn) else { return false };
+        let Some(link) = self.links.get(conn) else { return false };
         let ip = if header.my_ip.is_empty() { link.peer_ip } else { header.my_ip };
-        let node = &mut self.nodes[idx];
+        let node = &self.nodes[idx];
         let ports = (header.port, header.pport, header.cport);
         if ip.is_empty() || ((node.port, node.pport, node.cport) == ports && node.ip == ip) {
             return false;
         }
+        let node = &mut self.nodes[idx];
         node.ip = ip;
         (node.port, node.pport, node.cport) = ports;
         node.flags &= !flag::NOADDR;
@@ -297,7 +308,7 @@ fn write_gossip(node: &ClusterNode, out: &mut Vec<u8>) {
         name: node.name.as_bytes(),
         ping_sent_s: (node.ping_sent_ms / 1000) as u32,
         pong_received_s: (node.pong_received_ms / 1000) as u32,
-        ip: node.ip,
+        ip: node.ip.as_bytes(),
         port: node.port,
         cport: node.cport,
         flags: node.flags,

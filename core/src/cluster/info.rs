@@ -5,6 +5,7 @@ use super::node::{ClusterNode, Name, NodeIdx, flag};
 use super::slots::SLOTS;
 use super::{Cluster, ClusterConfig, EndpointType, Facts};
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 /// A range of slots and the nodes that serve it, the master first (CLUSTER SLOTS).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ const LINE_LEN: usize = 192;
 
 /// Appends a number. A node of a large cluster that is forming writes its file many times a second, and the general
 /// formatting would be most of the cost.
-fn push_number(out: &mut String, number: u64) {
+pub(super) fn push_number(out: &mut Vec<u8>, number: u64) {
     let mut digits = [b'0'; 20];
     let (mut at, mut rest) = (digits.len(), number);
     loop {
@@ -70,7 +71,12 @@ fn push_number(out: &mut String, number: u64) {
             break;
         }
     }
-    out.push_str(core::str::from_utf8(&digits[at..]).unwrap_or("0"));
+    out.extend_from_slice(&digits[at..]);
+}
+
+/// Text that was made of names, addresses and numbers: ASCII, all of it.
+pub(super) fn into_text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 impl Cluster {
@@ -116,57 +122,57 @@ impl Cluster {
 
     /// CLUSTER NODES.
     pub fn nodes_text(&self) -> String {
-        let mut out = String::new();
+        let mut out = Vec::new();
         self.write_nodes(0, &mut out);
-        out
+        into_text(out)
     }
 
     /// Appends a line for each node that has none of the flags in `without`.
-    pub(super) fn write_nodes(&self, without: u16, out: &mut String) {
+    pub(super) fn write_nodes(&self, without: u16, out: &mut Vec<u8>) {
         out.reserve(self.nodes.len() * LINE_LEN);
         for (_, node) in self.nodes.iter().filter(|(_, node)| !node.any(without)) {
             self.write_node(node, out);
-            out.push('\n');
+            out.push(b'\n');
         }
     }
 
     /// The line of one node, as CLUSTER REPLICAS gives it.
     pub fn node_text(&self, idx: NodeIdx) -> String {
-        let mut out = String::new();
+        let mut out = Vec::new();
         self.write_node(&self.nodes[idx], &mut out);
-        out
+        into_text(out)
     }
 
-    fn write_node(&self, node: &ClusterNode, out: &mut String) {
-        out.push_str(node.name.as_str());
-        out.push(' ');
-        out.push_str(node.ip.as_str());
-        for (mark, port) in [(':', node.port), ('@', node.cport)] {
+    fn write_node(&self, node: &ClusterNode, out: &mut Vec<u8>) {
+        out.extend_from_slice(node.name.as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(node.ip.text());
+        for (mark, port) in [(b':', node.port), (b'@', node.cport)] {
             out.push(mark);
             push_number(out, u64::from(port));
         }
         if let Some(hostname) = &node.hostname {
-            out.push(',');
-            out.push_str(hostname);
+            out.push(b',');
+            out.extend_from_slice(hostname.as_bytes());
         }
-        out.push(' ');
+        out.push(b' ');
         flag::write_text(node.flags, out);
-        out.push(' ');
-        out.push_str(node.slaveof.map_or("-", |master| self.nodes[master].name.as_str()));
+        out.push(b' ');
+        out.extend_from_slice(node.slaveof.map_or(b"-", |master| self.nodes[master].name.as_bytes()));
         let (ping, pong) = (node.ping_sent_ms.max(0) as u64, node.pong_received_ms.max(0) as u64);
         for number in [ping, pong, self.shown_epoch(node)] {
-            out.push(' ');
+            out.push(b' ');
             push_number(out, number);
         }
         let linked = node.link.is_some() || node.has(flag::MYSELF);
-        out.push_str(if linked { " connected" } else { " disconnected" });
+        out.extend_from_slice(if linked { b" connected" } else { b" disconnected" });
         node.slots.write_text(out);
         if node.has(flag::MYSELF) && !(self.migrating.is_empty() && self.importing.is_empty()) {
             self.write_open_slots(out);
         }
     }
 
-    fn write_open_slots(&self, out: &mut String) {
+    fn write_open_slots(&self, out: &mut Vec<u8>) {
         for slot in 0..SLOTS as u16 {
             let _ = match (self.migrating.get(&slot), self.importing.get(&slot)) {
                 (Some(to), _) => write!(out, " [{slot}->-{}]", self.nodes[*to].name),
@@ -245,7 +251,7 @@ impl Cluster {
     /// CLUSTER LINKS.
     pub fn links(&self) -> Vec<LinkInfo> {
         let conns = self.nodes.iter().flat_map(|(_, node)| [node.link, node.inbound_link]);
-        let links = conns.flatten().filter_map(|conn| self.links.get(&conn));
+        let links = conns.flatten().filter_map(|conn| self.links.get(conn));
         links
             .filter_map(|link| {
                 Some(LinkInfo {
@@ -266,7 +272,7 @@ impl Cluster {
 
     /// How many bytes the links hold, as INFO memory counts them (`mem_cluster_links`).
     pub fn links_memory(&self) -> usize {
-        self.links.values().map(|link| size_of_val(link) + link.send_buffer_len()).sum()
+        self.links.sum(|link| size_of_val(link) + link.send_buffer_len())
     }
 
     /// How many messages of a type ([`bus::kind`]) were sent and received.

@@ -32,6 +32,49 @@ pub(super) struct Link {
     queued: bool,
 }
 
+/// How many buffers of messages a node keeps to write the next ones into.
+const SPARE_COUNT_MAX: usize = 4;
+/// A longer buffer is not kept, in bytes.
+const SPARE_LEN_MAX: usize = 256 << 10;
+/// New buffers are as long as a multiple of this, in bytes, so that one that was kept fits a message that is a little longer.
+const SPARE_LEN_STEP: usize = 1 << 10;
+
+/// Buffers of messages that have come: what is sent goes out in them. The messages of a large cluster are long and their lengths
+/// vary, so that asking for memory each time cost as much as writing them.
+#[derive(Debug, Default)]
+pub(super) struct Spare(Vec<Vec<u8>>);
+
+/// A copy of a node starts with none.
+impl Clone for Spare {
+    fn clone(&self) -> Spare {
+        Spare::default()
+    }
+}
+
+impl Spare {
+    /// An empty buffer with room for `len` bytes.
+    fn take(&mut self, len: usize) -> Vec<u8> {
+        match self.0.iter().position(|spare| spare.capacity() >= len) {
+            Some(at) => self.0.swap_remove(at),
+            None => Vec::with_capacity(len.next_multiple_of(SPARE_LEN_STEP)),
+        }
+    }
+
+    fn keep(&mut self, mut bytes: Vec<u8>) {
+        bytes.clear();
+        if bytes.capacity() > SPARE_LEN_MAX {
+            return;
+        }
+        if self.0.len() < SPARE_COUNT_MAX {
+            self.0.push(bytes);
+        } else if let Some(least) = self.0.iter_mut().min_by_key(|spare| spare.capacity())
+            && least.capacity() < bytes.capacity()
+        {
+            *least = bytes;
+        }
+    }
+}
+
 impl Link {
     fn new(node: Option<NodeIdx>, now_ms: i64) -> Link {
         Link {
@@ -72,7 +115,7 @@ impl Cluster {
 
     /// A connection that an [`Action::Connect`] asked for stands. `local` is this end as `ip:port`.
     pub fn connected(&mut self, cx: &mut Cx<'_>, conn: ConnId, local: &str) {
-        let Some(link) = self.links.get_mut(&conn) else { return };
+        let Some(link) = self.links.get_mut(conn) else { return };
         link.connected = true;
         link.local_ip = ip_of(local);
         let Some(node) = link.node else { return };
@@ -82,9 +125,11 @@ impl Cluster {
         let meet = self.nodes[node].has(flag::MEET);
         self.send_ping(cx, conn, if meet { kind::MEET } else { kind::PING });
         if waiting_since != 0 {
-            self.nodes[node].ping_sent_ms = waiting_since;
+            self.ping_sent(node, waiting_since);
         }
-        self.nodes[node].flags &= !flag::MEET;
+        if meet {
+            self.nodes[node].flags &= !flag::MEET;
+        }
         self.queue(conn);
         cx.log(
             LogLevel::Debug,
@@ -97,7 +142,7 @@ impl Cluster {
 
     /// A connection ended, or could not be made.
     pub fn closed(&mut self, cx: &mut Cx<'_>, conn: ConnId, error: NetError) {
-        let Some(link) = self.links.get(&conn) else { return };
+        let Some(link) = self.links.get(conn) else { return };
         if let (false, Some(idx)) = (link.connected, link.node) {
             // Where there is no route, connect() fails at once: no ping goes out over such a link, and failure detection
             // counts from a ping, so the attempt is taken for one. A connection that is refused stood as a link until
@@ -138,14 +183,19 @@ impl Cluster {
 
     /// The host handed `bytes` bytes of a connection to the network.
     pub fn sent(&mut self, conn: ConnId, bytes: usize) {
-        if let Some(link) = self.links.get_mut(&conn) {
+        if let Some(link) = self.links.get_mut(conn) {
             link.in_flight = link.in_flight.saturating_sub(bytes);
         }
     }
 
+    /// Takes the buffer of bytes that were received, for what is sent next.
+    pub fn recycle(&mut self, bytes: Vec<u8>) {
+        self.spare.keep(bytes);
+    }
+
     /// Bytes arrived.
     pub fn received(&mut self, cx: &mut Cx<'_>, conn: ConnId, bytes: &[u8]) {
-        let Some(link) = self.links.get_mut(&conn) else { return };
+        let Some(link) = self.links.get_mut(conn) else { return };
         let mut gathered = std::mem::take(&mut link.received);
         let whole: &[u8] = if gathered.is_empty() {
             bytes
@@ -155,7 +205,7 @@ impl Cluster {
         };
         let mut done = 0;
         // Processing a message may free the link, or the node together with its link.
-        while self.links.contains_key(&conn) {
+        while self.links.contains(conn) {
             match bus::frame_len(&whole[done..]) {
                 Ok(Some(len)) if whole.len() - done >= len => {
                     self.process_packet(cx, conn, &whole[done..done + len]);
@@ -171,7 +221,7 @@ impl Cluster {
                 }
             }
         }
-        if let Some(link) = self.links.get_mut(&conn) {
+        if let Some(link) = self.links.get_mut(conn) {
             // A long message comes in many pieces: what has gathered is moved back, not copied, while nothing is done.
             link.received = if done == 0 && !gathered.is_empty() { gathered } else { whole[done..].to_vec() };
         }
@@ -185,7 +235,7 @@ impl Cluster {
         let mut link = Link::new(Some(idx), cx.now_ms());
         let node = &mut self.nodes[idx];
         link.peer_ip = node.ip;
-        node.link = Some(conn);
+        node.set_link(Some(conn));
         let (host, port) = (node.ip.as_str().to_string(), node.cport);
         self.links.insert(conn, link);
         cx.actions.push(Action::Connect { conn, host, port });
@@ -199,11 +249,11 @@ impl Cluster {
     }
 
     fn forget_link(&mut self, conn: ConnId) -> bool {
-        let Some(link) = self.links.remove(&conn) else { return false };
+        let Some(link) = self.links.remove(conn) else { return false };
         if let Some(idx) = link.node {
             let node = &mut self.nodes[idx];
             if node.link == Some(conn) {
-                node.link = None;
+                node.set_link(None);
             }
             if node.inbound_link == Some(conn) {
                 node.inbound_link = None;
@@ -222,14 +272,14 @@ impl Cluster {
             );
             self.free_link(cx, old);
         }
-        if let Some(link) = self.links.get_mut(&conn) {
+        if let Some(link) = self.links.get_mut(conn) {
             link.node = Some(idx);
             self.nodes[idx].inbound_link = Some(conn);
         }
     }
 
     fn queue(&mut self, conn: ConnId) {
-        if let Some(link) = self.links.get_mut(&conn)
+        if let Some(link) = self.links.get_mut(conn)
             && !link.queued
             && !link.out.is_empty()
         {
@@ -238,17 +288,21 @@ impl Cluster {
         }
     }
 
-    /// Lets `write` append one message of type `kind` to a connection's output.
+    /// Lets `write` append one message of type `kind`, of up to about `len_max` bytes, to a connection's output.
     pub(super) fn write_to(
         &mut self,
         conn: ConnId,
         kind: u16,
+        len_max: usize,
         write: impl FnOnce(&mut Cluster, &mut Vec<u8>),
     ) {
-        let Some(link) = self.links.get_mut(&conn) else { return };
+        let Some(link) = self.links.get_mut(conn) else { return };
         let mut out = std::mem::take(&mut link.out);
+        if out.capacity() == 0 {
+            out = self.spare.take(len_max);
+        }
         write(self, &mut out);
-        if let Some(link) = self.links.get_mut(&conn) {
+        if let Some(link) = self.links.get_mut(conn) {
             link.out = out;
         }
         self.count_sent(kind);
@@ -310,7 +364,7 @@ impl Cluster {
     pub(super) fn send_to(&mut self, cx: &Cx<'_>, idx: NodeIdx, kind: u16, mflags: u8, body: Body<'_>) {
         let Some(conn) = self.nodes[idx].link else { return };
         let bytes = self.message(cx, kind, mflags, body);
-        self.write_to(conn, kind, |_, out| out.extend_from_slice(&bytes));
+        self.write_to(conn, kind, bytes.len(), |_, out| out.extend_from_slice(&bytes));
     }
 
     /// Sends a message to all nodes that have shaken hands (`clusterBroadcastMessage`).
@@ -320,7 +374,7 @@ impl Cluster {
             let Some(idx) = self.nodes.at(at) else { break };
             let node = &self.nodes[idx];
             if let (false, Some(conn)) = (node.any(flag::MYSELF | flag::HANDSHAKE), node.link) {
-                self.write_to(conn, kind, |_, out| out.extend_from_slice(&bytes));
+                self.write_to(conn, kind, bytes.len(), |_, out| out.extend_from_slice(&bytes));
             }
         }
     }
@@ -382,7 +436,7 @@ impl Cluster {
 
     fn flush(&mut self, cx: &mut Cx<'_>) {
         for conn in std::mem::take(&mut self.unsent) {
-            let Some(link) = self.links.get_mut(&conn) else { continue };
+            let Some(link) = self.links.get_mut(conn) else { continue };
             link.queued = false;
             // What is written to a link before it stands goes out once it does.
             if !link.connected || link.out.is_empty() {

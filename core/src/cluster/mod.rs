@@ -46,10 +46,12 @@ pub mod view;
 pub use commands::{CommandError, Failover, SetSlot};
 pub use nodes_conf::LoadError;
 
+use crate::conns::ConnMap;
 use crate::event::Event;
 use crate::host::{ConnId, LogLevel, Now};
 use crate::rng::Rng;
-use link::Link;
+use cron::Watched;
+use link::{Link, Spare};
 use litemap::LiteMap;
 use node::{ClusterNode, IpText, Name, NodeIdx, NodeTable, flag};
 use slots::{SlotSet, SlotTable};
@@ -383,7 +385,7 @@ pub struct Cluster {
     manual: ManualFailover,
     /// Names that are not to be learnt again from gossip before that second.
     blacklist: LiteMap<Name, i64>,
-    links: LiteMap<ConnId, Link>,
+    links: ConnMap<Link>,
     /// Links with something to send, in the order in which they got it.
     unsent: Vec<ConnId>,
     lost_channel_slots: Vec<u16>,
@@ -399,6 +401,8 @@ pub struct Cluster {
     minority_ms: i64,
     announced_ip: Option<String>,
     drop_filter: Option<u16>,
+    watched: Watched,
+    spare: Spare,
 }
 
 impl Cluster {
@@ -419,7 +423,7 @@ impl Cluster {
             election: Election::default(),
             manual: NO_MANUAL_FAILOVER,
             blacklist: LiteMap::new(),
-            links: LiteMap::new(),
+            links: ConnMap::default(),
             unsent: Vec::new(),
             lost_channel_slots: Vec::new(),
             todo: 0,
@@ -432,6 +436,8 @@ impl Cluster {
             minority_ms: 0,
             announced_ip: None,
             drop_filter: None,
+            watched: Watched::default(),
+            spare: Spare::default(),
         }
     }
 
@@ -480,9 +486,8 @@ impl Cluster {
 
     fn update_my_hostname(&mut self, cx: &Cx<'_>) {
         let announced = cx.config.announce_hostname.as_deref().filter(|name| !name.is_empty());
-        let me = &mut self.nodes[self.myself];
-        if me.hostname.as_deref() != announced {
-            me.hostname = announced.map(Into::into);
+        if self.myself().hostname.as_deref() != announced {
+            self.nodes[self.myself].hostname = announced.map(Into::into);
         }
     }
 

@@ -108,8 +108,13 @@ impl IpText {
 
     /// The characters.
     pub fn as_str(&self) -> &str {
+        core::str::from_utf8(self.text()).unwrap_or("")
+    }
+
+    /// The characters as bytes, without the padding.
+    pub fn text(&self) -> &[u8] {
         let len = self.0.iter().position(|&b| b == 0).unwrap_or(IP_LEN);
-        core::str::from_utf8(&self.0[..len]).unwrap_or("")
+        &self.0[..len]
     }
 
     /// The bytes as they go over the wire.
@@ -172,18 +177,18 @@ pub mod flag {
     ];
 
     /// Appends the flags as CLUSTER NODES and nodes.conf show them: comma-separated, `noflags` for none.
-    pub fn write_text(flags: u16, out: &mut String) {
+    pub fn write_text(flags: u16, out: &mut Vec<u8>) {
         let start = out.len();
         for (bit, text) in TEXT {
             if flags & bit != 0 {
                 if out.len() > start {
-                    out.push(',');
+                    out.push(b',');
                 }
-                out.push_str(text);
+                out.extend_from_slice(text.as_bytes());
             }
         }
         if out.len() == start {
-            out.push_str("noflags");
+            out.extend_from_slice(b"noflags");
         }
     }
 
@@ -251,8 +256,8 @@ impl FailReports {
 /// One node, as this node sees it (`clusterNode`, cluster.h 7.0.15). Times are wall-clock milliseconds, 0 for never.
 ///
 /// The order of the fields is that of how often they are looked at. A node of a large cluster looks at others hundreds of thousands
-/// of times a second, and most of the time goes into fetching memory: a gossip entry needs the first 64 bytes, telling of a node
-/// the first 128, and the work of ten times a second the first and the third 64.
+/// of times a second, and most of the time goes into fetching memory: a gossip entry needs the first 64 bytes, and telling of a node
+/// the first 128.
 #[derive(Clone, Debug)]
 #[repr(C, align(64))]
 pub struct ClusterNode {
@@ -270,6 +275,8 @@ pub struct ClusterNode {
     pub cport: u16,
     /// Whether `fail_reports` has any.
     reported: bool,
+    /// Whether `link` is there.
+    linked: bool,
 
     /// Its last known address.
     pub ip: IpText,
@@ -329,6 +336,7 @@ impl ClusterNode {
             slaves: Vec::new(),
             slaveof: None,
             reported: false,
+            linked: false,
             ping_sent_ms: 0,
             pong_received_ms: 0,
             data_received_ms: 0,
@@ -368,6 +376,24 @@ impl ClusterNode {
         self.fail_reports.expire(now_ms, age_max_ms);
         self.reported = !self.fail_reports.is_empty();
         self.fail_reports.len()
+    }
+
+    /// Sets or takes away the connection that this node made to it.
+    pub(super) fn set_link(&mut self, link: Option<ConnId>) {
+        self.link = link;
+        self.linked = link.is_some();
+    }
+
+    /// Whether this node has made a connection to it: `link` without a look at the third 64 bytes.
+    #[inline]
+    pub(super) fn has_link(&self) -> bool {
+        self.linked
+    }
+
+    /// Whether anybody is held to report it as failing, reports that have expired included.
+    #[inline]
+    pub(super) fn is_reported(&self) -> bool {
+        self.reported
     }
 
     /// Whether all of `bits` are among its flags.
@@ -418,6 +444,8 @@ pub struct NodeTable {
     free: Vec<NodeIdx>,
     order: Vec<NodeIdx>,
     by_name: NameIndex,
+    /// How often anything of a node may have changed but its clocks.
+    changes: u64,
 }
 
 /// Where names lie in the slab: a table with open addressing of four bytes an entry (half of the name's hash, and the place), so that
@@ -525,6 +553,29 @@ impl NodeTable {
         self.by_name.position(name, &self.slab).map(|(_, idx)| idx)
     }
 
+    /// The node of a name as the wire has it, unchecked: what is no name is the name of no node.
+    pub(super) fn find_on_wire(&self, name: &[u8; NAME_LEN]) -> Option<NodeIdx> {
+        self.find(&Name(*name))
+    }
+
+    /// Grows whenever anything of a node may have changed that is not one of its clocks: it was lent by `IndexMut`, added, taken out
+    /// or renamed. While it stands still, so does all that follows from flags, links, slots and who replicates whom.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// A node whose clocks are to be set, or what else does not count as a change: times, its replication offset and epoch, reports,
+    /// and its place in gossip. Whoever sets `ping_sent_ms` or puts `pong_received_ms` back tells [`super::cron::Watched`].
+    #[inline]
+    pub(super) fn clocks_of(&mut self, idx: NodeIdx) -> &mut ClusterNode {
+        &mut self.slab[idx.0 as usize]
+    }
+
+    /// How many places there are for nodes, free ones included: an index is below it.
+    pub(super) fn places(&self) -> usize {
+        self.slab.len()
+    }
+
     /// The node at a place of the order of iteration. Deleting a node moves the last one to its place.
     pub fn at(&self, position: usize) -> Option<NodeIdx> {
         self.order.get(position).copied()
@@ -540,6 +591,7 @@ impl NodeTable {
         if self.order.len() >= NODES_MAX || self.find(&node.name).is_some() {
             return None;
         }
+        self.changes += 1;
         node.position = self.order.len() as u32;
         let name = node.name;
         let idx = match self.free.pop() {
@@ -595,6 +647,7 @@ impl Index<NodeIdx> for NodeTable {
 
 impl IndexMut<NodeIdx> for NodeTable {
     fn index_mut(&mut self, idx: NodeIdx) -> &mut ClusterNode {
+        self.changes += 1;
         &mut self.slab[idx.0 as usize]
     }
 }
@@ -647,9 +700,9 @@ mod tests {
     #[test]
     fn flags_read_as_redis_writes_them() {
         let text = |flags| {
-            let mut out = String::new();
+            let mut out = Vec::new();
             flag::write_text(flags, &mut out);
-            out
+            String::from_utf8(out).unwrap()
         };
         assert_eq!(text(flag::MYSELF | flag::MASTER), "myself,master");
         assert_eq!(text(flag::SLAVE | flag::PFAIL | flag::NOFAILOVER), "slave,fail?,nofailover");

@@ -3,12 +3,12 @@
 //! The file is the node's memory of what it promised: its name, its epochs, its last vote. A file that cannot be read in
 //! full therefore stops the start; guessing could make a node vote twice.
 
+use super::info::{into_text, push_number};
 use super::node::{ClusterNode, IpText, Name, NodeIdx, flag};
 use super::slots::SLOTS;
 use super::{BUS_PORT_OFFSET, Cluster, Cx};
 use crate::host::LogLevel;
 use crate::planted::Bug;
-use std::fmt::Write as _;
 
 /// The file cannot be used; the log says why, and the process exits with code 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +28,16 @@ fn slot_of(text: &str) -> Option<u16> {
 impl Cluster {
     /// The content of the file.
     pub fn nodes_conf(&self) -> String {
-        let mut out = String::new();
+        let mut out = Vec::new();
         self.write_nodes(flag::HANDSHAKE, &mut out);
-        let _ =
-            writeln!(out, "vars currentEpoch {} lastVoteEpoch {}", self.current_epoch, self.last_vote_epoch);
-        out
+        for (what, epoch) in
+            [("vars currentEpoch ", self.current_epoch), (" lastVoteEpoch ", self.last_vote_epoch)]
+        {
+            out.extend_from_slice(what.as_bytes());
+            push_number(&mut out, epoch);
+        }
+        out.push(b'\n');
+        into_text(out)
     }
 
     pub(super) fn load(cx: &mut Cx<'_>, text: &[u8]) -> Result<Cluster, LoadError> {

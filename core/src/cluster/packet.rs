@@ -3,6 +3,7 @@
 
 use super::bus::{Body, Message, kind, mflag};
 use super::node::{ClusterNode, Name, NodeIdx, flag};
+use super::slots::slots_of_either;
 use super::{
     Action, Cluster, Cx, MANUAL_FAILOVER_TIMEOUT_MS, TODO_FSYNC_CONFIG, TODO_HANDLE_FAILOVER,
     TODO_HANDLE_MANUAL_FAILOVER, TODO_SAVE_CONFIG, TODO_UPDATE_STATE,
@@ -16,7 +17,7 @@ impl Cluster {
         let header = &message.header;
         let sender = self.sender_of(cx, conn, header.sender_name());
         if let Some(idx) = sender {
-            self.nodes[idx].data_received_ms = cx.now_ms();
+            self.nodes.clocks_of(idx).data_received_ms = cx.now_ms();
             if !self.nodes[idx].in_handshake() {
                 self.note_sender(cx, idx, message);
             }
@@ -66,7 +67,7 @@ impl Cluster {
     /// Who sent a message (`getNodeFromLinkAndMsg`): the node of the link, unless its name is still invented, else the
     /// node of the name that the message bears.
     fn sender_of(&mut self, cx: &mut Cx<'_>, conn: ConnId, name: Option<Name>) -> Option<NodeIdx> {
-        let linked = self.links.get(&conn)?.node;
+        let linked = self.links.get(conn)?.node;
         if let Some(idx) = linked.filter(|&idx| !self.nodes[idx].in_handshake()) {
             return Some(idx);
         }
@@ -84,7 +85,7 @@ impl Cluster {
         if header.current_epoch > self.current_epoch || falls {
             self.set_current_epoch(cx, header.current_epoch);
         }
-        let node = &mut self.nodes[idx];
+        let node = self.nodes.clocks_of(idx);
         if header.config_epoch > node.config_epoch {
             node.config_epoch = header.config_epoch;
             self.todo |= TODO_SAVE_CONFIG | TODO_FSYNC_CONFIG;
@@ -117,19 +118,19 @@ impl Cluster {
         message: &Message<'_>,
     ) {
         let header = &message.header;
-        let Some(link) = self.links.get(&conn) else { return };
+        let Some(link) = self.links.get(conn) else { return };
         let (inbound, linked, local_ip) = (link.inbound, link.node, link.local_ip);
 
         if header.kind != kind::PONG {
             // A MEET was sent to the address by which others are to know this node: that is how it learns its own.
             // Without any address even a PING will do.
-            let me = &mut self.nodes[self.myself];
+            let me = self.myself();
             if (header.kind == kind::MEET || me.ip.is_empty())
                 && cx.config.announce_ip.is_none()
                 && me.ip != local_ip
                 && !local_ip.is_empty()
             {
-                me.ip = local_ip;
+                self.nodes[self.myself].ip = local_ip;
                 cx.log(LogLevel::Warning, format_args!("IP address for this node updated to {local_ip}"));
                 self.todo |= TODO_SAVE_CONFIG;
             }
@@ -183,10 +184,11 @@ impl Cluster {
         }
 
         if let Some(idx) = sender {
-            let node = &mut self.nodes[idx];
-            node.flags = node.flags & !flag::NOFAILOVER | header.flags & flag::NOFAILOVER;
+            if (self.nodes[idx].flags ^ header.flags) & flag::NOFAILOVER != 0 {
+                self.nodes[idx].flags ^= flag::NOFAILOVER;
+            }
             if header.kind == kind::PING
-                && !node.in_handshake()
+                && !self.nodes[idx].in_handshake()
                 && self.update_address_if_needed(cx, idx, conn, message)
             {
                 self.todo |= TODO_SAVE_CONFIG | TODO_UPDATE_STATE;
@@ -194,11 +196,11 @@ impl Cluster {
         }
 
         if let Some(idx) = linked.filter(|_| !inbound && header.kind == kind::PONG) {
-            let node = &mut self.nodes[idx];
-            node.pong_received_ms = cx.now_ms();
-            node.ping_sent_ms = 0;
+            self.nodes.clocks_of(idx).pong_received_ms = cx.now_ms();
+            self.ping_sent(idx, 0);
+            let node = &self.nodes[idx];
             if node.timed_out() {
-                node.flags &= !flag::PFAIL;
+                self.nodes[idx].flags &= !flag::PFAIL;
                 self.opinion_event(cx, idx, Opinion::Ok);
                 self.todo |= TODO_SAVE_CONFIG | TODO_UPDATE_STATE;
             } else if node.failed() {
@@ -220,7 +222,7 @@ impl Cluster {
 
     fn add_meeting_node(&mut self, cx: &mut Cx<'_>, conn: ConnId, message: &Message<'_>) {
         let header = &message.header;
-        let Some(link) = self.links.get(&conn) else { return };
+        let Some(link) = self.links.get(conn) else { return };
         let mut node = ClusterNode::new(Name::random(cx.rng), flag::HANDSHAKE, cx.now_ms());
         node.ip = if header.my_ip.is_empty() { link.peer_ip } else { header.my_ip };
         (node.port, node.pport, node.cport) = (header.port, header.pport, header.cport);
@@ -265,11 +267,8 @@ impl Cluster {
         if self.nodes[sender].is_master() {
             self.update_slots_config_with(cx, sender, header.config_epoch, header.slots);
         }
-        for slot in 0..super::slots::SLOTS as u16 {
-            if header.slots[usize::from(slot) / 8] == 0
-                || !super::slots::bitmap_has(header.slots, slot)
-                || self.slot_unclaimed(slot)
-            {
+        for slot in slots_of_either(header.slots, header.slots) {
+            if self.slot_unclaimed(slot) {
                 continue;
             }
             let Some(owner) = self.slots.owner(slot).filter(|&owner| owner != sender) else { continue };

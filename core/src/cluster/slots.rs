@@ -4,10 +4,12 @@
 //! epoch wins at each node on its own, wherever it comes from, so all nodes end with the same table once gossip has
 //! reached them all (`clusterUpdateSlotsConfigWith`, cluster.c 7.0.15).
 
+use super::info::push_number;
 use super::node::{NodeIdx, flag};
 use super::{Cluster, Cx, TODO_FSYNC_CONFIG, TODO_SAVE_CONFIG, TODO_UPDATE_STATE};
 use crate::event::Event;
 use crate::host::LogLevel;
+use smallvec::SmallVec;
 use std::rc::Rc;
 
 pub use crate::store::slot::key_slot;
@@ -29,10 +31,25 @@ pub fn bitmap_set(bitmap: &mut Bitmap, slot: u16) {
     bitmap[usize::from(slot) / 8] |= 1 << (slot % 8);
 }
 
+/// The slots that one of two bitmaps has, in order. Most of a bitmap is empty: a master of a large cluster owns a few dozen slots.
+pub(super) fn slots_of_either<'a>(a: &'a Bitmap, b: &'a Bitmap) -> impl Iterator<Item = u16> + 'a {
+    let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+    let words = words.map(|(a, b)| u64::from_le_bytes(*a) | u64::from_le_bytes(*b));
+    (0u16..).zip(words).flat_map(|(at, word)| {
+        let mut rest = word;
+        core::iter::from_fn(move || {
+            let bit = rest.trailing_zeros() as u16;
+            rest &= rest.checked_sub(1)?;
+            Some(at * 64 + bit)
+        })
+    })
+}
+
 /// A set of slots as sorted ranges that neither overlap nor touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SlotSet {
-    ranges: Vec<(u16, u16)>,
+    /// In place while there are few: a node of a large cluster looks at the slots of all others for each line of nodes.conf.
+    ranges: SmallVec<[(u16, u16); 4]>,
     count: u32,
 }
 
@@ -129,12 +146,6 @@ impl SlotSet {
         own == *bitmap
     }
 
-    /// Whether any slot of `first..=last` is there.
-    pub fn meets(&self, first: u16, last: u16) -> bool {
-        let at = self.ranges.partition_point(|&(_, end)| end < first);
-        self.ranges.get(at).is_some_and(|&(start, _)| start <= last)
-    }
-
     /// The slots of a bitmap.
     pub fn from_bitmap(bitmap: &Bitmap) -> SlotSet {
         let mut set = SlotSet::default();
@@ -147,10 +158,14 @@ impl SlotSet {
     }
 
     /// Appends ` first-last` or ` slot` for each range, as CLUSTER NODES shows them.
-    pub fn write_text(&self, out: &mut String) {
-        use std::fmt::Write as _;
+    pub(super) fn write_text(&self, out: &mut Vec<u8>) {
         for &(first, last) in &self.ranges {
-            let _ = if first == last { write!(out, " {first}") } else { write!(out, " {first}-{last}") };
+            out.push(b' ');
+            push_number(out, u64::from(first));
+            if first != last {
+                out.push(b'-');
+                push_number(out, u64::from(last));
+            }
         }
     }
 }
@@ -262,16 +277,10 @@ impl Cluster {
         // Slots we lose while we still hold keys of them. A node that becomes a replica resynchronises anyway; one that
         // stays master has to delete those keys itself.
         let mut dirty: Vec<u16> = Vec::new();
-        let mut quiet = false;
+        let mut own = [0; BITMAP_LEN];
+        self.nodes[claimer].slots.write_bitmap(&mut own);
 
-        for slot in 0..SLOTS as u16 {
-            // Whole bytes without a slot that matters are most of the bitmap.
-            if slot % 8 == 0 {
-                quiet = slots[usize::from(slot) / 8] == 0 && !self.nodes[claimer].slots.meets(slot, slot + 7);
-            }
-            if quiet {
-                continue;
-            }
+        for slot in slots_of_either(slots, &own) {
             let owner = self.slots.owner(slot);
             if !bitmap_has(slots, slot) {
                 if owner == Some(claimer) {
@@ -419,6 +428,12 @@ mod tests {
             set.write_bitmap(&mut bitmap);
             prop_assert!(set.equals_bitmap(&bitmap));
             prop_assert_eq!(SlotSet::from_bitmap(&bitmap), set.clone());
+            prop_assert!(slots_of_either(&bitmap, &[0; BITMAP_LEN]).eq(model.iter().copied()));
+            let mut more = [0; BITMAP_LEN];
+            bitmap_set(&mut more, 0);
+            bitmap_set(&mut more, SLOTS as u16 - 1);
+            model.extend([0, SLOTS as u16 - 1]);
+            prop_assert!(slots_of_either(&bitmap, &more).eq(model.iter().copied()));
             for pair in set.ranges().windows(2) {
                 prop_assert!(pair[0].1 + 1 < pair[1].0, "ranges neither overlap nor touch");
             }

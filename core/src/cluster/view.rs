@@ -154,10 +154,10 @@ impl Cluster {
     }
 
     fn node_view(&self, facts: &Facts, node: &ClusterNode) -> NodeView {
-        let mut flags = String::new();
+        let mut flags = Vec::new();
         flag::write_text(node.flags, &mut flags);
         let stands = |conn: Option<crate::host::ConnId>| {
-            conn.and_then(|conn| self.links.get(&conn)).is_some_and(|link| link.connected)
+            conn.and_then(|conn| self.links.get(conn)).is_some_and(|link| link.connected)
         };
         NodeView {
             name: node.name.to_string(),
@@ -165,7 +165,7 @@ impl Cluster {
             port: node.port,
             cport: node.cport,
             hostname: node.hostname().to_string(),
-            flags,
+            flags: super::info::into_text(flags),
             myself: node.has(flag::MYSELF),
             replica: node.is_slave(),
             master: node.slaveof.map(|master| self.nodes[master].name.to_string()),

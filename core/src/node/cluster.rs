@@ -269,7 +269,7 @@ impl Node {
         for Waiting { conn, peer, local, bytes } in std::mem::take(&mut part.waiting) {
             self.emit(Output::Reading { conn, wanted: true });
             self.with_cluster(|cluster, cx| cluster.accepted(cx, conn, &peer, &local));
-            self.bus_received(conn, &bytes);
+            self.bus_received(conn, bytes);
         }
     }
 
@@ -431,21 +431,23 @@ impl Node {
         self.with_cluster(|cluster, cx| cluster.connected(cx, conn, local));
     }
 
-    pub(super) fn bus_received(&mut self, conn: ConnId, bytes: &[u8]) {
+    pub(super) fn bus_received(&mut self, conn: ConnId, bytes: Vec<u8>) {
         let part = self.cluster.as_mut();
         if let Some(waiting) = part.and_then(|part| part.waiting.iter_mut().find(|w| w.conn == conn)) {
-            waiting.bytes.extend_from_slice(bytes);
+            waiting.bytes.extend_from_slice(&bytes);
             return;
         }
         let messages = |cluster: &Cluster| cluster.stats().received.iter().sum::<u64>();
+        let len = bytes.len();
         let count = self.with_cluster(|cluster, cx| {
             let before = messages(cluster);
-            cluster.received(cx, conn, bytes);
+            cluster.received(cx, conn, &bytes);
+            cluster.recycle(bytes);
             messages(cluster) - before
         });
         let count = count.unwrap_or(0);
         self.cpu.work(Work::BusReceived, count);
-        self.cpu.work(Work::GossipEntries, gossip_entries(bytes.len(), count));
+        self.cpu.work(Work::GossipEntries, gossip_entries(len, count));
         self.catch_up();
     }
 

@@ -29,6 +29,7 @@ mod weight;
 use crate::command::rename::Renames;
 use crate::command::table;
 use crate::config::{Config, Verbosity};
+use crate::conns::ConnMap;
 use crate::cost::{Cpu, CpuCosts, CpuSpeed, WORK_KINDS, Work};
 use crate::event::Event;
 use crate::host::{ConnId, DiskRequest, Input, LogLevel, Now, OpId, Output, Stopwatch};
@@ -100,7 +101,7 @@ pub struct Node {
     next_conn: u64,
 
     pub(crate) clients: LiteMap<ClientId, Box<Client>>,
-    pub(crate) conns: LiteMap<ConnId, ConnUse>,
+    pub(crate) conns: ConnMap<ConnUse>,
     next_client: ClientId,
     pending_writes: Vec<ClientId>,
     closing: Vec<ClientId>,
@@ -209,7 +210,7 @@ impl Node {
             next_cron_us: now.mono_us,
             next_conn: 1,
             clients: LiteMap::new(),
-            conns: LiteMap::new(),
+            conns: ConnMap::default(),
             next_client: 1,
             pending_writes: Vec::new(),
             closing: Vec::new(),
@@ -489,7 +490,7 @@ impl Node {
 
     /// Forgets a connection and closes it.
     pub(crate) fn drop_conn(&mut self, conn: ConnId, flush: bool) {
-        if self.conns.remove(&conn).is_some() {
+        if self.conns.remove(conn).is_some() {
             self.out.outputs.push_back(Output::Close { conn, flush });
         }
     }

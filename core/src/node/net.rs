@@ -54,7 +54,7 @@ impl Node {
     }
 
     pub(super) fn connected(&mut self, conn: ConnId, local: String) {
-        match self.conns.get(&conn) {
+        match self.conns.get(conn) {
             Some(ConnUse::Bus) => self.bus_connected(conn, &local),
             Some(ConnUse::MasterHandshake) => self.master_connected(conn),
             Some(ConnUse::Migration) => self.migration_connected(conn),
@@ -64,9 +64,9 @@ impl Node {
 
     pub(super) fn received(&mut self, conn: ConnId, bytes: Vec<u8>) {
         self.work(Work::Reads, 1);
-        match self.conns.get(&conn) {
+        match self.conns.get(conn) {
             Some(&ConnUse::Client(id)) => self.client_received(id, bytes),
-            Some(ConnUse::Bus) => self.bus_received(conn, &bytes),
+            Some(ConnUse::Bus) => self.bus_received(conn, bytes),
             Some(ConnUse::MasterHandshake) => self.master_received(conn, bytes),
             Some(ConnUse::Migration) => self.migration_received(conn, &bytes),
             None => {}
@@ -74,7 +74,7 @@ impl Node {
     }
 
     pub(super) fn sent(&mut self, conn: ConnId, bytes: usize) {
-        match self.conns.get(&conn) {
+        match self.conns.get(conn) {
             Some(ConnUse::Client(id)) => {
                 if let Some(client) = self.clients.get_mut(id) {
                     client.in_flight = client.in_flight.saturating_sub(bytes);
@@ -87,7 +87,7 @@ impl Node {
     }
 
     pub(super) fn closed(&mut self, conn: ConnId, error: NetError) {
-        match self.conns.remove(&conn) {
+        match self.conns.remove(conn) {
             Some(ConnUse::Client(id)) => self.free_client(id),
             Some(ConnUse::Bus) => self.bus_closed(conn, error),
             Some(ConnUse::MasterHandshake) => self.master_lost(conn, error),

@@ -325,7 +325,7 @@ impl Node {
                 // The handshake ended with this read: the stream's first bytes are behind it.
                 let client = link.client();
                 if let Some(id) = client
-                    && self.conns.get(&conn) == Some(&ConnUse::Client(id))
+                    && self.conns.get(conn) == Some(&ConnUse::Client(id))
                 {
                     self.client_received(id, rest.to_vec());
                 }

@@ -6,6 +6,7 @@
 
 pub mod rules;
 
+use crate::conns::ConnMap;
 use crate::host::{ConnId, Listener, NetError};
 use crate::sim::net::rules::Rule;
 use crate::sim::queue::{ConnRef, Sched};
@@ -87,7 +88,7 @@ pub(crate) struct Host {
     /// Ports that the process listens on.
     pub ports: Vec<(u16, Listener)>,
     /// The connections of a node's process, by the node's numbers.
-    pub conns: BTreeMap<u64, ConnRef>,
+    pub conns: ConnMap<ConnRef>,
     /// The number that the next accepted connection gets.
     pub next_accepted: u64,
     pub next_port: u16,
@@ -147,7 +148,7 @@ impl Net {
             powered: true,
             stopped: false,
             ports: Vec::new(),
-            conns: BTreeMap::new(),
+            conns: ConnMap::default(),
             next_accepted: 1,
             next_port: EPHEMERAL_FIRST,
             card_free_us: 0,

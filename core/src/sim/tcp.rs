@@ -235,7 +235,7 @@ impl Net {
         s.trace.fold(Tag::Closed, s.now_us, u64::from(host), u64::from(conn.index) << 8 | error as u64);
         let ended = s.trace.note(s.now_us, || TraceKind::Closed { host, peer, why: trace::why(error) });
         if let Owner::Node(id) = owner {
-            self.hosts[host as usize].conns.remove(&id.0);
+            self.hosts[host as usize].conns.remove(id);
         }
         let before = std::mem::replace(&mut s.trace.cause, ended);
         self.post(s, conn, side, Notice::Closed(error));
@@ -256,7 +256,7 @@ impl Net {
             broken_since_us: None,
         });
         if let Owner::Node(id) = owner {
-            self.hosts[from as usize].conns.insert(id.0, conn);
+            self.hosts[from as usize].conns.insert(id, conn);
         }
         s.trace.fold(
             Tag::Connect,
@@ -369,7 +369,7 @@ impl Net {
         let queued = stream.has_queued();
         stream.ending = true;
         if let Owner::Node(id) = owner {
-            self.hosts[host as usize].conns.remove(&id.0);
+            self.hosts[host as usize].conns.remove(id);
         }
         s.trace.fold(Tag::Closed, s.now_us, u64::from(host), u64::from(conn.index) << 8 | 0xff);
         s.trace.note(s.now_us, || TraceKind::Closed { host, peer, why: "closed".to_string() });
@@ -688,7 +688,7 @@ impl Net {
         let h = &mut self.hosts[host as usize];
         let id = ConnId(h.next_accepted);
         h.next_accepted += 1;
-        h.conns.insert(id.0, conn);
+        h.conns.insert(id, conn);
         let local = format!("{}:{}", h.ip, port);
         let peer = format!("{}:{}", self.hosts[peer_host as usize].ip, peer_port);
         if let Some(c) = self.get(conn) {
@@ -893,7 +893,7 @@ impl Net {
 
     /// The connection that a node knows under a number, with the node's side of it.
     pub fn lookup(&self, host: u32, id: ConnId) -> Option<(ConnRef, usize)> {
-        let conn = *self.hosts[host as usize].conns.get(&id.0)?;
+        let conn = *self.hosts[host as usize].conns.get(id)?;
         Some((conn, usize::from(!id.is_outgoing())))
     }
 

@@ -51,7 +51,7 @@ fn messages_of_redis_survive_decoding() {
                 bytes.windows(copy.len()).any(|w| w == copy),
                 "{name}: an entry is written back as it was"
             );
-            assert_eq!(entry.ip.as_str(), "127.0.0.1");
+            assert_eq!(IpText::from_wire(entry.ip).as_str(), "127.0.0.1");
             assert!(Name::parse(entry.name).is_some());
         }
         let hostnames: Vec<_> = message.body.extensions().filter_map(|e| e.hostname()).collect();

@@ -305,7 +305,7 @@ fn a_link_that_holds_too_much_is_freed() {
     world.form(3);
     world.machines[0].config.link_sendbuf_limit = 100_000;
     let link = world.machines[0].cluster.nodes().iter().find_map(|(_, n)| n.link).unwrap();
-    world.machines[0].cluster.links.get_mut(&link).unwrap().in_flight = 200_000;
+    world.machines[0].cluster.links.get_mut(link).unwrap().in_flight = 200_000;
     world.run_ms(200);
     assert!(world.logged(0, "due to exceeding send buffer memory limit."));
     let info = world.machines[0].cluster.info_text();

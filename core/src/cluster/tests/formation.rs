@@ -64,6 +64,28 @@ fn the_same_seed_gives_the_same_bytes() {
 }
 
 #[test]
+fn passing_quiet_nodes_over_changes_nothing() {
+    // A limit that is never reached has every node visited each time, as Redis does it.
+    let run = |link_sendbuf_limit| {
+        let mut world = World::new(12, 8);
+        for machine in &mut world.machines {
+            machine.config.link_sendbuf_limit = link_sendbuf_limit;
+        }
+        world.form(4);
+        world.run_ms(20_000);
+        world.kill(0);
+        world.run_ms(30_000);
+        world.start(0);
+        world.partition(&[1, 5], &[2, 3, 4, 6], true);
+        world.run_ms(20_000);
+        world.partition(&[1, 5], &[2, 3, 4, 6], false);
+        world.run_ms(20_000);
+        world.dump()
+    };
+    assert_eq!(run(0), run(1 << 40));
+}
+
+#[test]
 fn equal_epochs_are_told_apart() {
     let mut world = World::new(4, 5);
     for node in 0..4u16 {
