@@ -1,8 +1,8 @@
-//! Packing the published page: its two WebAssembly files become .xz files, a fifth smaller than a web server's gzip makes them.
+//! Packing the published page: its WebAssembly file becomes an .xz file, a fifth smaller than a web server's gzip makes it.
 //!
 //! gzip looks back 32 KB, and what repeats in two megabytes of compiled Rust is mostly further apart; xz sees all of it. Browsers
 //! do not unpack xz by themselves: xz-decompress does (xz-embedded as WebAssembly, 8 KB gzipped), in a stream, so that the
-//! program is compiled while it comes in. The page's loaders always ask `program(url)`; in static/ that gives the URL back,
+//! program is compiled while it comes in. The page's loader always asks `program(url)`; in static/ that gives the URL back,
 //! for a page under development, and packing puts the other one in its place ([`PROGRAM`]).
 
 use crate::process::{self, Step};
@@ -31,7 +31,7 @@ pub fn pack(dist: &Path) -> Result<u64> {
         let packed = path.with_extension("wasm.xz");
         let mut xz = process::command("xz");
         // CRC32, for the unpacker knows no other sum; no alignment, for WebAssembly has none.
-        xz.args(["--keep", "--force", "--threads=1", "--check=crc32", "--lzma2=preset=9e,pb=0,nice=273"])
+        xz.args(["--keep", "--force", "--threads=1", "--check=crc32", "--lzma2=preset=9e,pb=0,lc=4,nice=273"])
             .arg(&path);
         let by_hand = "`xz` (of xz-utils) packs the page; it is to be on PATH.";
         Step { name: "xz", limit: Duration::from_secs(120), by_hand }.quietly(xz)?;
