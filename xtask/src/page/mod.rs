@@ -41,7 +41,7 @@ pub fn build(tools: &Tools, release: bool) -> Result<()> {
     let mut trunk = tools.wasm_command("trunk");
     trunk.arg("build");
     if release {
-        trunk.arg("--release");
+        trunk.arg("--release").envs(setup::small_std());
     }
     let step = Step {
         name: "trunk build",
@@ -103,7 +103,7 @@ pub fn serve_command(args: &[&str]) -> Result<()> {
     let mut trunk = tools.wasm_command("trunk");
     trunk.args(["serve", "--address", "127.0.0.1", "--port", &port.to_string()]);
     if options.release {
-        trunk.arg("--release");
+        trunk.arg("--release").envs(setup::small_std());
     }
     let error = become_program(&mut trunk);
     bail!(

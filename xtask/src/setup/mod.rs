@@ -90,6 +90,9 @@ impl Tools {
     }
 }
 
+/// The variables with which a program for the browser is built small, with its own standard library.
+pub use wasm_target::small_std;
+
 /// The script that unpacks a packed page.
 pub fn unpacker() -> Result<PathBuf> {
     pinned::ensure_unpacker()
@@ -126,6 +129,7 @@ pub fn ensure(needs: Needs) -> Result<Tools> {
         tools.wasm_toolchain = wasm_target::ensure()?;
         tools.path.push(pinned::ensure_cargo_tool(&pinned::WASM_BINDGEN)?);
         if needs.page {
+            wasm_target::ensure_source(tools.wasm_toolchain.as_deref())?;
             tools.path.push(pinned::ensure_cargo_tool(&pinned::TRUNK)?);
             tools.path.push(pinned::ensure_binaryen()?);
             pinned::ensure_unpacker()?;

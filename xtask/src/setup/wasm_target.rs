@@ -16,6 +16,9 @@
 //! the toolchain (`wasm-debian`), so that `RUSTUP_TOOLCHAIN` alone switches cargo, Trunk and wasm-pack to it. Native
 //! builds stay on the machine's own toolchain. A stamp beside the libraries names the compiler that they were built
 //! with: after an upgrade of Debian's package they are built again.
+//!
+//! **The published page** builds the library once more, for size ([`small_std`]): rustup's is made for speed, and its sorts and
+//! formatting alone are some hundred kilobytes. Both roads bring the source that this takes.
 
 use super::system;
 use crate::{paths, process, process::Step, progress};
@@ -39,7 +42,7 @@ pub fn ensure() -> Result<Option<String>> {
         progress::note(&format!("{TARGET}: there, in the toolchain '{DEBIAN_TOOLCHAIN}'"));
         return Ok(Some(DEBIAN_TOOLCHAIN.into()));
     }
-    let rustup_failure = match add_with_rustup() {
+    let rustup_failure = match add_with_rustup(&["target", "add", TARGET], || has_target(None)) {
         Ok(()) => {
             progress::note(&format!("{TARGET}: installed by rustup"));
             return Ok(None);
@@ -110,26 +113,69 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// `rustup target add`, ended when nothing has been downloaded for a while. The error says why, for a longer sentence.
-fn add_with_rustup() -> Result<(), String> {
+/// The settings with which cargo builds the standard library along with a program, small: `-Z build-std`, which a stable compiler
+/// takes with `RUSTC_BOOTSTRAP`.
+pub fn small_std() -> [(&'static str, &'static str); 3] {
+    [
+        ("RUSTC_BOOTSTRAP", "1"),
+        ("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort"),
+        ("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size"),
+    ]
+}
+
+/// Makes sure of the standard library's source, in the toolchain that builds the page.
+pub fn ensure_source(toolchain: Option<&str>) -> Result<()> {
+    let there = || {
+        let mut rustc = process::command("rustc");
+        rustc.args(["--print", "sysroot"]);
+        if let Some(toolchain) = toolchain {
+            rustc.env("RUSTUP_TOOLCHAIN", toolchain);
+        }
+        let sysroot = process::output_of(rustc).map(PathBuf::from);
+        sysroot.is_some_and(|root| root.join("lib/rustlib/src/rust/library/std/Cargo.toml").is_file())
+    };
+    if there() {
+        progress::note("the standard library's source: there");
+        return Ok(());
+    }
+    if toolchain == Some(DEBIAN_TOOLCHAIN) {
+        system::apt_install(&["rust-web-src"], "the standard library's source")?;
+        if !there() {
+            bail!("rust-web-src is installed, but its source is not under /usr/lib/rustlib/src");
+        }
+        return Ok(());
+    }
+    let by_hand = "By hand: `rustup component add rust-src` with the network open.";
+    add_with_rustup(&["component", "add", "rust-src"], there).map_err(|why| {
+        anyhow::anyhow!(
+            "the published page is built with the standard library's source, which cannot be had: {why}. {by_hand}"
+        )
+    })?;
+    progress::note("the standard library's source: installed by rustup");
+    Ok(())
+}
+
+/// Lets rustup add something, and ends it when nothing has been downloaded for a while. The error says why, for a longer sentence.
+fn add_with_rustup(args: &[&str], there: impl Fn() -> bool) -> Result<(), String> {
     if process::find_on_path("rustup").is_none() {
         return Err("there is no rustup".into());
     }
+    let what = args.join(" ");
     progress::note(&format!(
-        "{TARGET}: adding with rustup (given up when nothing arrives for {} s) …",
+        "rustup {what} (given up when nothing arrives for {} s) …",
         STALL_LIMIT.as_secs()
     ));
-    let log_path = paths::log_file("rustup target add").map_err(|error| error.to_string())?;
+    let log_path = paths::log_file(&format!("rustup {what}")).map_err(|error| error.to_string())?;
     let log = std::fs::File::create(&log_path)
         .map_err(|error| format!("cannot write {}: {error}", log_path.display()))?;
     let mut rustup = process::command("rustup");
-    rustup.args(["target", "add", TARGET]).stdout(std::process::Stdio::null()).stderr(log);
-    let mut child = process::spawn(&mut rustup, "rustup target add").map_err(|error| format!("{error:#}"))?;
+    rustup.args(args).stdout(std::process::Stdio::null()).stderr(log);
+    let mut child = process::spawn(&mut rustup, &format!("rustup {what}")).map_err(|error| format!("{error:#}"))?;
     let mut arrived = 0;
     let mut last_arrival = Instant::now();
     loop {
         match child.try_wait() {
-            Ok(Some(status)) if status.success() && has_target(None) => return Ok(()),
+            Ok(Some(status)) if status.success() && there() => return Ok(()),
             Ok(Some(status)) => return Err(format!("rustup failed ({status}, see {})", log_path.display())),
             Ok(None) => {}
             Err(error) => return Err(format!("rustup failed ({error})")),
