@@ -31,8 +31,14 @@ pub fn pack(dist: &Path) -> Result<u64> {
         let packed = path.with_extension("wasm.xz");
         let mut xz = process::command("xz");
         // CRC32, for the unpacker knows no other sum; no alignment, for WebAssembly has none.
-        xz.args(["--keep", "--force", "--threads=1", "--check=crc32", "--lzma2=preset=9e,pb=0,lc=4,nice=273"])
-            .arg(&path);
+        xz.args([
+            "--keep",
+            "--force",
+            "--threads=1",
+            "--check=crc32",
+            "--lzma2=preset=9e,pb=0,lc=4,nice=273",
+        ])
+        .arg(&path);
         let by_hand = "`xz` (of xz-utils) packs the page; it is to be on PATH.";
         Step { name: "xz", limit: Duration::from_secs(120), by_hand }.quietly(xz)?;
         std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;

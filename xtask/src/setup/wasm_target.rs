@@ -170,7 +170,8 @@ fn add_with_rustup(args: &[&str], there: impl Fn() -> bool) -> Result<(), String
         .map_err(|error| format!("cannot write {}: {error}", log_path.display()))?;
     let mut rustup = process::command("rustup");
     rustup.args(args).stdout(std::process::Stdio::null()).stderr(log);
-    let mut child = process::spawn(&mut rustup, &format!("rustup {what}")).map_err(|error| format!("{error:#}"))?;
+    let mut child =
+        process::spawn(&mut rustup, &format!("rustup {what}")).map_err(|error| format!("{error:#}"))?;
     let mut arrived = 0;
     let mut last_arrival = Instant::now();
     loop {
