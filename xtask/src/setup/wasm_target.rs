@@ -71,23 +71,24 @@ pub fn ensure_clippy(toolchain: Option<&str>) -> Result<bool> {
     Ok(there())
 }
 
+/// What a toolchain's compiler answers, or the machine's own.
+fn rustc_says(toolchain: Option<&str>, args: &[&str]) -> Option<String> {
+    let mut rustc = process::command("rustc");
+    rustc.args(args);
+    if let Some(toolchain) = toolchain {
+        rustc.env("RUSTUP_TOOLCHAIN", toolchain);
+    }
+    process::output_of(rustc)
+}
+
 /// Whether a toolchain's library folder for the target holds a standard library that its own compiler can read.
 fn has_target(toolchain: Option<&str>) -> bool {
-    let rustc = |args: &[&str]| {
-        let mut rustc = process::command("rustc");
-        rustc.args(args);
-        if let Some(toolchain) = toolchain {
-            rustc.env("RUSTUP_TOOLCHAIN", toolchain);
-        }
-        process::output_of(rustc)
-    };
     if toolchain.is_some() && process::find_on_path("rustup").is_none() {
         return false;
     }
-    let Some(libdir) = rustc(&["--print", "target-libdir", "--target", TARGET]).map(PathBuf::from) else {
-        return false;
-    };
-    rustc(&["-vV"]).is_some_and(|version| holds_library_for(&libdir, &version))
+    let libdir = rustc_says(toolchain, &["--print", "target-libdir", "--target", TARGET]);
+    let Some(libdir) = libdir.map(PathBuf::from) else { return false };
+    rustc_says(toolchain, &["-vV"]).is_some_and(|version| holds_library_for(&libdir, &version))
 }
 
 /// Whether this folder holds a standard library that the compiler of this version (`rustc -vV`) can read.
@@ -126,12 +127,7 @@ pub fn small_std() -> [(&'static str, &'static str); 3] {
 /// Makes sure of the standard library's source, in the toolchain that builds the page.
 pub fn ensure_source(toolchain: Option<&str>) -> Result<()> {
     let there = || {
-        let mut rustc = process::command("rustc");
-        rustc.args(["--print", "sysroot"]);
-        if let Some(toolchain) = toolchain {
-            rustc.env("RUSTUP_TOOLCHAIN", toolchain);
-        }
-        let sysroot = process::output_of(rustc).map(PathBuf::from);
+        let sysroot = rustc_says(toolchain, &["--print", "sysroot"]).map(PathBuf::from);
         sysroot.is_some_and(|root| root.join("lib/rustlib/src/rust/library/std/Cargo.toml").is_file())
     };
     if there() {
