@@ -6,7 +6,7 @@
 //! passed over. Nothing is done to a node that is passed over, so the outcome is the same.
 
 use super::bus::kind;
-use super::node::{NodeIdx, NodeTable, flag};
+use super::node::{ClusterNode, NodeIdx, NodeTable, flag};
 use super::{Cluster, Cx};
 use crate::event::Opinion;
 use crate::host::LogLevel;
@@ -17,6 +17,8 @@ const HANDSHAKE_TIMEOUT_MIN_MS: i64 = 1_000;
 const PING_EACH_RUNS: u64 = 10;
 /// Among so many nodes, picked at random, the one that was silent for longest.
 const PING_SAMPLES: usize = 5;
+/// Nothing is done about a node with one of these flags.
+const NOT_VISITED: u16 = flag::MYSELF | flag::NOADDR | flag::HANDSHAKE;
 
 /// When nodes have to be visited again, as of the last visit to all of them.
 #[derive(Clone, Debug, Default)]
@@ -42,18 +44,22 @@ impl Watched {
         }
     }
 
-    /// Notes when a node is to be visited again. Nothing is due before half a timeout after its last sign of life, or after the PING
-    /// that it has not answered; gossip only ever makes it later.
+    /// Notes when a node is to be visited again.
     fn visited(&mut self, nodes: &NodeTable, idx: NodeIdx) {
-        let node = &nodes[idx];
+        let due_ms = self.due_of(&nodes[idx]);
+        if let Some(due) = self.due_ms.get_mut(usize::from(idx.0)) {
+            *due = due_ms;
+        }
+    }
+
+    /// When [`Cluster::cron_node`] could next do anything about a node, manual failovers aside. Nothing is due before half a timeout
+    /// after its last sign of life, or after the PING that it has not answered; gossip only ever makes it later.
+    fn due_of(&self, node: &ClusterNode) -> i64 {
+        if node.any(NOT_VISITED) {
+            return i64::MAX;
+        }
         let since_ms = if node.ping_sent_ms == 0 { node.pong_received_ms } else { node.ping_sent_ms };
-        let mut due = since_ms.saturating_add(self.timeout_ms / 2).saturating_add(1);
-        if node.any(flag::MYSELF | flag::NOADDR | flag::HANDSHAKE) {
-            due = i64::MAX;
-        }
-        if let Some(entry) = self.due_ms.get_mut(usize::from(idx.0)) {
-            *entry = due;
-        }
+        since_ms.saturating_add(self.timeout_ms / 2).saturating_add(1)
     }
 }
 
@@ -138,21 +144,17 @@ impl Cluster {
         for at in 0..self.nodes.len() {
             let Some(idx) = self.nodes.at(at) else { break };
             if self.watched.due_ms.get(usize::from(idx.0)).is_some_and(|due| *due > now_ms) {
-                debug_assert!(!self.wants_visit(idx, now_ms), "{} was passed over", self.nodes[idx].name);
+                debug_assert!(
+                    self.watched.due_of(&self.nodes[idx]) > now_ms,
+                    "{} was passed over",
+                    self.nodes[idx].name
+                );
                 continue;
             }
             update_state |= self.cron_node(cx, idx);
             self.watched.visited(&self.nodes, idx);
         }
         update_state
-    }
-
-    /// Whether [`Cluster::cron_node`] could do anything about a node, manual failovers aside.
-    fn wants_visit(&self, idx: NodeIdx, now_ms: i64) -> bool {
-        let node = &self.nodes[idx];
-        let since_ms = if node.ping_sent_ms == 0 { node.pong_received_ms } else { node.ping_sent_ms };
-        !node.any(flag::MYSELF | flag::NOADDR | flag::HANDSHAKE)
-            && now_ms - since_ms > self.watched.timeout_ms / 2
     }
 
     /// Drops links that hold too much and handshakes that came to nothing, makes missing links, counts suspects. True if there
@@ -229,9 +231,7 @@ impl Cluster {
     /// On a replica: takes a master into the count of those that may need one.
     fn count_orphans(&self, idx: NodeIdx, orphans: &mut Orphans) {
         let node = &self.nodes[idx];
-        let counts =
-            node.is_master() && !node.any(flag::FAIL | flag::MYSELF | flag::NOADDR | flag::HANDSHAKE);
-        if !counts || !self.is_replica() {
+        if !self.is_replica() || !node.is_master() || node.any(flag::FAIL | NOT_VISITED) {
             return;
         }
         let working = self.working_slaves(idx);
@@ -247,7 +247,7 @@ impl Cluster {
     /// Looks after one node; true if it is newly suspected.
     fn cron_node(&mut self, cx: &mut Cx<'_>, idx: NodeIdx) -> bool {
         let node = &self.nodes[idx];
-        if node.any(flag::MYSELF | flag::NOADDR | flag::HANDSHAKE) {
+        if node.any(NOT_VISITED) {
             return false;
         }
         let now_ms = cx.now_ms();

@@ -74,9 +74,10 @@ pub(super) fn push_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// Text that was made of names, addresses and numbers: ASCII, all of it.
+/// Text that was made of names, addresses, hostnames and numbers: UTF-8, all of it. Were it not, nodes.conf would rather hold one wrong
+/// address than nothing.
 pub(super) fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_default()
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 impl Cluster {
