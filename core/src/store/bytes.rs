@@ -94,6 +94,19 @@ impl Str {
         }
     }
 
+    /// The bytes of a string that lies in shared memory with no room to grow; `None` of any other.
+    pub(super) fn shared(&self) -> Option<&Rc<[u8]>> {
+        match &self.0 {
+            Repr::Shared(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The string that gave [`Str::shared`] such bytes.
+    pub(super) fn from_shared(bytes: Rc<[u8]>) -> Str {
+        Str(Repr::Shared(bytes))
+    }
+
     /// Bytes on the heap that this string alone or with others keeps alive: 0 when it is inline.
     pub fn heap_len(&self) -> usize {
         match &self.0 {

@@ -3,6 +3,10 @@
 //! Two neighbours may be apart by a quarter of their distance from the present state, but never by more than
 //! [`Limits::replay_steps`](super::Limits): so there are a few dozen near by, and one each `replay_steps` far away. When they take too much memory, those go first
 //! whose going lengthens the shortest way the least.
+//!
+//! What a travel leaves just behind itself is for the next steps back and soon goes, so it is no more than a copy of the world: to pack it and
+//! to unpack it again would take longer than to play the way. All others are packed ([`pack`](super::pack)), and none goes because such
+//! a copy lies beside it.
 
 use super::pack::Packed;
 use super::{BranchId, Place, Stop, Timeline};
@@ -18,6 +22,8 @@ const SPREAD: u64 = 4;
 
 pub(super) struct Checkpoint {
     pub state: Packed,
+    /// A copy that a travel has left, not packed.
+    copy: bool,
     /// What it keeps in memory that its neighbour does not.
     own_len: usize,
 }
@@ -46,35 +52,48 @@ impl Branch {
         self.checkpoints.values().map(|c| c.own_len).sum()
     }
 
+    /// The steps of its checkpoints; `packed` leaves out mere copies.
+    fn steps(&self, packed: bool) -> Vec<u64> {
+        let all = self.checkpoints.iter().filter(|(_, c)| !(packed && c.copy));
+        all.map(|(&step, _)| step).collect()
+    }
+
+    /// The last checkpoint before a step that is of the same kind.
+    fn before(&self, step: u64, copy: bool) -> Option<u64> {
+        self.checkpoints.range(..step).rfind(|(_, c)| c.copy == copy).map(|(&step, _)| step)
+    }
+
     /// Reckons anew what one checkpoint has for itself. Along a run a thing appears, stays for a while and goes, so what the
-    /// next one does not share is counted here; the last has nobody after it and is laid beside the one before.
+    /// next one does not share is counted here; the last has nobody after it and is laid beside the one before. Only what was kept in
+    /// the same way can be compared.
     fn weigh(&mut self, step: u64) {
-        let beside =
-            self.checkpoints.range(step + 1..).next().or_else(|| self.checkpoints.range(..step).next_back());
         let Some(checkpoint) = self.checkpoints.get(&step) else { return };
-        let own_len = beside.map_or(0, |(_, beside)| checkpoint.state.unshared(&beside.state));
+        let copy = checkpoint.copy;
+        let after = self.checkpoints.range(step + 1..).find(|(_, c)| c.copy == copy).map(|(&step, _)| step);
+        let any_before = || copy.then(|| self.before(step, false)).flatten();
+        let beside = after.or_else(|| self.before(step, copy)).or_else(any_before);
+        let beside = beside.and_then(|beside| self.checkpoints.get(&beside));
+        let own_len = beside.map_or(0, |beside| checkpoint.state.unshared(&beside.state));
         if let Some(checkpoint) = self.checkpoints.get_mut(&step) {
             checkpoint.own_len = own_len;
         }
     }
 
-    fn before(&self, step: u64) -> Option<u64> {
-        self.checkpoints.range(..step).next_back().map(|(&step, _)| step)
-    }
-
-    fn put(&mut self, step: u64, world: World) {
-        let before = self.checkpoints.range(..step).next_back().map(|(_, before)| &before.state);
+    fn put(&mut self, step: u64, world: World, copy: bool) {
+        let before = self.before(step, false).filter(|_| !copy);
+        let before = before.and_then(|before| self.checkpoints.get(&before)).map(|before| &before.state);
         let state = Packed::new(world, before);
-        self.checkpoints.insert(step, Checkpoint { state, own_len: 0 });
+        self.checkpoints.insert(step, Checkpoint { state, copy, own_len: 0 });
         self.weigh(step);
-        if let Some(before) = self.before(step) {
+        if let Some(before) = self.before(step, copy) {
             self.weigh(before);
         }
     }
 
     fn drop_checkpoint(&mut self, step: u64) {
-        self.checkpoints.remove(&step);
-        if let Some(before) = self.before(step) {
+        if let Some(gone) = self.checkpoints.remove(&step)
+            && let Some(before) = self.before(step, gone.copy)
+        {
             self.weigh(before);
         }
     }
@@ -90,30 +109,31 @@ impl Timeline {
         last.max(tried) + (self.limits.replay_steps / NEW_PER_REPLAY).max(1)
     }
 
-    /// Keeps the present state, without looking at the limits.
-    pub(super) fn put_checkpoint(&mut self, step: u64) {
-        if self.branches.get(&self.current).is_some_and(|branch| !branch.checkpoints.contains_key(&step)) {
-            self.world.share_streams();
-            self.put_world(self.world.clone());
-        }
+    /// Keeps a copy of the present state for a while, without looking at the limits.
+    pub(super) fn leave_copy(&mut self) {
+        self.put(true);
     }
 
-    /// Keeps a state of the present branch.
-    pub(super) fn put_world(&mut self, mut world: World) {
-        let step = world.steps();
+    fn put(&mut self, copy: bool) {
+        let step = self.world.steps();
         let Some(branch) = self.branches.get_mut(&self.current) else { return };
         // What the parent has, or the branch itself, need not be kept twice.
-        let known =
-            branch.checkpoints.contains_key(&step) || branch.parent.is_some_and(|(_, fork)| step < fork.step);
-        if !known {
-            world.forget_output();
-            branch.put(step, world);
+        let known = branch.checkpoints.get(&step).is_some_and(|c| copy || !c.copy)
+            || branch.parent.is_some_and(|(_, fork)| step < fork.step);
+        if known {
+            return;
         }
+        if !copy {
+            self.world.share_streams();
+        }
+        let mut world = self.world.clone();
+        world.forget_output();
+        branch.put(step, world, copy);
     }
 
     /// Keeps the present state, and lets others go for it.
     pub(super) fn keep_checkpoint(&mut self, step: u64) {
-        self.put_checkpoint(step);
+        self.put(false);
         self.tried = step;
         self.thin();
     }
@@ -164,6 +184,21 @@ impl Timeline {
         (from_here / SPREAD).clamp(1, self.limits.replay_steps)
     }
 
+    /// Those of some steps, in order, that lie closer together than they need to. The first and the last stay.
+    fn crowded(&self, steps: &[u64], distance: impl Fn(u64) -> u64) -> Vec<u64> {
+        let mut crowded = Vec::new();
+        let mut kept = steps.first().copied().unwrap_or(0);
+        for pair in steps.windows(2).skip(1) {
+            let (step, next) = (pair[0], pair[1]);
+            if next - kept <= self.gap_max(distance(step)) {
+                crowded.push(step);
+            } else {
+                kept = step;
+            }
+        }
+        crowded
+    }
+
     /// Lets go of checkpoints that lie closer together than they need to, and of more if they take too much memory.
     pub(super) fn thin(&mut self) {
         let here = self.world.steps();
@@ -171,17 +206,17 @@ impl Timeline {
         let mut surplus = Vec::new();
         for (&id, branch) in &self.branches {
             let own_until = lineage.get(&id).copied().unwrap_or(0);
-            let steps: Vec<u64> = branch.checkpoints.keys().copied().collect();
-            let mut kept = steps.first().copied().unwrap_or(0);
-            for pair in steps.windows(2).skip(1).map(|w| (w[0], w[1])).collect::<Vec<_>>() {
-                let (step, next) = pair;
-                let distance = if step <= own_until { step.abs_diff(here) } else { u64::MAX };
-                if next - kept <= self.gap_max(distance) {
-                    surplus.push((id, step));
-                } else {
-                    kept = step;
-                }
-            }
+            let distance = |step: u64| if step <= own_until { step.abs_diff(here) } else { u64::MAX };
+            let crowded = self.crowded(&branch.steps(true), distance);
+            let mut rest = branch.steps(false);
+            rest.retain(|step| crowded.binary_search(step).is_err());
+            surplus.extend(crowded.into_iter().map(|step| (id, step)));
+            let copies = rest.iter().filter(|step| branch.checkpoints.get(step).is_some_and(|c| c.copy));
+            let among = self.crowded(&rest, distance);
+            let gone = copies.filter(|&&step| {
+                distance(step) > self.limits.replay_steps || among.binary_search(&step).is_ok()
+            });
+            surplus.extend(gone.map(|&step| (id, step)));
         }
         for (id, step) in surplus {
             self.drop_checkpoint(id, step);
@@ -206,8 +241,10 @@ impl Timeline {
         let mut best: Option<(u64, BranchId, u64)> = None;
         for (&id, branch) in &self.branches {
             let own_until = lineage.get(&id).copied();
-            let steps: Vec<u64> = branch.checkpoints.keys().copied().collect();
-            for (at, &step) in steps.iter().enumerate() {
+            let (all, packed) = (branch.steps(false), branch.steps(true));
+            for (&step, checkpoint) in &branch.checkpoints {
+                let steps = if checkpoint.copy { &all } else { &packed };
+                let Ok(at) = steps.binary_search(&step) else { continue };
                 // The way to the end is gone often.
                 if (id == 0 && at == 0) || (id == self.current && at + 1 == steps.len()) {
                     continue;

@@ -55,10 +55,10 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Some 100 to 200 ms of replay, and what leaves room for the world itself if all is to stay below 256 MiB after ten minutes of
+    /// Less than 200 ms of replay, and what leaves room for the world itself if all is to stay below 256 MiB after ten minutes of
     /// six nodes under load (`cargo xtask bench travel`).
     fn default() -> Self {
-        Limits { replay_steps: 60_000, checkpoints_len_max: 150 << 20 }
+        Limits { replay_steps: 48_000, checkpoints_len_max: 156 << 20 }
     }
 }
 
@@ -467,7 +467,7 @@ impl Timeline {
                 while self.world.play_one(&actions, at_us).is_some() {
                     if leave_at.is_some_and(|leave_at| self.world.now_us() >= leave_at) {
                         leave_at = None;
-                        self.put_checkpoint(self.world.steps());
+                        self.leave_copy();
                     }
                 }
                 self.world.pass_to(at_us);
@@ -487,7 +487,7 @@ impl Timeline {
                     }
                     left = pause;
                     if !ahead && left > 0 {
-                        self.put_checkpoint(self.world.steps());
+                        self.leave_copy();
                     }
                 }
             }

@@ -4,47 +4,124 @@
 //! and its group: some 300 bytes for a value of 64, twice because reads set clocks too. A checkpoint that is kept for long can do
 //! better. Its groups are given back for those that the checkpoint before it holds, and what differs is noted
 //! beside them: for a key that is where it was, its place and its entry; for a slot that has gained or lost keys, the slot.
-//! So a checkpoint costs 43 bytes a key that changed since some earlier one, and the running world, which nobody
-//! shares groups with any more, copies nothing when it goes on. A slot that has been noted once stands in for the group's in
-//! the checkpoints after, so that it is kept once too.
+//! So a checkpoint costs 23 bytes a key that changed since some earlier one, 39 if its value is a number or a few letters; and
+//! the running world, which nobody shares groups with any more, copies nothing when it goes on. A slot that has been noted once
+//! stands in for the group's in the checkpoints after, so that it is kept once too.
 //!
 //! A replica has the very values of its master in memory of its own. A packed one borrows them: see [`Keys::pack`].
 
 use super::{GROUP, Group, KeyEntry, Keys};
+use crate::store::bytes::Str;
 use crate::store::dict::Dict;
+use crate::store::object::{Object, StrValue};
 use std::rc::{Rc, Weak};
 
 /// With more slots than this in another shape, a group is kept as it is.
 const SLOTS_MAX: usize = GROUP / 2;
 
-/// Where an entry is in its group.
+/// Where an entry is in its group, and what is known of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     slot: u8,
     at: u8,
-    /// Whether the value is in memory that another node's entry keeps alive in any case.
-    borrowed: bool,
+    /// [`BORROWED`], [`EXPIRES`], and [`EMBSTR`] or [`RAW`] where the value lies among the texts.
+    flags: u8,
 }
 
+/// The value is in memory that another node's entry keeps alive in any case.
+const BORROWED: u8 = 1;
+/// The key has a time to live.
+const EXPIRES: u8 = 2;
+/// The value is a text in shared memory, of encoding `embstr`.
+const EMBSTR: u8 = 4;
+/// The same of encoding `raw`.
+const RAW: u8 = 8;
+
 /// What a group holds, said as what is other than in the group that stands in its place.
+///
+/// An entry would take 40 bytes, but most values are texts in shared memory, which are known by their 16 bytes of address and
+/// length. So entries are kept in parts, each in a list of its own.
 struct GroupPatch {
     group: u8,
     len: usize,
     places: Box<[Place]>,
-    /// One for each place.
-    entries: Box<[KeyEntry]>,
+    /// The access clock of each place.
+    clocks: Box<[u32]>,
+    /// The values of those places that say so.
+    texts: Box<[Rc<[u8]>]>,
+    /// The values of all others.
+    objects: Box<[Object]>,
     /// Slots that hold other keys than in the base, by number.
     slots: Rc<[(u8, Dict<KeyEntry>)]>,
 }
 
-/// What a packed database lacks.
+/// A value in a patch.
+#[derive(Clone, Copy)]
+enum Value<'a> {
+    Text(&'a Rc<[u8]>),
+    Object(&'a Object),
+}
+
+impl Value<'_> {
+    fn is_same(self, other: Value) -> bool {
+        match (self, other) {
+            (Value::Text(mine), Value::Text(theirs)) => Rc::ptr_eq(mine, theirs),
+            (Value::Object(mine), Value::Object(theirs)) => mine.is_same(theirs),
+            _ => false,
+        }
+    }
+
+    /// Bytes that it keeps alive beside what its place holds, and `other` does not.
+    fn unshared(self, other: Option<Value>) -> usize {
+        match (self, other) {
+            (Value::Text(mine), Some(Value::Text(theirs))) if Rc::ptr_eq(mine, theirs) => 0,
+            (Value::Text(mine), _) => Str::from_shared(mine.clone()).heap_len(),
+            (Value::Object(mine), Some(Value::Object(theirs))) => mine.unshared(Some(theirs)),
+            (Value::Object(mine), _) => mine.unshared(None),
+        }
+    }
+}
+
+/// What changed in a group, place by place, while a patch is made.
 #[derive(Default)]
-pub(in crate::store) struct KeysPatch {
-    /// By group.
-    groups: Vec<Rc<GroupPatch>>,
-    /// For each of them the group that it was made of, as long as the running keys have it unchanged: packing soon again need
-    /// not look at it. Kept weakly, so that a write to it goes on copying nothing.
-    made_of: Vec<Weak<Group>>,
+struct Changes {
+    places: Vec<Place>,
+    clocks: Vec<u32>,
+    texts: Vec<Rc<[u8]>>,
+    objects: Vec<Object>,
+}
+
+impl Changes {
+    fn push(&mut self, slot: u8, at: u8, entry: &KeyEntry, lent: Option<Object>) {
+        let mut flags = if lent.is_some() { BORROWED } else { 0 } | if entry.expires { EXPIRES } else { 0 };
+        let object = lent.as_ref().unwrap_or(&entry.object);
+        let text = match object {
+            Object::Str(StrValue::Embstr(text)) => text.shared().map(|text| (text, EMBSTR)),
+            Object::Str(StrValue::Raw(text)) => text.shared().map(|text| (text, RAW)),
+            _ => None,
+        };
+        match text {
+            Some((text, encoding)) => {
+                flags |= encoding;
+                self.texts.push(text.clone());
+            }
+            None => self.objects.push(object.clone()),
+        }
+        self.places.push(Place { slot, at, flags });
+        self.clocks.push(entry.lru);
+    }
+
+    /// How far it has come, to go back there.
+    fn len(&self) -> [usize; 3] {
+        [self.places.len(), self.texts.len(), self.objects.len()]
+    }
+
+    fn truncate(&mut self, len: [usize; 3]) {
+        self.places.truncate(len[0]);
+        self.clocks.truncate(len[0]);
+        self.texts.truncate(len[1]);
+        self.objects.truncate(len[2]);
+    }
 }
 
 impl GroupPatch {
@@ -56,25 +133,23 @@ impl GroupPatch {
         known: Option<&GroupPatch>,
         lender: Option<&Group>,
     ) -> Option<GroupPatch> {
-        let (mut places, mut entries) = (Vec::new(), Vec::new());
+        let mut changes = Changes::default();
         let mut noted = known.map_or(&[][..], |known| &known.slots).iter().peekable();
         let mut slots = Vec::new();
         let mut same_slots = true;
         for (slot, (mine, theirs)) in group.dicts.iter().zip(&base.dicts).enumerate() {
-            let from = places.len();
+            let from = changes.len();
             let stands_in = noted.next_if(|(number, _)| usize::from(*number) == slot);
             let theirs = stands_in.map_or(theirs, |(_, dict)| dict);
             let same_shape = mine.changes(theirs, KeyEntry::is_same, |at, key, entry| {
                 let lent = lender.and_then(|lender| lender.dicts[slot].at(at));
                 let lent = lent.filter(|(theirs, _)| *theirs == key);
                 let lent = lent.and_then(|(_, theirs)| theirs.object.lend(&entry.object));
-                places.push(Place { slot: slot as u8, at, borrowed: lent.is_some() });
-                entries.push(KeyEntry { object: lent.unwrap_or_else(|| entry.object.clone()), ..*entry });
+                changes.push(slot as u8, at, entry, lent);
             });
             if !same_shape {
                 same_slots = false;
-                places.truncate(from);
-                entries.truncate(from);
+                changes.truncate(from);
                 slots.push((slot as u8, mine.clone()));
             } else if let Some(stands_in) = stands_in {
                 slots.push(stands_in.clone());
@@ -87,19 +162,35 @@ impl GroupPatch {
             Some(known) if same_slots => known.slots.clone(),
             _ => slots.into(),
         };
+        let Changes { places, clocks, texts, objects } = changes;
         Some(GroupPatch {
             group: at as u8,
             len: group.len,
             places: places.into(),
-            entries: entries.into(),
+            clocks: clocks.into(),
+            texts: texts.into(),
+            objects: objects.into(),
             slots,
+        })
+    }
+
+    /// What is other than in the base: where, its access clock, and its value.
+    fn entries(&self) -> impl Iterator<Item = (Place, u32, Value<'_>)> {
+        let (mut texts, mut objects) = (self.texts.iter(), self.objects.iter());
+        self.places.iter().zip(&self.clocks).map_while(move |(place, clock)| {
+            let value = match place.flags & (EMBSTR | RAW) {
+                0 => Value::Object(objects.next()?),
+                _ => Value::Text(texts.next()?),
+            };
+            Some((*place, *clock, value))
         })
     }
 
     /// Whether another patch makes the same of the same base.
     fn is_same(&self, other: &GroupPatch) -> bool {
         self.places == other.places
-            && self.entries.iter().zip(&other.entries).all(|(a, b)| a.is_same(b))
+            && self.clocks == other.clocks
+            && self.entries().zip(other.entries()).all(|((.., a), (.., b))| a.is_same(b))
             && Rc::ptr_eq(&self.slots, &other.slots)
     }
 
@@ -108,25 +199,33 @@ impl GroupPatch {
         for (slot, dict) in self.slots.iter() {
             group.dicts[usize::from(*slot)] = dict.clone();
         }
-        for (place, entry) in self.places.iter().zip(&self.entries) {
-            group.dicts[usize::from(place.slot)].set_at(place.at, entry.clone());
+        for (place, lru, value) in self.entries() {
+            let object = match value {
+                Value::Object(object) => object.clone(),
+                Value::Text(text) => {
+                    let text = Str::from_shared(text.clone());
+                    let raw = place.flags & RAW != 0;
+                    Object::Str(if raw { StrValue::Raw(text) } else { StrValue::Embstr(text) })
+                }
+            };
+            let entry = KeyEntry { object, lru, expires: place.flags & EXPIRES != 0 };
+            group.dicts[usize::from(place.slot)].set_at(place.at, entry);
         }
     }
 
     fn unshared(&self, other: Option<&GroupPatch>) -> usize {
         let mut theirs = other
-            .map(|other| other.places.iter().zip(&other.entries))
             .into_iter()
-            .flatten()
-            .map(|(place, entry)| ((place.slot, place.at), entry))
+            .flat_map(GroupPatch::entries)
+            .map(|(place, _, value)| ((place.slot, place.at), value))
             .peekable();
-        let mut bytes = size_of::<GroupPatch>() + 64;
-        bytes += size_of_val(&self.places[..]) + size_of_val(&self.entries[..]);
-        for (place, entry) in self.places.iter().zip(&self.entries).filter(|(place, _)| !place.borrowed) {
+        let mut bytes = size_of::<GroupPatch>() + 96;
+        bytes += size_of_val(&self.places[..]) + size_of_val(&self.clocks[..]);
+        bytes += size_of_val(&self.texts[..]) + size_of_val(&self.objects[..]);
+        for (place, _, value) in self.entries().filter(|(place, ..)| place.flags & BORROWED == 0) {
             let here = (place.slot, place.at);
             while theirs.next_if(|(there, _)| *there < here).is_some() {}
-            let known = theirs.next_if(|(there, _)| *there == here).map(|(_, entry)| &entry.object);
-            bytes += entry.object.unshared(known);
+            bytes += value.unshared(theirs.next_if(|(there, _)| *there == here).map(|(_, value)| value));
         }
         if other.is_some_and(|other| Rc::ptr_eq(&self.slots, &other.slots)) {
             return bytes;
@@ -144,6 +243,16 @@ impl GroupPatch {
         }
         bytes
     }
+}
+
+/// What a packed database lacks.
+#[derive(Default)]
+pub(in crate::store) struct KeysPatch {
+    /// By group.
+    groups: Vec<Rc<GroupPatch>>,
+    /// For each of them the group that it was made of, as long as the running keys have it unchanged: packing soon again need
+    /// not look at it. Kept weakly, so that a write to it goes on copying nothing.
+    made_of: Vec<Weak<Group>>,
 }
 
 impl KeysPatch {
@@ -239,7 +348,6 @@ impl KeyEntry {
 mod tests {
     use super::*;
     use crate::store::limits::HashSeed;
-    use crate::store::{Object, Str};
     use proptest::prelude::*;
 
     /// All that keys are: their order, values, clocks, and what a cursor visits.
@@ -261,10 +369,13 @@ mod tests {
         let key = format!("{{{}}}:{key}", key % 90).into_bytes();
         match kind {
             0..6 => {
-                let object = || Object::string(&vec![b'v'; usize::from(value)]);
+                let object = || match value % 4 {
+                    0 => Object::string(value.to_string().as_bytes()),
+                    _ => Object::string(&vec![b'v'; usize::from(value)]),
+                };
                 let entry =
                     keys.get_or_insert_with(&key, || KeyEntry { object: object(), lru: 0, expires: false }).0;
-                (entry.object, entry.lru) = (object(), u32::from(value));
+                *entry = KeyEntry { object: object(), lru: u32::from(value), expires: value % 7 == 0 };
             }
             6..8 => {
                 if let Some(entry) = keys.get_mut(&key) {
@@ -343,7 +454,7 @@ mod tests {
             "the groups are those before"
         );
         let (own, own_too) = (patch.unshared(None), patch_too.unshared(None));
-        let key = size_of::<Place>() + size_of::<KeyEntry>();
+        let key = size_of::<Place>() + size_of::<u32>() + size_of::<Rc<[u8]>>();
         let value = Object::string(&[b'b'; 64]).unshared(None);
         assert!(own < 3_334 * (key + value) + 128 * 200 && own < plain / 3, "{own} of {plain}");
         assert!(own_too < 3_334 * key + 128 * 200 && own_too < plain_too / 9, "{own_too} of {plain_too}");
