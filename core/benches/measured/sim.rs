@@ -9,10 +9,15 @@ use vitrine_core::sim::workload::{Keys, Pace, Workload};
 use vitrine_core::sim::{Action, Fault, Setup, World};
 
 /// After so many seconds a large cluster that is not whole yet is given up.
-const STARTING_MAX_S: f64 = 120.0;
-/// A large cluster is measured this many virtual seconds after its start at the earliest: a node timeout and more, so that each pair of
-/// nodes has met.
-const SETTLING_S: u64 = 20;
+const STARTING_MAX_S: f64 = 900.0;
+/// Each node pings each other one after so long at the latest: half the node timeout, in microseconds. A large cluster is measured when so
+/// much has passed since its start, so that each pair of nodes has met, and for so long, as after a common start the pings come in waves.
+const WAVE_US: u64 = 15 * SECOND / 2;
+/// So many nodes of a large cluster start at once, and the next ones [`BATCH_EVERY_US`] later. All at once, a thousand nodes would have a
+/// million first pings of 13 kB under way.
+const BATCH: usize = 50;
+/// See [`BATCH`].
+const BATCH_EVERY_US: u64 = SECOND / 5;
 /// The slots of a cluster.
 const SLOTS: usize = 16_384;
 
@@ -89,7 +94,7 @@ fn formed(setup: Setup) -> World {
 fn large(place: &Place, name: &str, nodes: usize, seconds: f64) -> f64 {
     let clock = place.clock();
     let mut world = ready(nodes);
-    let settled_us = world.now_us() + SETTLING_S * SECOND;
+    let settled_us = world.now_us() + WAVE_US;
     while let Some(trouble) = trouble(&world, nodes).or((world.now_us() < settled_us).then(String::new)) {
         world.run_for(SECOND / 2);
         if clock.seconds() > STARTING_MAX_S {
@@ -131,7 +136,7 @@ fn ready(nodes: usize) -> World {
             String::new()
         };
         let (id, bus, epoch) = (&ids[at], port + 10_000, shard + 1);
-        format!("{id} {ip}:{port}@{bus} {myself}{role} {master} 0 0 {epoch} connected{slots}\n")
+        format!("{id} {ip}:{port}@{bus} {myself}{role} {master} 0 1 {epoch} connected{slots}\n")
     };
     let conf = |me: usize| {
         let lines: String = (0..nodes).map(|at| line(at, me)).collect();
@@ -139,7 +144,18 @@ fn ready(nodes: usize) -> World {
     };
     let file = |me: usize| (format!("cluster-node-{}.conf", me + 1), conf(me).into_bytes());
     let images = (0..nodes).map(|me| (setup.nodes[me].name.clone(), [file(me)].into())).collect();
-    World::restore(setup.clone(), &images, setup.wall_us).expect("the files are sound")
+    let names: Vec<String> = setup.nodes.iter().map(|node| node.name.clone()).collect();
+    let mut world = World::restore(setup.clone(), &images, setup.wall_us).expect("the files are sound");
+    for node in &names {
+        world.act(Fault::Kill { node: node.clone() }.now()).expect("it was started");
+    }
+    for batch in names.chunks(BATCH) {
+        for node in batch {
+            world.act(Action::Start { node: node.clone() }).expect("it is dead");
+        }
+        world.run_for(BATCH_EVERY_US);
+    }
+    world
 }
 
 /// What keeps a world from being a whole and healthy cluster in the eyes of each of so many nodes.
@@ -164,17 +180,19 @@ fn virtual_rate(place: &Place, world: &mut World, seconds: f64) -> f64 {
     (world.now_us() - began) as f64 / SECOND as f64 / clock.seconds()
 }
 
-/// The same, and the time by gossip entry that was sent or received, in nanoseconds.
+/// The same for at least a wave of pings, and the time by gossip entry that was sent or received, in nanoseconds.
 fn large_rate(place: &Place, world: &mut World, seconds: f64) -> (f64, f64) {
     let entries = |world: &World| -> u64 {
         let nodes = &world.setup().nodes;
         let done = nodes.iter().filter_map(|n| world.node(&n.name)).map(|node| node.work_done());
         done.map(|work| work[Work::GossipEntries as usize]).sum()
     };
-    let (clock, before) = (place.clock(), entries(world));
-    let rate = virtual_rate(place, world, seconds);
-    let ns = clock.seconds() * 1e9;
-    (rate, ns / (entries(world) - before).max(1) as f64)
+    let (clock, began, before) = (place.clock(), world.now_us(), entries(world));
+    while clock.seconds() < seconds || world.now_us() - began < WAVE_US {
+        world.run_for(SECOND / 10);
+    }
+    let (real_s, virtual_s) = (clock.seconds(), (world.now_us() - began) as f64 / SECOND as f64);
+    (virtual_s / real_s, real_s * 1e9 / (entries(world) - before).max(1) as f64)
 }
 
 /// A whole drill: a cluster is formed and written to, a master dies, its replica takes over, it comes back, and nothing that was
