@@ -74,3 +74,36 @@ fn a_node_alone_finishes_what_it_is_stalled_for() {
     assert_eq!(say_one(&mut world, terminal, "DEBUG LOADAOF"), "OK");
     assert_eq!(say_one(&mut world, terminal, "GET a"), "\"1\"");
 }
+
+#[test]
+fn a_cut_of_the_power_at_a_byte_keeps_the_commands_up_to_it() {
+    let mut world = alone("appendonly yes\nappendfsync everysec");
+    let terminal = node_terminal(&mut world);
+    // Until enough commands are written and not synced: that happens once a second.
+    let (path, commands) = (0..400)
+        .find_map(|i| {
+            say_one(&mut world, terminal, &format!("RPUSH list {i}"));
+            world.run_for(10_000);
+            let view = world.view();
+            let file = view.nodes[0].files.iter().find(|f| f.path.ends_with(".incr.aof"))?;
+            let bytes = world.read_file("A1", &file.path)?;
+            let begins = |at: &usize| bytes[*at..].starts_with(b"*3\r\n$5\r\nRPUSH");
+            let commands: Vec<usize> = (0..bytes.len()).filter(begins).collect();
+            let open = commands.iter().filter(|&&at| at as u64 >= file.durable_len).count();
+            (open >= 15).then(|| (file.path.clone(), commands))
+        })
+        .expect("fifteen commands in the page cache alone");
+    let count = commands.len();
+    for (end, kept) in [(commands[count - 10], count - 10), (commands[count - 5] + 7, count - 5)] {
+        let mut world = world.clone();
+        // Half a command at the end is cut off at the start (aof-load-truncated).
+        let line = format!("crash A1 keeping {path} up to {end}B for 1s");
+        match vitrine_core::sim::scenario::parse_line(&line).unwrap() {
+            vitrine_core::sim::scenario::Command::Act(action) => act(&mut world, action),
+            other => panic!("{other:?}"),
+        };
+        world.run_for(4 * SECOND);
+        let terminal = node_terminal(&mut world);
+        assert_eq!(say_one(&mut world, terminal, "LLEN list"), format!("(integer) {kept}"), "{line}");
+    }
+}

@@ -300,6 +300,56 @@ fn a_snapshot_keeps_what_came_before_it() {
     assert_eq!(kinds(&summary), BTreeSet::from([CauseKind::OldSnapshot]), "{summary:#?}");
 }
 
+#[test]
+fn the_ribbon_and_the_lists_say_what_is_said_of_every_write() {
+    let mut world = cluster(3, "appendfsync always\n");
+    assert_eq!(world.ledger_ribbon(10, SECOND).unwrap().ticks, []);
+    let mut writers: Vec<Writer> =
+        ["A1", "B1"].iter().map(|&node| Writer::new(&mut world, &format!("to-{node}"), node)).collect();
+    for _ in 0..40 {
+        writers.iter_mut().for_each(|writer| writer.write(&mut world, 5));
+        world.run_for(20_000);
+    }
+    // From here on what A1 takes is on no replica.
+    act(&mut world, Fault::Cut { link: Link::both("A1", "A2") }.now());
+    for _ in 0..4 {
+        writers[0].write(&mut world, 5);
+        world.run_for(20_000);
+    }
+    let summary = world.ledger_summary().unwrap();
+    assert_eq!((summary.safe, summary.at_risk), (400, 20), "{summary:#?}");
+    let (counts, lost) = (world.ledger_counts().unwrap(), summary.losses.len());
+    assert_eq!((counts.safe, counts.at_risk, counts.risks, lost), (400, 20, summary.risks.clone(), 0));
+    let one = world.ledger_ribbon(1000, 10 * SECOND).unwrap();
+    assert_eq!((one.each, one.ticks.len()), (1, 420));
+    let at_risk = |ticks: &[Status]| ticks.iter().filter(|s| matches!(s, Status::AtRisk(_))).count();
+    assert_eq!((at_risk(&one.ticks), at_risk(&one.ticks[400..])), (20, 20), "the newest at the end");
+    // 420 writes in 100 ticks: eight each, the newest tick with the four that are left over.
+    let eight = world.ledger_ribbon(100, 10 * SECOND).unwrap();
+    assert_eq!((eight.each, eight.ticks.len(), at_risk(&eight.ticks)), (8, 53, 3));
+    let newest = world.ledger_ribbon(7, 0).unwrap();
+    assert!(newest.each == 1 && newest.ticks.len() == 7 && at_risk(&newest.ticks) == 7, "{newest:?}");
+
+    let entries = world.ledger_entries(|status| matches!(status, Status::AtRisk(_)), 12);
+    assert_eq!(entries.len(), 12);
+    assert!(entries.windows(2).all(|pair| pair[0].write.at_us >= pair[1].write.at_us), "newest first");
+    let all = world.ledger_writes();
+    for entry in &entries {
+        assert!(all.iter().any(|(write, status, _)| *write == entry.write && *status == entry.status));
+        assert_eq!((entry.owner.as_deref(), &entry.cause), (Some("A1"), &None));
+        assert!(entry.held.iter().all(|(node, _)| node == "A1") && !entry.held.is_empty(), "{entry:?}");
+    }
+    // They are lost with their master's disk, and the list has the cause of the summary.
+    act(&mut world, Fault::Kill { node: "A1".into() }.now());
+    act(&mut world, Action::WipeDisk { node: "A1".into() });
+    world.run_for(20 * SECOND);
+    let summary = world.ledger_summary().unwrap();
+    assert_eq!(summary.lost, 20, "{summary:#?}");
+    let lost = world.ledger_entries(|status| status == Status::Lost, 100);
+    assert_eq!(lost.len(), 20);
+    assert!(lost.iter().all(|e| e.held.is_empty() && e.cause.as_ref() == Some(&summary.losses[0].cause)));
+}
+
 const NAMES: [&str; 6] = ["A1", "B1", "C1", "A2", "B2", "C2"];
 
 fn random_fault(rng: &mut Rng, always: bool) -> Action {

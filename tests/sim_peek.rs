@@ -51,27 +51,3 @@ fn a_node_that_does_not_run_says_so_and_a_paused_one_shows_its_memory() {
     assert_eq!(world.peek("Z9", &[words("PING")]), Err("There is no node Z9.".to_owned()));
     assert_eq!(world.peek("C1", &[words("PING")]), Ok(vec![Value::Status(b"PONG".to_vec())]));
 }
-
-/// A map that says a wrong number of entries makes its end the reply to the next command.
-#[test]
-fn a_reply_has_as_many_parts_as_it_says() {
-    let mut world = World::new(Setup::six_nodes(7)).expect("the setup is right");
-    world.run_until(6_000_000);
-    let terminal = world.terminal(Target::Node("A1".into())).expect("there is an A1");
-    world.type_line(terminal, "SET b one").expect("the line is short");
-    world.run_for(100_000);
-    let lines = [
-        "MEMORY STATS",
-        "PING",
-        "MEMORY DOCTOR",
-        "PING",
-        "LATENCY HISTOGRAM",
-        "PING",
-        "COMMAND DOCS get",
-        "PING",
-    ];
-    let replies = world.peek("A1", &lines.map(words)).expect("it runs");
-    for pair in replies.chunks(2) {
-        assert_eq!(pair[1], Value::Status(b"PONG".to_vec()), "after {:?}", pair[0]);
-    }
-}

@@ -182,6 +182,22 @@ fn slices_change_nothing() {
         while !player.go_on(slice) {}
         assert_eq!(player.outcome(), whole);
     }
+    // Nor do slices of time, as a page makes them, also for the record of a run, whose places are exact.
+    let (world, _) = scenario.run(EVENTS_MAX).unwrap();
+    let record = Scenario::of(&world).unwrap();
+    for scenario in [scenario, record] {
+        let whole = scenario.run(EVENTS_MAX).unwrap().1;
+        for slice_us in [313, 16_667] {
+            let mut player = scenario.play().unwrap();
+            while !player.is_over() {
+                let until_us = player.world().now_us() + slice_us;
+                if player.go_on_until(until_us, 64).reached && !player.is_over() {
+                    assert_eq!(player.world().now_us(), until_us);
+                }
+            }
+            assert_eq!(player.outcome(), whole);
+        }
+    }
 }
 
 #[test]

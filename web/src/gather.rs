@@ -5,8 +5,8 @@
 //! itself is remembered, since it says nothing any more.
 
 use crate::model::{
-    ActiveFault, Belief, Candidate, Claim, Cluster, Detail, Disk, FileView, LinkState, LogLine, Node,
-    NodeIndex, Process,
+    ActiveFault, Belief, Candidate, Claim, Cluster, Detail, Disk, LinkState, LogLine, Node, NodeIndex,
+    Process,
 };
 use litemap::LiteMap;
 use vitrine_core::cluster::view::ClusterView;
@@ -68,6 +68,16 @@ impl Gatherer {
             .map(|p| (p.from as NodeIndex, p.to as NodeIndex))
             .collect();
         let mut nodes: Vec<Node> = (0..view.nodes.len()).map(|i| self.node(i, &view, &said[i])).collect();
+        // Outside of a cluster a replica's master is the node with the address that it was told.
+        for (i, said) in said.iter().enumerate().filter(|(_, said)| matches!(said, Some((_, None)))) {
+            let master = said.as_ref().and_then(|(status, _)| status.master.as_ref());
+            let is = |m: &vitrine_core::node::status::MasterStatus,
+                      n: &vitrine_core::sim::view::NodeEntry| {
+                (n.ip == m.host || n.name == m.host) && n.port == m.port
+            };
+            let at = master.and_then(|m| view.nodes.iter().position(|n| is(m, n)));
+            nodes[i].replica_of = at.map(|at| at as NodeIndex);
+        }
         for i in 0..nodes.len() {
             nodes[i].isolated = isolated(i, nodes.len(), &groups, &cuts);
             nodes[i].lag_bytes = nodes[i].replica_of.map(usize::from).and_then(|m| {
@@ -263,54 +273,11 @@ impl Gatherer {
     /// What the inspector shows of a node.
     pub fn detail(&self, world: &World, node: NodeIndex) -> Option<Detail> {
         let name = &world.setup().nodes.get(usize::from(node))?.name;
-        let view = world.view();
-        let files = view.nodes[usize::from(node)].files.iter().map(|f| FileView {
-            path: f.path.clone(),
-            len: f.len,
-            synced: f.len - f.dirty.min(f.len),
-        });
         let lines: Vec<LogLine> = (world.log_after(name, 0))
             .map(|l| LogLine { at_us: l.at_us, mark: l.level.mark(), text: l.text.clone() })
             .collect();
-        let mut detail = Detail {
-            node,
-            log: lines[lines.len().saturating_sub(LOG_LINES)..].to_vec(),
-            files: files.collect(),
-            ..Detail::default()
-        };
-        if let Some(status) = world.node(name).map(|n| n.status()) {
-            detail.appendfsync = status.appendfsync.to_owned();
-            detail.replication = replication_rows(&status);
-        }
-        Some(detail)
+        Some(Detail { node, log: lines[lines.len().saturating_sub(LOG_LINES)..].to_vec() })
     }
-}
-
-fn replication_rows(s: &NodeStatus) -> Vec<(String, String)> {
-    let mut rows = Vec::new();
-    let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
-    match &s.master {
-        None => row("role", "master".into()),
-        Some(m) => {
-            row("role", "slave".into());
-            row("master", format!("{}:{}", m.host, m.port));
-            row("link", m.state.into());
-        }
-    }
-    for r in &s.replicas {
-        row(&format!("replica {}", r.ip), format!("{}, acknowledged {}", r.state, r.ack_offset));
-    }
-    row("master_repl_offset", s.offset.to_string());
-    row("master_replid", crate::words::short_id(&s.replid));
-    if s.second_offset >= 0 {
-        row("master_replid2", crate::words::short_id(&s.replid2));
-        row("second_repl_offset", s.second_offset.to_string());
-    }
-    if let Some((first, len)) = s.backlog {
-        row("backlog from", first.to_string());
-        row("backlog bytes", len.to_string());
-    }
-    rows
 }
 
 /// How much of a whole is done; nothing is no whole.

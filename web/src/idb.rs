@@ -36,6 +36,9 @@ pub struct Meta {
     pub wall_us: String,
     /// The virtual instant of the cut in its run, in microseconds.
     pub cut_us: f64,
+    /// What the world is made of: the head of a scenario as text, or nothing for the usual six nodes.
+    #[serde(default)]
+    pub setup: String,
 }
 
 /// What was in the store.

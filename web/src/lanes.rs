@@ -222,7 +222,7 @@ fn action_mark(action: &Action) -> Option<(TapeMark, String)> {
     let mark = match action {
         A::Fault { fault, .. } => match fault {
             F::Kill { .. } => TapeMark::Kill,
-            F::PowerLoss { .. } => TapeMark::Crash,
+            F::PowerLoss { .. } | F::PowerLossAt { .. } => TapeMark::Crash,
             F::Shutdown { .. } => TapeMark::Shutdown,
             F::Pause { .. } => TapeMark::Pause,
             F::Cut { .. } | F::Hold { .. } | F::Partition { .. } => TapeMark::Wall,

@@ -6,6 +6,7 @@
 //! could contradict. Everything here that has no browser in it builds natively too, so that its tests run under `cargo test`.
 
 pub mod acks;
+pub mod complete;
 pub mod cut;
 pub mod engine;
 pub mod faults;

@@ -20,6 +20,10 @@ pub struct Boot {
     pub seed: String,
     /// Whether the world came back from the browser's storage (as opposed to a new one).
     pub restored: bool,
+    /// What was opened, in a sentence; empty for a world that was not.
+    pub opened: String,
+    /// Why something was not opened that should have been; empty if nothing was refused.
+    pub refused: String,
     /// The virtual instant at which this run began: that of the stored cut, if it was restored.
     pub start_us: u64,
     /// One entry per node.
@@ -62,8 +66,6 @@ pub struct Frame {
     pub tape: Vec<TapeItem>,
     /// The runs and where the world is in them, if that changed otherwise than by time passing.
     pub time: Option<Time>,
-    /// How many writes of this tab's clients were acknowledged in this run ([`crate::acks`]).
-    pub acknowledged: u64,
     /// How many events the world has processed.
     pub steps: u64,
 }
@@ -459,12 +461,6 @@ pub struct Detail {
     pub node: NodeIndex,
     /// Its newest log lines, oldest first.
     pub log: Vec<LogLine>,
-    /// Its files.
-    pub files: Vec<FileView>,
-    /// Rows of the replication pane: name, value.
-    pub replication: Vec<(String, String)>,
-    /// `appendfsync` as it is now.
-    pub appendfsync: String,
 }
 
 /// A line of a node's log.
@@ -476,17 +472,6 @@ pub struct LogLine {
     pub mark: char,
     /// The text.
     pub text: String,
-}
-
-/// A file on a node's disk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileView {
-    /// Its path in the node's folder.
-    pub path: String,
-    /// Its length as the process sees it, in bytes.
-    pub len: u64,
-    /// How many of them survive a loss of power.
-    pub synced: u64,
 }
 
 /// What the visitor (or a script) does to the world; the words are those of [`crate::protocol::ToWorker::Fault`].

@@ -9,6 +9,9 @@ use crate::look::{Look, Seen};
 use crate::model::{Boot, Cluster, Detail, Fault, Frame, NodeIndex};
 use serde::{Deserialize, Serialize};
 
+/// What a terminal sends for Ctrl-C: the end of text, as a tty does.
+pub const INTERRUPT: &str = "\u{3}";
+
 /// From the page to the worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToWorker {
@@ -18,6 +21,8 @@ pub enum ToWorker {
         seed: Option<String>,
         /// Throw away what is stored.
         fresh: bool,
+        /// A link to a scenario: it is opened and waits, and what is stored stays until it is played.
+        open: Option<String>,
     },
     /// Let virtual time follow the wall clock.
     Play,
@@ -31,7 +36,7 @@ pub enum ToWorker {
     Type {
         /// 0 is `cluster -c`; node n has tab n + 1.
         tab: u16,
-        /// The line.
+        /// The line; [`INTERRUPT`] alone is Ctrl-C.
         line: String,
     },
     /// A line of the language for scenarios (docs/SCENARIO.md): what a button does, and what is typed behind `:`. It is shown in the
@@ -53,10 +58,19 @@ pub enum ToWorker {
     Complete {
         /// The answer's id.
         id: u32,
+        /// The tab that it is typed into.
+        tab: u16,
         /// The line.
         line: String,
         /// The place, in bytes.
         cursor: usize,
+    },
+    /// How safe the last write of a tab's terminal is: answered by [`Answer::Said`], empty if it is safe or the last line was no write.
+    Risk {
+        /// The answer's id.
+        id: u32,
+        /// The tab.
+        tab: u16,
     },
     /// A question about the world that changes nothing ([`crate::look`]).
     Look {
@@ -65,6 +79,17 @@ pub enum ToWorker {
         /// The question.
         look: Look,
     },
+    /// Move slots to a node, live; the answer comes at the end and says how it ended.
+    Reshard {
+        /// The answer's id.
+        id: u32,
+        /// The target, a master by name.
+        to: String,
+        /// Which slots, as ranges with both ends.
+        slots: Vec<(u16, u16)>,
+    },
+    /// Stop moving slots behind the command that runs now.
+    StopReshard,
     /// Do something to the world.
     Fault {
         /// The answer's id.
@@ -136,6 +161,26 @@ pub enum ToWorker {
         id: u32,
         /// Its seed, or chosen by the worker.
         seed: Option<String>,
+    },
+    /// Put another world in the place of this one.
+    Open {
+        /// The answer's id.
+        id: u32,
+        /// The text of a scenario, or a link to one.
+        text: String,
+        /// A dump.rdb instead, for a world of one node that finds it on its disk.
+        dump: Option<serde_bytes::ByteBuf>,
+        /// What that node's clock shows, in microseconds since the Unix epoch.
+        wall_us: f64,
+        /// Nothing happens before time is let go on, and what is stored stays until then.
+        wait: bool,
+    },
+    /// The run so far: the text of a scenario, or what stands in the address of a link to it.
+    Share {
+        /// The answer's id.
+        id: u32,
+        /// A link.
+        link: bool,
     },
     /// Run a scenario in a world of its own, beside the one on the page, and answer with its trace hash.
     Scenario {
@@ -250,8 +295,14 @@ pub enum Answer {
 pub struct Completion {
     /// Where the word begins that a candidate takes the place of, in bytes of the line.
     pub start: usize,
-    /// What would stand there (empty for what has to be typed), and what it means.
+    /// What would stand there (empty for what has to be typed), and what it means. In a line for redis-cli the latter is the syntax of
+    /// what follows, a tab character, and a sentence.
     pub candidates: Vec<(String, String)>,
+    /// What redis-cli shows in grey behind the line.
+    pub hint: String,
+    /// The syntax of the line's command before the argument at the cursor, that argument, and after it; and what the command does. Nothing without a
+    /// command.
+    pub syntax: Vec<String>,
 }
 
 /// The world at one instant.

@@ -1,7 +1,6 @@
 //! Commands from scripts and from the inspector: each runs on a connection of its own, one after the other, and gives its
 //! reply as data. Without a node it goes to the cluster and follows MOVED and ASK, as a cluster client does.
 
-use crate::acks::Acks;
 use crate::protocol::Reply;
 use std::collections::{BTreeMap, VecDeque};
 use vitrine_core::resp::{Value, encode_command};
@@ -56,14 +55,12 @@ struct Script {
     running: Option<Running>,
     /// Between MULTI and EXEC nothing may be sent that the script did not ask for.
     in_multi: bool,
-    acks: Acks,
 }
 
 /// All connections of scripts.
 #[derive(Default)]
 pub struct Scripts {
     by_target: BTreeMap<Option<String>, Script>,
-    acknowledged: u64,
     travels: u32,
 }
 
@@ -105,7 +102,6 @@ impl Scripts {
                 queue: VecDeque::new(),
                 running: None,
                 in_multi: false,
-                acks: Acks::default(),
             };
             self.by_target.insert(node.clone(), script);
         }
@@ -130,16 +126,11 @@ impl Scripts {
         self.by_target.values().any(|s| s.running.is_some())
     }
 
-    /// How many writes were acknowledged so far.
-    pub fn acknowledged(&self) -> u64 {
-        self.acknowledged
-    }
-
     /// Looks what came in, and goes on.
     pub fn poll(&mut self, time: &mut Timeline, out: &mut Vec<Answered>) {
         for (target, script) in &mut self.by_target {
             let before = out.len();
-            self.acknowledged += script.poll(time, out);
+            script.poll(time, out);
             if out.len() > before {
                 script.begin(time, target.as_deref());
             }
@@ -215,10 +206,9 @@ impl Script {
         let _ = time.act(Action::Send { client: self.client, bytes });
     }
 
-    /// Gives how many writes were acknowledged.
-    fn poll(&mut self, time: &mut Timeline, out: &mut Vec<Answered>) -> u64 {
+    fn poll(&mut self, time: &mut Timeline, out: &mut Vec<Answered>) {
         let mut replies = time.take_replies(self.client).into_iter();
-        let Some(running) = &mut self.running else { return 0 };
+        let Some(running) = &mut self.running else { return };
         if running.checking {
             match replies.next() {
                 // A node that reads its files serves nobody; a cluster has others.
@@ -230,7 +220,7 @@ impl Script {
                 Some(_) => self.give_up(time, "is loading its files".into(), out),
                 None => self.look_after(time, out),
             }
-            return 0;
+            return;
         }
         for value in replies {
             if running.skip > 0 {
@@ -244,15 +234,13 @@ impl Script {
             {
                 running.redirects += 1;
                 self.send_to(time, &node, asking);
-                return 0;
+                return;
             }
-            let writes = self.acks.answered(&running.args, &value);
             out.push((running.id, Ok(reply(value))));
             self.running = None;
-            return writes;
+            return;
         }
         self.look_after(time, out);
-        0
     }
 
     /// No reply yet: is the connection still there, and is there still time?

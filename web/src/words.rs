@@ -46,6 +46,14 @@ pub fn duration(us: u64) -> String {
     }
 }
 
+/// A latency: `84 µs`, `1.2 ms`, `850 ms`, `2.4 s`.
+pub fn latency(us: u64) -> String {
+    match us {
+        1_000..100_000 => format!("{:.1}{NBSP}ms", us as f64 / 1e3),
+        _ => duration(us),
+    }
+}
+
 /// A number of bytes: `84 B`, `61 kB`, `12.7 MB`.
 pub fn bytes(n: u64) -> String {
     match n {

@@ -278,6 +278,11 @@ impl Node {
         self.cluster.as_ref()?.machine.as_ref()
     }
 
+    /// How many keys it holds of a slot (COUNTKEYSINSLOT), without asking as a client.
+    pub fn keys_in_slot(&self, slot: u16) -> usize {
+        self.dbs.first().map_or(0, |db| db.slot_len(slot))
+    }
+
     /// All that this node believes of its cluster.
     pub fn cluster_view(&self) -> Option<ClusterView> {
         self.cluster().map(|cluster| cluster.view(&self.cluster_facts()))

@@ -85,7 +85,7 @@ impl Node {
     }
 
     /// Bytes of memory that the node's data takes (`used_memory`).
-    pub(crate) fn used_memory(&self) -> u64 {
+    pub fn used_memory(&self) -> u64 {
         self.memory().used
     }
 }

@@ -452,6 +452,12 @@ impl Disk {
         Some(self.inodes.get(self.names.get(path)?)?.cache.to_vec())
     }
 
+    /// Up to `len_max` bytes of it from `offset` on.
+    pub fn read_part(&self, path: &str, offset: u64, len_max: usize) -> Vec<u8> {
+        let inode = self.names.get(path).and_then(|number| self.inodes.get(number));
+        inode.map(|inode| inode.cache.read(offset, len_max)).unwrap_or_default()
+    }
+
     /// How much of each file is where.
     pub fn shares(&self) -> Vec<FileShares> {
         let share = |(path, number): (&Rc<str>, &u32)| {
@@ -643,10 +649,7 @@ impl Disk {
                 if self.trouble.fsync_lies {
                     return Ok(DiskReply::Done);
                 }
-                let creation = |op: &NameOp| matches!(op, NameOp::Create { inode, .. } if *inode == number);
-                if let Some(at) = self.journal.iter().rposition(creation) {
-                    self.commit_names(at + 1);
-                }
+                self.commit_creation(number);
                 self.sync_inode(number);
                 let failed = self.inodes.get_mut(&number).map(|i| std::mem::take(&mut i.writeback_failed));
                 if failed == Some(true) { Err(DiskError::Io) } else { Ok(DiskReply::Done) }

@@ -303,6 +303,46 @@ fn a_torn_write_keeps_any_sectors_and_nothing_smaller() {
 }
 
 #[test]
+fn a_device_that_gets_to_a_byte_keeps_one_file_up_to_it_and_nothing_else() {
+    let text: Vec<u8> = (0..3 * 4096u32).map(|i| i as u8).collect();
+    // Within the part that is durable, at its end, within a page, at the end of a page, at the end of the file, behind it.
+    for (end, kept) in
+        [(2, 5), (5, 5), (77, 77), (4096, 4096), (5000, 5000), (12_288, 12_288), (1 << 44, 12_288)]
+    {
+        let mut host = Host::new();
+        host.append("a", &text[..5]).unwrap();
+        host.fsync("a").unwrap();
+        host.append("a", &text[5..4090]).unwrap();
+        host.append("a", &text[4090..]).unwrap();
+        host.append("b", b"of another file").unwrap();
+        host.disk.record_changes(true);
+        host.disk.keep_front("./a", end);
+        let changed: usize = (host.disk.take_changes().iter())
+            .map(|(path, kind)| match kind {
+                ChangeKind::Write { bytes, .. } if path == "a" => bytes.len(),
+                other => panic!("{path} {other:?}"),
+            })
+            .sum();
+        assert_eq!(changed, kept - 5, "who mirrors the disk is told of what was kept, up to {end}");
+        host.disk.power_lost(&mut host.rng, Unsynced::Lost);
+        assert_eq!(host.read("a").unwrap(), text[..kept], "up to {end}");
+        assert_eq!(host.read("b"), None);
+    }
+}
+
+#[test]
+fn a_new_file_that_is_kept_up_to_a_byte_is_there_unless_the_device_lies() {
+    for lies in [false, true] {
+        let mut host = Host::new();
+        host.append("new", b"abcdef").unwrap();
+        host.disk.trouble.fsync_lies = lies;
+        host.disk.keep_front("new", 3);
+        host.disk.power_lost(&mut host.rng, Unsynced::Lost);
+        assert_eq!(host.read("new"), (!lies).then(|| b"abc".to_vec()));
+    }
+}
+
+#[test]
 fn a_device_that_is_in_time_keeps_all() {
     let mut host = three_dirty_pages(1, 7);
     host.append("new", b"y").unwrap();

@@ -17,6 +17,7 @@ pub mod check;
 pub mod chunks;
 pub mod client;
 mod clock;
+pub(crate) mod cluster_cli;
 mod content;
 pub mod disk;
 pub mod fault;

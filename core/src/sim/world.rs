@@ -501,12 +501,17 @@ impl World {
         self.process_gone(index);
     }
 
-    /// The host of a node loses power.
-    pub(crate) fn lose_power(&mut self, index: u32, unsynced: Unsynced) {
+    /// The host of a node loses power; `front` is a file whose bytes up to a place the device still got.
+    pub(crate) fn lose_power(&mut self, index: u32, unsynced: Unsynced, front: Option<(&str, u64)>) {
         self.end_process(index, Life::PowerLost);
         self.net.set_power(&mut self.s, index, false);
+        if let Some((path, end)) = front {
+            self.procs[index as usize].disk.keep_front(path, end);
+        }
         self.procs[index as usize].disk.power_lost(&mut self.s.rng, unsynced);
         if self.watch.on() {
+            // A part that the device still got tears the file for the ledger as well.
+            let unsynced = if front.is_some() { Unsynced::Prefix } else { unsynced };
             self.watch_power_loss(index, unsynced);
         }
         self.collect_changes(index);
@@ -599,6 +604,12 @@ impl World {
     pub fn read_durable(&self, name: &str, path: &str, offset: u64, len_max: usize) -> Vec<u8> {
         let at = self.node_index(name).map(|i| &self.procs[i as usize]);
         at.map(|p| p.disk.read_durable(path, offset, len_max)).unwrap_or_default()
+    }
+
+    /// Up to `len_max` bytes of a file as the node's processes see it, from `offset` on.
+    pub fn read_part(&self, name: &str, path: &str, offset: u64, len_max: usize) -> Vec<u8> {
+        let at = self.node_index(name).map(|i| &self.procs[i as usize]);
+        at.map(|p| p.disk.read_part(path, offset, len_max)).unwrap_or_default()
     }
 
     /// A file of a node as its processes see it, through the page cache.

@@ -10,6 +10,7 @@ use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::rc::Rc;
+use vitrine_web::look::{Look, Seen};
 use vitrine_web::model::{Fault, Node};
 use vitrine_web::protocol::{Answer, Reply, Scenario, State, ToWorker};
 use vitrine_web::words;
@@ -265,10 +266,52 @@ impl Vitrine {
         }
     }
 
+    /// Runs a line of the language for scenarios (docs/SCENARIO.md), as typed behind `:` in the terminal: `"crash A1 keeping torn"`. Resolves with
+    /// what there is to say, and rejects with why it cannot be done or does not hold.
+    pub fn line(&self, text: String) -> Promise {
+        self.promise(move |id| ToWorker::Line { id, line: text }, said)
+    }
+
+    /// The run so far as the text of a scenario, which gives it again; `scenario(true)` gives a link to it instead.
+    pub fn scenario(&self, link: Option<bool>) -> Promise {
+        let link = link.unwrap_or(false);
+        self.promise(move |id| ToWorker::Share { id, link }, said)
+    }
+
+    /// Puts another world in the place of this one: the text of a scenario, or a link to one. Nothing happens in it before `run()`.
+    pub fn open(&self, scenario: String) -> Promise {
+        self.done(move |id| ToWorker::Open { id, text: scenario, dump: None, wall_us: 0.0, wait: true })
+    }
+
+    /// How all acknowledged writes are now: `{ safe, atRisk, lost, pending, cause, … }`; `ledger("lost")` (or `"at-risk"`, `"safe"`) the newest of them as
+    /// rows of words: client, command, key, instant, node, where it is, why.
+    pub fn ledger(&self, class: Option<String>) -> Promise {
+        let look = class.map_or(Look::Ledger, Look::Writes);
+        self.promise(
+            move |id| ToWorker::Look { id, look },
+            |answer| match answer {
+                Answer::Seen(seen) => match *seen {
+                    Seen::Ledger(ledger) => to_js(&ledger),
+                    // The first row names the nodes that hold them.
+                    Seen::Rows(rows) => to_js(&rows.get(1..).unwrap_or_default()),
+                    _ => Err(error("The engine answered something else.")),
+                },
+                _ => Err(error("The engine answered something else.")),
+            },
+        )
+    }
+
     /// Ends the engine by a panic, to see what the page does then. Resolves never; the page offers a restart.
     #[wasm_bindgen(js_name = panicEngine)]
     pub fn panic_engine(&self) -> Promise {
         self.done(|_| ToWorker::Panic)
+    }
+}
+
+fn said(answer: Answer) -> Result<JsValue, JsValue> {
+    match answer {
+        Answer::Said(text) => Ok(text.into()),
+        _ => Err(error("The engine answered something else.")),
     }
 }
 

@@ -25,6 +25,9 @@ const PING_EVERY_MS: i32 = 1000;
 const PINGS_MISSED_MAX: u32 = 5;
 /// The most lines that a terminal tab keeps.
 const TERM_LINES_MAX: usize = 2000;
+/// The most lines of a tab's history, and how many bytes of it this browser keeps.
+const HISTORY_LINES_MAX: usize = 500;
+const HISTORY_BYTES_KEPT: usize = 32 << 10;
 /// The entry in the browser's performance timeline for the first moment at which the cluster served all slots.
 const READY_MARK: &str = "vitrine.ready";
 /// How long the way of an answered command stays on the stage, in milliseconds.
@@ -50,7 +53,40 @@ pub struct TermTab {
     pub entries: Rc<Vec<TermEntry>>,
     pub prompt: String,
     pub busy: bool,
-    pub history: Vec<String>,
+    /// What was typed here, kept over a reload.
+    pub history: Rc<Vec<String>>,
+    /// Whether anything was typed since the page was opened.
+    pub typed: bool,
+}
+
+impl TermTab {
+    /// A tab with the history that this browser remembers of it.
+    fn remembered(tab: u16) -> TermTab {
+        let lines = link::remembered(&format!("history-{tab}")).unwrap_or_default();
+        let history = lines.lines().map(str::to_owned).collect::<Vec<_>>();
+        TermTab { history: Rc::new(history), ..TermTab::default() }
+    }
+
+    /// Adds a line to the history, but no password (`isSensitiveCommand`, redis-cli.c 7.0.15).
+    fn remember(&mut self, tab: u16, line: &str) {
+        let lower = line.trim().to_ascii_lowercase();
+        let secret = ["auth ", "requirepass", "masterauth"].iter().any(|word| lower.contains(word));
+        if lower.is_empty() || secret || self.history.last().is_some_and(|last| last == line) {
+            return;
+        }
+        let history = Rc::make_mut(&mut self.history);
+        history.push(line.to_owned());
+        let surplus = history.len().saturating_sub(HISTORY_LINES_MAX);
+        history.drain(..surplus);
+        let mut kept = 0;
+        let fits = |line: &&String| {
+            kept += line.len() + 1;
+            kept <= HISTORY_BYTES_KEPT
+        };
+        let mut lines: Vec<&str> = history.iter().rev().take_while(fits).map(String::as_str).collect();
+        lines.reverse();
+        link::remember(&format!("history-{tab}"), &lines.join("\n"));
+    }
 }
 
 /// Everything that the page knows and the visitor chose.
@@ -90,12 +126,17 @@ pub struct App {
     pub(crate) why: Option<ui::why::About>,
     /// Whether runs are compared.
     pub(crate) compare: bool,
+    pub(crate) slots: bool,
+    pub(crate) dialog: Option<ui::Sheet>,
+    /// Whether the address may still hold the link that this world came from.
+    linked: bool,
+    /// Nodes that are lit on the stage.
+    pub(crate) lit: Shared<Vec<NodeIndex>>,
     pub(crate) armed: Option<Armed>,
     pub(crate) gossip: bool,
     pub(crate) folded: bool,
     /// In a narrow window the card lies over the stage once it was asked for.
     pub(crate) over: bool,
-    pub(crate) acknowledged: u64,
     pub(crate) storage: Option<Storage>,
     pub(crate) stopped: Option<String>,
     pub(crate) silent: bool,
@@ -172,11 +213,14 @@ impl Component for App {
             help: false,
             why: None,
             compare: false,
+            slots: false,
+            dialog: None,
+            linked: false,
+            lit: Shared::default(),
             armed: None,
             gossip: true,
             folded: link::remembered("lesson").as_deref() == Some("folded"),
             over: false,
-            acknowledged: 0,
             storage: None,
             stopped: None,
             silent: false,
@@ -197,6 +241,7 @@ impl Component for App {
             _tick: tick,
             _keys: keys,
         };
+        ui::share::follow_address(app.act.clone());
         app.start_worker(ctx);
         app
     }
@@ -284,7 +329,7 @@ impl App {
             FromWorker::Hello => {
                 let fresh = std::mem::take(&mut self.start_fresh);
                 self.greeted = true;
-                self.send(&ToWorker::Start { seed: None, fresh });
+                self.send(&ToWorker::Start { seed: None, fresh, open: ui::share::in_address() });
                 for message in std::mem::take(&mut self.early) {
                     self.send(&message);
                 }
@@ -301,13 +346,18 @@ impl App {
                 self.why = None;
                 self.beat += 1;
                 self.now_us = boot.start_us;
-                self.acknowledged = 0;
                 self.marks.clear();
                 self.mark_list = Shared::default();
                 self.detail = None;
-                self.term.clear();
+                self.term =
+                    (0..=boot.nodes.len() as u16).map(|tab| (tab, TermTab::remembered(tab))).collect();
                 self.trip = None;
                 self.selected = self.selected.filter(|&n| usize::from(n) < boot.nodes.len());
+                self.lit = Shared::default();
+                self.linked = true;
+                if !boot.refused.is_empty() {
+                    self.notice = Some(boot.refused.clone());
+                }
                 self.boot = Some(Shared::new(*boot));
                 self.send(&ToWorker::Watch(self.selected));
                 true
@@ -371,7 +421,9 @@ impl App {
         self.playing = frame.playing;
         self.speed = frame.speed;
         self.phase = frame.phase.clone();
-        self.acknowledged = frame.acknowledged;
+        if frame.steps > 0 && std::mem::take(&mut self.linked) {
+            ui::share::forget_address();
+        }
         self.marks.advance(&frame, moved, dt);
         if let Some(cluster) = frame.cluster {
             self.layout = Shared::new(Layout::of(&cluster));
@@ -388,7 +440,8 @@ impl App {
         if !frame.traffic.is_empty() || !self.traffic.is_empty() {
             self.traffic = Shared::new(frame.traffic);
         }
-        if wall - self.beat_at_ms >= BEAT_MS || frame.tape_reset {
+        // While time is held a frame comes only when something was done: there is no next one that would show it.
+        if wall - self.beat_at_ms >= BEAT_MS || frame.tape_reset || !frame.playing {
             self.beat += 1;
             self.beat_at_ms = wall;
         }
@@ -546,6 +599,10 @@ impl App {
                 self.menu = None;
                 true
             }
+            Act::Slots(open) => {
+                self.slots = open;
+                true
+            }
             Act::Gossip(on) => {
                 self.gossip = on;
                 true
@@ -570,12 +627,8 @@ impl App {
                 // On a phone the reply is on another panel than what asked for it.
                 self.panel = Panel::Term;
                 let entry = self.term.entry(tab).or_default();
-                if !line.trim().is_empty() && entry.history.last() != Some(&line) {
-                    entry.history.push(line.clone());
-                    if entry.history.len() > 500 {
-                        entry.history.remove(0);
-                    }
-                }
+                entry.typed = true;
+                entry.remember(tab, &line);
                 self.send(&ToWorker::Type { tab, line });
                 true
             }
@@ -593,6 +646,24 @@ impl App {
             Act::Notice(text) => {
                 self.notice = text;
                 true
+            }
+            Act::Dialog(sheet) => {
+                self.dialog = sheet;
+                self.menu = None;
+                true
+            }
+            Act::Lit(names) => {
+                let all = self.cluster.nodes.iter().enumerate().filter(|(_, n)| names.contains(&n.name));
+                let lit: Vec<NodeIndex> = all.map(|(i, _)| i as NodeIndex).collect();
+                let other = *self.lit != lit;
+                if other {
+                    self.lit = Shared::new(lit);
+                }
+                other
+            }
+            Act::Export => {
+                ui::share::export(&self.act);
+                false
             }
             Act::Restart { fresh } => {
                 self.boot = None;
@@ -646,12 +717,16 @@ impl App {
         if key == "Escape" {
             return if self.menu.is_some() {
                 Some(Act::CloseMenu)
+            } else if self.dialog.is_some() {
+                Some(Act::Dialog(None))
             } else if self.help {
                 Some(Act::Help(false))
             } else if self.compare {
                 Some(Act::Compare(false))
             } else if self.why.is_some() {
                 Some(Act::Why(None))
+            } else if self.slots {
+                Some(Act::Slots(false))
             } else if self.armed.is_some() {
                 Some(Act::Arm(None))
             } else {
@@ -669,6 +744,8 @@ impl App {
             || self.menu.is_some()
             || self.help
             || self.compare
+            || self.slots
+            || self.dialog.is_some()
         {
             return None;
         }
@@ -692,7 +769,7 @@ impl App {
             "Enter" if self.armed.as_ref().is_some_and(|a| a.row.on == On::Nodes) && node.is_none() => {
                 Some(Act::RaiseWall)
             }
-            "1" | "2" | "3" | "4" | "5" | "6" => {
+            "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" => {
                 let at = key.parse::<usize>().ok()? - 1;
                 Pane::ALL.get(at).map(|&p| Act::Pane(p))
             }

@@ -3,9 +3,11 @@
 //! A line is shown as it was run and followed by what came of it, so that what was clicked can be pasted into a scenario.
 
 use super::{CLUSTER_TAB, Engine, Trek};
+use crate::complete;
 use crate::protocol::{Completion, TermEntry, TermKind};
 use crate::words;
 use vitrine_core::sim::fault::{Action, Scope};
+use vitrine_core::sim::ledger::{Risk, Status};
 use vitrine_core::sim::scenario::{self, Command, Names, PREFIX, TimeCommand, Whom};
 
 impl Engine {
@@ -62,13 +64,17 @@ impl Engine {
                 Ok(done.number.map_or_else(String::new, |n| format!("Its number is {n}.")))
             }
             Command::Say { whom, .. } => {
+                if *whom == Whom::Each {
+                    // Whatever the nodes' terminals print comes here too, from now on.
+                    self.each = Some(tab);
+                }
                 self.console.carry_out(&mut self.time, command)?;
                 let elsewhere = match whom {
                     Whom::Cluster => tab != 0,
                     Whom::Node(name) => {
                         self.time.world().node_index(name).is_some_and(|n| n as u16 + 1 != tab)
                     }
-                    Whom::Each => true,
+                    Whom::Each => false,
                 };
                 Ok(if elsewhere {
                     "The reply comes in the tab that it was typed into.".into()
@@ -123,12 +129,53 @@ impl Engine {
         Ok(String::new())
     }
 
-    /// What could stand at a place of a line of this language that is being typed.
-    pub(super) fn complete(&self, line: &str, cursor: usize) -> Completion {
-        let found = scenario::complete(line, cursor, &Names::of(self.time.world()));
+    /// What could stand at a place of a line that is being typed into a tab.
+    pub(super) fn complete(&self, tab: u16, line: &str, cursor: usize) -> Completion {
+        let world = self.time.world();
+        if !line.trim_start().starts_with(PREFIX) {
+            let node = tab.checked_sub(1).and_then(|n| world.setup().nodes.get(usize::from(n)));
+            return complete::complete(world, node.map(|n| n.name.as_str()), line, cursor);
+        }
+        let found = scenario::complete(line, cursor, &Names::of(world));
         Completion {
             start: found.start,
             candidates: found.candidates.into_iter().map(|c| (c.text, c.help)).collect(),
+            ..Completion::default()
+        }
+    }
+
+    /// Ctrl-C in a tab: what runs there ends, and so does what `each>` began from there.
+    pub(super) fn interrupt(&mut self, tab: u16) {
+        let every = self.each.take_if(|each| *each == tab).is_some();
+        for (of, terminal) in self.terminals() {
+            if of == tab || every {
+                let _ = self.time.act(Action::Interrupt { terminal });
+            }
+        }
+        self.print(tab, vec![TermEntry { kind: TermKind::Note, text: "^C".into(), tag: None, from: None }]);
+        self.take_terminals();
+    }
+
+    /// How safe the last write of a tab is, in words; empty if it is safe, or if the last line was none.
+    pub(super) fn risk(&self, tab: u16) -> String {
+        if self.wrote.get(&tab) != Some(&true) {
+            return String::new();
+        }
+        let Some((_, terminal)) = self.terminals().into_iter().find(|(t, _)| *t == tab) else {
+            return String::new();
+        };
+        let client = format!("terminal-{terminal}");
+        let writes = self.time.world().ledger_writes();
+        let own = writes.into_iter().filter(|(w, ..)| w.acknowledged && w.client == client);
+        let Some((write, status, _)) = own.max_by_key(|(w, ..)| w.at_us) else { return String::new() };
+        let node = write.node;
+        match status {
+            Status::Safe => String::new(),
+            Status::AtRisk(Risk::Failover | Risk::FailoverOrPowerLoss) => format!("at risk, only on {node}"),
+            Status::AtRisk(Risk::PowerLoss) => format!("at risk, not fsynced on {node}"),
+            Status::AtRisk(Risk::Stranded) => format!("at risk, {node} does not own its slot any more"),
+            Status::AtRisk(Risk::NoOwner) => "at risk, nobody owns its slot".into(),
+            Status::Lost => "lost".into(),
         }
     }
 }

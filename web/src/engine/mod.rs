@@ -4,23 +4,27 @@
 //! [`Engine::frame`] at most once per display frame. Replies that a visitor or a script waits for are *held*: they leave
 //! through [`Engine::release`] once the bytes that they promise are committed in the browser's storage.
 
+pub mod begin;
 mod lines;
 mod queue;
+mod reshard;
 mod travel;
 
 use crate::acks::Acks;
 use crate::gather::Gatherer;
 use crate::lanes::Lanes;
+use crate::look::charts::Charts;
+use crate::look::{Look, Seen, What};
 use crate::model::{
-    Boot, BootNode, Cluster, Detail, Fault, Frame, Kind, Message, NodeIndex, Phase, Process, SLOTS, Time,
-    Traffic,
+    Boot, BootNode, Cluster, Detail, Fault, Frame, Kind, Message, NodeIndex, Phase, Time, Traffic,
 };
-use crate::protocol::{Answer, FromWorker, State, TermEntry, TermKind, ToWorker};
+use crate::protocol::{Answer, FromWorker, INTERRUPT, State, TermEntry, TermKind, ToWorker};
 use crate::scenario::{self, Run, action, seed_text};
 use crate::scripts::Scripts;
+use begin::Beginning;
 use litemap::LiteMap;
 use std::collections::{BTreeMap, VecDeque};
-use travel::Trek;
+use travel::{TAKEN_AWAY, Trek};
 use vitrine_core::resp::Value;
 use vitrine_core::sim::disk::DurableChange;
 use vitrine_core::sim::fault::Action;
@@ -40,7 +44,7 @@ const CLUSTER_TAB: u16 = 0;
 const RECORDS: usize = 1 << 14;
 /// From this speed on, heartbeats become the weight of lines.
 const TRAFFIC_FROM_SPEED: f64 = 10.0;
-/// How many events happen between two looks at the clock.
+/// How many events happen between two looks at the clock, if nothing waits for each of them.
 const EVENTS_PER_LOOK: u64 = 64;
 /// Wall time that is made up for at the most, in milliseconds: after a longer gap (a sleeping laptop) time just goes on.
 const CATCH_UP_MS: f64 = 100.0;
@@ -50,7 +54,6 @@ const READY_PATIENCE_US: u64 = 60_000_000;
 const READY_EVERY_US: u64 = 50_000;
 
 /// What [`Engine::handle`] leaves to its caller.
-#[derive(Debug, PartialEq)]
 pub enum Flow {
     /// Nothing.
     Done,
@@ -60,6 +63,13 @@ pub enum Flow {
         id: u32,
         /// The new seed, if one was given.
         seed: Option<String>,
+    },
+    /// The world gives way to another.
+    Begin {
+        /// The answer's id.
+        id: u32,
+        /// The other.
+        engine: Box<Engine>,
     },
 }
 
@@ -81,9 +91,16 @@ pub struct Engine {
     console: Console,
     /// What each terminal's writes came to.
     acks: LiteMap<u16, Acks>,
-    /// How many writes were acknowledged to terminals.
-    acknowledged: u64,
+    /// Whether the last reply in each tab acknowledged a write.
+    wrote: LiteMap<u16, bool>,
+    /// The tab that shows what all nodes' terminals print, since `each>` was typed there.
+    each: Option<u16>,
     scripts: Scripts,
+    /// Slots on their way, if the visitor moves some.
+    reshard: Option<reshard::Reshard>,
+    /// How the world began, and what is still to happen in it by itself.
+    begin: Beginning,
+    charts: Charts,
     /// Time that goes on as fast as it can, up to something.
     trek: Option<Trek>,
     /// Who asked for the line that is being carried out.
@@ -95,7 +112,7 @@ pub struct Engine {
     watch: Option<NodeIndex>,
     sent_cluster: Option<Cluster>,
     sent_detail: Option<Detail>,
-    sent_clock: Option<(u64, bool, u64, Phase, u64)>,
+    sent_clock: Option<(u64, bool, u64, Phase)>,
     sent_time: Option<Time>,
     /// Whether the page's tape begins anew with the next frame.
     tape_reset: bool,
@@ -113,10 +130,12 @@ impl Engine {
     /// The world cannot be made.
     pub fn new(seed: u64) -> Result<Engine, String> {
         let world = World::new(Setup::six_nodes(seed))?;
-        Ok(Engine::with(world, seed, false))
+        let mut engine = Engine::with(world, seed, false);
+        engine.begin.formed = true;
+        Ok(engine)
     }
 
-    /// The cluster that the files are of, as after a loss of power; `wall_us` is what its clocks show now, and virtual time goes
+    /// The usual six nodes that the files are of, as after a loss of power; `wall_us` is what its clocks show now, and virtual time goes
     /// on at `start_us`, the instant of the cut.
     ///
     /// # Errors
@@ -128,16 +147,7 @@ impl Engine {
         wall_us: u64,
         start_us: u64,
     ) -> Result<Engine, String> {
-        // Another run must not repeat the random choices of the one before.
-        let mut setup = Setup::six_nodes(seed ^ runs.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        setup.formation = None;
-        setup.start_us = start_us;
-        let world = World::restore(setup, images, wall_us)?;
-        let mut engine = Engine::with(world, seed, true);
-        engine.record();
-        let now = engine.now_us();
-        engine.lanes.formed(now);
-        Ok(engine)
+        Engine::restore_as(Setup::six_nodes(seed), runs, images, wall_us, start_us)
     }
 
     fn with(world: World, seed: u64, restored: bool) -> Engine {
@@ -161,8 +171,12 @@ impl Engine {
             looked_at_us: 0,
             console: Console::new(),
             acks: LiteMap::new(),
-            acknowledged: 0,
+            wrote: LiteMap::new(),
+            each: None,
             scripts: Scripts::default(),
+            reshard: None,
+            begin: Beginning::default(),
+            charts: Charts::default(),
             trek: None,
             asking: None,
             queues: queue::Queues::default(),
@@ -198,6 +212,8 @@ impl Engine {
         Boot {
             seed: seed_text(self.seed),
             restored: self.restored,
+            opened: self.begin.opened.clone(),
+            refused: self.begin.refused.clone(),
             start_us: setup.start_us,
             nodes: setup.nodes.iter().zip(&view.nodes).map(node).collect(),
         }
@@ -333,14 +349,24 @@ impl Engine {
                 let result = self.quiet_line(&line);
                 self.answer(id, result.map(Answer::Said));
             }
-            ToWorker::Complete { id, line, cursor } => {
-                let completion = self.complete(&line, cursor);
+            ToWorker::Complete { id, tab, line, cursor } => {
+                let completion = self.complete(tab, &line, cursor);
                 self.answer(id, Ok(Answer::Completion(completion)));
             }
+            ToWorker::Risk { id, tab } => {
+                let risk = self.risk(tab);
+                self.answer(id, Ok(Answer::Said(risk)));
+            }
             ToWorker::Look { id, look } => {
-                let seen = crate::look::look(&self.time, look);
+                let slots = matches!(look, Look::Pane { what: What::Slots, .. });
+                let mut seen = crate::look::look(&self.time, &self.charts, look);
+                if let (Ok(Seen::Sheets(sheets)), true, Some(moving)) = (&mut seen, slots, &self.reshard) {
+                    sheets.push(moving.sheet());
+                }
                 self.answer(id, seen.map(|seen| Answer::Seen(Box::new(seen))));
             }
+            ToWorker::Reshard { id, to, slots } => self.reshard(id, &to, &slots),
+            ToWorker::StopReshard => self.stop_reshard(),
             ToWorker::TraceHash { id } => {
                 let hash = format!("{:016x}", self.time.world().hash());
                 self.answer(id, Ok(Answer::Hash(hash)));
@@ -361,6 +387,20 @@ impl Engine {
             ToWorker::Ping(n) => self.out.push(FromWorker::Pong(n)),
             ToWorker::Panic => panic!("the page asked for it"),
             ToWorker::Reset { id, seed } => return Flow::Reset { id, seed },
+            ToWorker::Open { id, text, dump, wall_us, wait } => {
+                let engine = match dump {
+                    Some(file) => Engine::open_dump(self.seed, file.into_vec(), wall_us.max(0.0) as u64),
+                    None => Engine::open(&text, wait),
+                };
+                match engine {
+                    Ok(engine) => return Flow::Begin { id, engine: Box::new(engine) },
+                    Err(why) => self.answer(id, Err(why)),
+                }
+            }
+            ToWorker::Share { id, link } => {
+                let shared = self.share(link);
+                self.answer(id, shared.map(Answer::Said));
+            }
         }
         Flow::Done
     }
@@ -368,6 +408,7 @@ impl Engine {
     fn play(&mut self, playing: bool) {
         if playing {
             self.end_trek(Err("Time was set going instead.".into()));
+            self.begin.waiting = false;
         }
         self.playing = playing;
         self.target_us = self.time.world().now_us() as f64;
@@ -375,7 +416,12 @@ impl Engine {
 
     fn step(&mut self) {
         self.play(false);
-        self.time.step();
+        self.begin.waiting = false;
+        if self.plays() {
+            self.pass(u64::MAX, 1);
+        } else {
+            self.time.step();
+        }
         self.after_events();
     }
 
@@ -398,11 +444,16 @@ impl Engine {
     }
 
     fn type_line(&mut self, tab: u16, line: &str) -> Result<(), String> {
+        if line == INTERRUPT {
+            self.interrupt(tab);
+            return Ok(());
+        }
         if line.trim_start().starts_with(PREFIX) {
             // What came of it stands in the tab.
             let _ = self.lines(tab, line);
             return Ok(());
         }
+        self.each.take_if(|each| *each == tab);
         let whom = match tab.checked_sub(1) {
             None => Whom::Cluster,
             Some(n) => {
@@ -422,7 +473,9 @@ impl Engine {
             Whom::Node(name) => self.time.world().node_index(name).map(|n| n as u16 + 1),
             Whom::Cluster | Whom::Each => Some(CLUSTER_TAB),
         };
-        self.console.terminals().filter_map(|(whom, terminal)| Some((tab(whom)?, terminal))).collect()
+        let replayed = self.begin.replayed.iter().map(|(whom, terminal)| (whom, *terminal));
+        let all = self.console.terminals().chain(replayed);
+        all.filter_map(|(whom, terminal)| Some((tab(whom)?, terminal))).collect()
     }
 
     /// A remark in a terminal.
@@ -450,10 +503,10 @@ impl Engine {
         }
     }
 
-    /// How many events happen between two looks at the clock and at what came in. A script waits for every single reply: one that came
-    /// in the middle of a slice must not be seen at its end, where time may be held.
+    /// How many events happen between two looks at the clock and at what came in. A script, and slots that move, wait for every single
+    /// reply: one that came in the middle of a slice must not be seen at its end, where time may be held.
     fn events_per_look(&self) -> u64 {
-        if self.scripts.busy() { 1 } else { EVENTS_PER_LOOK }
+        if self.reshard.is_some() || self.scripts.busy() { 1 } else { EVENTS_PER_LOOK }
     }
 
     /// Lets time go on for up to `budget_ms` of wall time. Gives whether there is more to do at once.
@@ -474,11 +527,12 @@ impl Engine {
                 self.go_on()
             } else {
                 let until = match () {
+                    () if self.begin.waiting => break,
                     () if self.starting => u64::MAX,
                     () if self.playing => self.target_us as u64,
                     () => break,
                 };
-                self.time.run_until_or_events(until, self.events_per_look()).reached
+                self.pass(until, self.events_per_look()).reached
             };
             self.after_events();
             if reached {
@@ -509,7 +563,9 @@ impl Engine {
     /// What follows from events that happened: replies, and whether the cluster is ready.
     fn after_events(&mut self) {
         self.go_on_with_queues();
+        self.charts.sample(&self.time);
         self.take_terminals();
+        self.go_on_resharding();
         if self.scripts.busy() {
             let mut answers = Vec::new();
             self.scripts.poll(&mut self.time, &mut answers);
@@ -528,10 +584,7 @@ impl Engine {
         let now = self.time.world().now_us();
         let formation = self.time.world().formation();
         let forming = formation.as_ref().is_some_and(|f| f.done_at_us.is_none() && f.error.is_none());
-        let is_ready = !forming && {
-            let c = self.gatherer.cluster(self.time.world());
-            c.ok && c.slots_ok == SLOTS && c.nodes.iter().all(|n| n.process != Process::Up || n.cluster_ok)
-        };
+        let is_ready = !forming && self.is_up();
         if is_ready {
             for id in std::mem::take(&mut self.ready) {
                 self.answer(id, Ok(Answer::Time(now)));
@@ -542,7 +595,9 @@ impl Engine {
             self.starting = false;
             // Redis writes a new replica's role to nodes.conf without an fsync; the kernel would take half a minute. An operator
             // who has just formed a cluster runs `sync` on every host, so that a tab closed at once brings the replicas back.
-            let names: Vec<String> = self.time.world().setup().nodes.iter().map(|n| n.name.clone()).collect();
+            // In a scenario only what it says is done.
+            let nodes = self.time.world().setup().nodes.iter().filter(|_| !self.begin.scripted);
+            let names: Vec<String> = nodes.map(|n| n.name.clone()).collect();
             for node in names {
                 let _ = self.time.act(Action::SyncDisk { node });
             }
@@ -555,6 +610,8 @@ impl Engine {
     }
 
     fn take_terminals(&mut self) {
+        // What goes to the tab of `each>` as well, in virtual order.
+        let mut merged: Vec<(u64, TermEntry)> = Vec::new();
         for (tab, terminal) in self.terminals() {
             let lines = self.time.take_terminal_output(terminal);
             if lines.is_empty() {
@@ -564,12 +621,23 @@ impl Engine {
             let busy = self.time.world().terminal_busy(terminal);
             let acks = self.acks.entry(tab).or_default();
             for line in &lines {
+                if let Some(moving) = &mut self.reshard {
+                    moving.hear(terminal, line);
+                }
                 match (line.kind, &line.value) {
                     (terminal::TermKind::Input, _) => acks.typed(&line.text),
                     (terminal::TermKind::Reply | terminal::TermKind::Error, Some(reply)) => {
-                        self.acknowledged += acks.replied(reply);
+                        self.wrote.insert(tab, acks.replied(reply) > 0);
                     }
                     _ => {}
+                }
+            }
+            if let Some(node) = tab.checked_sub(1).filter(|_| self.each.is_some_and(|each| each != tab)) {
+                let name = &self.time.world().setup().nodes[usize::from(node)].name;
+                for line in lines.iter().filter(|l| l.kind != terminal::TermKind::Input) {
+                    let mut copy = entry(line.clone());
+                    copy.text = format!("{name}> {}", copy.text);
+                    merged.push((line.at_us, copy));
                 }
             }
             let entries: Vec<TermEntry> = lines.into_iter().map(entry).collect();
@@ -582,11 +650,18 @@ impl Engine {
                 self.held.push_back((self.time.world().now_us(), message));
             }
         }
+        if let Some(tab) = self.each.filter(|_| !merged.is_empty()) {
+            merged.sort_by_key(|(at_us, _)| *at_us);
+            self.print(tab, merged.into_iter().map(|(_, entry)| entry).collect());
+        }
     }
 
     fn phase(&self) -> Phase {
         if !self.starting {
             return Phase::Live;
+        }
+        if self.begin.waiting {
+            return Phase::Starting { what: "Nothing has happened yet: Play begins it".to_owned() };
         }
         let what = match self.time.world().formation() {
             Some(f) => format!("Forming the cluster: {}", f.phase),
@@ -609,8 +684,7 @@ impl Engine {
         let cut_off = cut_off(&cluster);
         self.lanes.cut_off(now_us, &cut_off, &mut tape);
         let (messages, dropped, traffic) = self.messages();
-        let acknowledged = self.acknowledged + self.scripts.acknowledged();
-        let clock = (now_us, self.playing, self.speed.to_bits(), self.phase(), acknowledged);
+        let clock = (now_us, self.playing, self.speed.to_bits(), self.phase());
         let same = self.sent_cluster.as_ref() == Some(&cluster);
         let time = self.time_view();
         let same_time = self.sent_time.as_ref() == Some(&time);
@@ -634,7 +708,6 @@ impl Engine {
             tape_reset: std::mem::take(&mut self.tape_reset),
             tape,
             time: (!same_time).then(|| time.clone()),
-            acknowledged,
             steps: self.time.world().events(),
         };
         self.sent_clock = Some(clock);

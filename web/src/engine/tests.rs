@@ -1,7 +1,9 @@
 //! The engine without a browser: forming, serving, failing over, coming back, travelling.
 
+mod begin;
+
 use super::*;
-use crate::model::{Belief, TapeItem, TapeMark};
+use crate::model::{Belief, Process, SLOTS, TapeItem, TapeMark};
 
 /// Lets an engine run without a wall clock until something holds.
 fn run_until(engine: &mut Engine, what: &str, mut holds: impl FnMut(&mut Engine) -> bool) {
@@ -49,6 +51,11 @@ fn ask(engine: &mut Engine, id: u32, node: Option<&str>, line: &str) -> Result<R
 
 use crate::protocol::Reply;
 
+/// How many writes were acknowledged in this run, as the ledger counts.
+fn acknowledged(engine: &Engine) -> u64 {
+    engine.world().ledger_counts().map_or(0, |counts| counts.safe + counts.at_risk + counts.lost)
+}
+
 #[test]
 fn six_nodes_form_serve_fail_over_and_come_back() {
     let mut engine = formed(1);
@@ -66,7 +73,7 @@ fn six_nodes_form_serve_fail_over_and_come_back() {
     let owner = engine.state().cluster.nodes.iter().filter(|n| n.master).map(|n| n.keys).sum::<u64>();
     assert_eq!(owner, 5);
     engine.handle(ToWorker::Type { tab: 0, line: "2 RPUSH list x".into() });
-    run_until(&mut engine, "two more writes", |engine| engine.frame().is_some_and(|f| f.acknowledged == 7));
+    run_until(&mut engine, "two more writes", |engine| acknowledged(engine) == 7);
 
     engine.handle(ToWorker::Fault { id: 1, fault: Fault::Crash { node: "A1".into() } });
     let mut tape = Vec::new();
@@ -228,9 +235,10 @@ fn a_line_is_shown_with_what_came_of_it_wherever_it_was_typed() {
         said.extend(printed(engine));
         said.iter().any(|t| t == "PONG")
     });
-    let completion = at_once(&mut engine, ToWorker::Complete { id: 77, line: "crash A".into(), cursor: 7 });
+    let completion =
+        at_once(&mut engine, ToWorker::Complete { id: 77, tab: 0, line: ":crash A".into(), cursor: 8 });
     let Ok(Answer::Completion(completion)) = completion else { panic!("{completion:?}") };
-    assert_eq!(completion.start, 6);
+    assert_eq!(completion.start, 7);
     let names: Vec<&str> = completion.candidates.iter().map(|c| c.0.as_str()).collect();
     assert_eq!(names, ["A1", "A2"]);
 }
@@ -577,4 +585,83 @@ fn a_message_under_way_is_told_of_and_can_be_taken() {
     line(&mut engine, &format!("delay {number} 5s")).unwrap();
     line(&mut engine, &format!("run until {arrives}\ndisk-sync A1")).unwrap();
     assert!(line(&mut engine, "drop 1").is_err(), "what arrived long ago is not under way");
+}
+
+/// What a tab's terminal was told to show since the last call.
+fn shown(engine: &mut Engine, tab: u16) -> String {
+    engine.release(u64::MAX);
+    let mut text = String::new();
+    for message in engine.take_out() {
+        if let FromWorker::Terminal { tab: of, entries, .. } = message
+            && of == tab
+        {
+            entries.iter().for_each(|e| text += &format!("{}\n", e.text));
+        }
+    }
+    text
+}
+
+fn shows(engine: &mut Engine, tab: u16, what: &str) -> String {
+    let mut text = String::new();
+    run_until(engine, what, |engine| {
+        text += &shown(engine, tab);
+        text.contains(what)
+    });
+    text
+}
+
+fn type_into(engine: &mut Engine, tab: u16, line: &str) {
+    engine.handle(ToWorker::Type { tab, line: line.into() });
+}
+
+/// Runs a script's command on a node, and gives what the cluster's tab shows meanwhile and a moment after.
+fn watched(engine: &mut Engine, node: &str, line: &str) -> String {
+    engine.handle(ToWorker::Run { id: 1, node: Some(node.into()), args: bytes(line) });
+    let until = engine.now_us() + 100_000;
+    let mut text = String::new();
+    run_until(engine, line, |engine| {
+        text += &shown(engine, 0);
+        engine.now_us() >= until
+    });
+    text
+}
+
+#[test]
+fn each_shows_all_nodes_in_one_order_until_it_is_interrupted() {
+    let mut engine = formed(5);
+    type_into(&mut engine, 0, ":each> MONITOR");
+    let mut text = String::new();
+    run_until(&mut engine, "all six", |engine| {
+        text += &shown(engine, 0);
+        ["A1", "B1", "C1", "A2", "B2", "C2"].iter().all(|n| text.contains(&format!("{n}> OK")))
+    });
+    let first = watched(&mut engine, "A1", "ECHO first");
+    assert!(first.contains("A1> ") && first.contains("\"ECHO\" \"first\""), "{first}");
+    assert!(watched(&mut engine, "B2", "ECHO second").contains("\"ECHO\" \"second\""));
+    type_into(&mut engine, 0, INTERRUPT);
+    assert!(shown(&mut engine, 0).contains("^C"));
+    assert_eq!(watched(&mut engine, "A1", "ECHO third"), "", "nothing more comes");
+    type_into(&mut engine, 1, "PING");
+    shows(&mut engine, 1, "PONG");
+}
+
+#[test]
+fn a_write_at_risk_is_said_to_be_until_it_is_safe() {
+    let mut engine = formed(6);
+    let risk = |engine: &mut Engine| {
+        engine.handle(ToWorker::Risk { id: 9, tab: 0 });
+        let answers = engine.take_out().into_iter().filter_map(|m| match m {
+            FromWorker::Answer { id: 9, result: Ok(Answer::Said(text)) } => Some(text),
+            _ => None,
+        });
+        answers.last().unwrap()
+    };
+    assert_eq!(risk(&mut engine), "");
+    engine.handle(ToWorker::Line { id: 1, line: "cut C1 C2".into() });
+    type_into(&mut engine, 0, "SET foo bar");
+    shows(&mut engine, 0, "OK");
+    assert_eq!(risk(&mut engine), "at risk, only on C1");
+    type_into(&mut engine, 0, "GET foo");
+    shows(&mut engine, 0, "\"bar\"");
+    assert_eq!(risk(&mut engine), "", "the last line was no write");
 }

@@ -13,7 +13,7 @@ use vitrine_core::sim::trace::{TraceClass, TraceFilter};
 /// An event of a kind is looked for no further than this ahead, in virtual microseconds.
 const AHEAD_US_MAX: u64 = 600_000_000;
 /// What a command that waits is told when the world is taken elsewhere.
-const TAKEN_AWAY: &str = "Time was taken to another instant before the answer came.";
+pub(super) const TAKEN_AWAY: &str = "Time was taken to another instant before the answer came.";
 
 /// Where time goes.
 enum Goal {
@@ -80,6 +80,7 @@ impl Engine {
         self.end_trek(Err("Another run took its place.".into()));
         self.playing = false;
         self.queues.set_out();
+        self.begin.waiting = false;
         self.trek = Some(trek);
     }
 
@@ -108,7 +109,7 @@ impl Engine {
 
     /// A slice of the way. Gives whether it ended.
     pub(super) fn go_on(&mut self) -> bool {
-        let events = self.events_per_look();
+        let (plays, events) = (self.plays(), self.events_per_look());
         let Some(trek) = &mut self.trek else { return true };
         let said = match &mut trek.goal {
             Goal::Again(again) => again.go_on(&mut self.time, events).then(|| {
@@ -122,11 +123,19 @@ impl Engine {
                     }
                 }
             }),
-            Goal::Instant(at_us) => self.time.run_until_or_events(*at_us, events).reached.then(String::new),
+            Goal::Instant(at_us) => {
+                let at_us = *at_us;
+                self.pass(at_us, events).reached.then(String::new)
+            }
             Goal::Step(step) => {
+                let step = *step;
                 let left = step.saturating_sub(self.time.here().step).min(events);
-                let over = self.time.run_until_or_events(u64::MAX, left).reached;
-                (over || self.time.here().step >= *step).then(String::new)
+                let over = self.pass(u64::MAX, left).reached;
+                (over || self.time.here().step >= step).then(String::new)
+            }
+            Goal::Event(filter, until_us) if plays => {
+                let (filter, until_us) = (filter.clone(), *until_us);
+                self.seek_in_script(&filter, until_us)
             }
             Goal::Event(filter, until_us) => {
                 let sought = self.time.run_to(filter, *until_us, events);
@@ -143,6 +152,22 @@ impl Engine {
             None => return false,
         }
         true
+    }
+
+    /// One event or line further towards an event of a kind, while the lines of a scenario happen.
+    fn seek_in_script(&mut self, filter: &TraceFilter, until_us: u64) -> Option<String> {
+        for _ in 0..EVENTS_PER_LOOK {
+            let before = self.time.world().trace().last_id();
+            let reached = self.pass(until_us, 1).reached;
+            let mut records = self.time.world().trace().records_after(before);
+            if let Some(record) = records.find(|record| filter.lets_through(&record.what)) {
+                return Some(self.time.world().sentence(record));
+            }
+            if reached {
+                return Some(format!("Nothing of that kind within {}.", words::duration(AHEAD_US_MAX)));
+            }
+        }
+        None
     }
 
     /// Goes somewhere else in the runs of this world, and stands still there.
@@ -171,10 +196,15 @@ impl Engine {
         for (id, result) in answers {
             self.answer(id, result.map(Answer::Reply));
         }
+        self.forget_reshard();
         let had_terminals = self.console.terminals().next().is_some();
         self.console = Console::new();
         self.queues = Default::default();
         self.acks.clear();
+        self.wrote.clear();
+        self.each = None;
+        self.drop_script();
+        self.charts.travelled(&self.time);
         self.gatherer.forget();
         self.lanes = Lanes::anew(&self.lanes);
         (self.tape_reset, self.sent_cluster, self.sent_detail) = (true, None, None);

@@ -89,7 +89,8 @@ fn kind(fault: &Fault) -> usize {
     use Fault as F;
     match fault {
         F::Kill { .. } => 0,
-        F::PowerLoss { .. } => 1,
+        // The cut at a byte is the durability lens's: a menu knows no place in a file.
+        F::PowerLoss { .. } | F::PowerLossAt { .. } => 1,
         F::Shutdown { .. } => 2,
         F::Pause { .. } => 3,
         F::SlowCpu { .. } => 4,

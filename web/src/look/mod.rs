@@ -1,14 +1,31 @@
 //! Questions about the world that change nothing: what the panels ask the worker, and what it answers.
 //!
-//! A panel has a module here with its question and its answer as plain data, and the function that reads one from the engine. What
-//! only a command can tell is asked of a copy of the node (`World::peek` in vitrine-core), so looking never changes a run.
+//! A panel has a module here with the function that reads what it shows from the engine. What only a command can tell is asked of
+//! a copy of the node (`World::peek` in vitrine-core), so looking never changes a run. Most panels are tables of text, so they
+//! share one answer, [`Sheet`]: every further type that crosses to the page costs each visitor its bytes twice, for writing and
+//! for reading it.
 
+pub mod charts;
 pub mod compare;
+mod config;
+mod disk;
+mod keys;
+pub mod ledger;
 mod line;
 mod peek;
+mod sentence;
+mod slots;
 mod under_way;
+mod value;
 pub mod why;
+mod words;
+mod workload;
 
+pub use peek::{bytes, items};
+pub use slots::range;
+
+use charts::Charts;
+use ledger::Ledger;
 use serde::{Deserialize, Serialize};
 use vitrine_core::sim::timeline::Timeline;
 
@@ -44,6 +61,72 @@ pub enum Look {
     Line(String),
     /// The messages under way.
     UnderWay,
+    /// What a pane of the inspector shows of a node.
+    Pane {
+        /// The node's name.
+        node: String,
+        /// Which pane.
+        what: What,
+        /// What it is asked for; see the variants of [`What`].
+        args: Vec<String>,
+    },
+    /// How all acknowledged writes are.
+    Ledger,
+    /// The newest writes that are `safe`, `at-risk` or `lost`.
+    Writes(String),
+    /// What is drawn over time.
+    Charts,
+    /// What the workloads do.
+    Workloads,
+}
+
+/// What a pane shows. Keys and values are in the quotes of redis-cli everywhere, so that each can be typed as it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// The keys of the node. Asked with a pattern, a type (or nothing), `expires` (or nothing), a slot (or nothing) and the name of the
+    /// column to sort by. One sheet of [`keys::ROWS_MAX`] rows: key, type, encoding, TTL in milliseconds or -1, bytes, slot.
+    Keys,
+    /// A value. Asked with the key and the place to read from; gives facts, and a page of the value whose note is the next place.
+    Value,
+    /// The files. Asked with a path and a byte (both may be missing); gives the files, the records of one of them, and the bytes of
+    /// the record at that byte.
+    Disk,
+    /// The configuration in force and redis.conf on the disk.
+    Config,
+    /// What INFO says of replication.
+    Replication,
+    /// The slow log and the latencies.
+    Slow,
+    /// The memory, and the biggest keys of those looked at.
+    Memory,
+    /// Keys per slot, slots on their way, and the progress of a move. Asked with ranges of slots, such as `0-99`, to count in.
+    Slots,
+}
+
+/// A table of text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sheet {
+    /// What it is.
+    pub title: String,
+    /// A sentence, or something else about the whole of it.
+    pub note: String,
+    /// The names of its columns; may be empty.
+    pub head: Vec<String>,
+    /// Its rows.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Sheet {
+    /// A sheet without rows yet.
+    fn new(title: &str, head: &[&str]) -> Sheet {
+        let head = head.iter().map(|&h| h.to_owned()).collect();
+        Sheet { title: title.to_owned(), head, ..Sheet::default() }
+    }
+
+    /// Puts a row of a name and a value behind the others.
+    fn fact(&mut self, name: &str, value: impl ToString) {
+        self.rows.push(vec![name.to_owned(), value.to_string()]);
+    }
 }
 
 /// An answer.
@@ -59,18 +142,47 @@ pub enum Seen {
     Yes,
     /// The messages of [`Look::UnderWay`]: number, what it is in words, when it arrives as a time of the language.
     UnderWay(Vec<(String, String, String)>),
+    /// What [`Look::Pane`] asked for.
+    Sheets(Vec<Sheet>),
+    /// What [`Look::Ledger`] sees.
+    Ledger(Ledger),
+    /// Rows of words: [`Look::Writes`] and [`Look::Workloads`].
+    Rows(Vec<Vec<String>>),
+    /// Lines with their names: [`Look::Charts`].
+    Lines(Vec<(String, Vec<f64>)>),
 }
 
 /// Looks.
 ///
 /// # Errors
 /// Why there is nothing to see, in a sentence.
-pub fn look(time: &Timeline, look: Look) -> Result<Seen, String> {
-    match look {
-        Look::Peek { node, lines } => peek::replies(time, &node, &lines).map(Seen::Replies),
-        Look::Compare { a, b, at_us } => compare::runs(time, a, b, at_us).map(Seen::Compared),
-        Look::Why { what, node, at_us } => why::causes(time, &what, &node, at_us).map(Seen::Why),
-        Look::Line(text) => line::check(time, &text).map(|()| Seen::Yes),
-        Look::UnderWay => Ok(Seen::UnderWay(under_way::rows(time.world()))),
-    }
+pub fn look(time: &Timeline, charts: &Charts, look: Look) -> Result<Seen, String> {
+    let (node, what, args) = match look {
+        Look::Peek { node, lines } => return peek::replies(time, &node, &lines).map(Seen::Replies),
+        Look::Compare { a, b, at_us } => return compare::runs(time, a, b, at_us).map(Seen::Compared),
+        Look::Why { what, node, at_us } => return why::causes(time, &what, &node, at_us).map(Seen::Why),
+        Look::Line(text) => return line::check(time, &text).map(|()| Seen::Yes),
+        Look::UnderWay => return Ok(Seen::UnderWay(under_way::rows(time.world()))),
+        Look::Ledger => return ledger::ledger(time, charts).map(Seen::Ledger),
+        Look::Writes(class) => return ledger::list(time, &class).map(Seen::Rows),
+        Look::Charts => return Ok(Seen::Lines(charts.lines())),
+        Look::Workloads => return Ok(Seen::Rows(workload::rows(time))),
+        Look::Pane { node, what, args } => (node, what, args),
+    };
+    let world = time.world();
+    let arg = |i: usize| args.get(i).map_or("", String::as_str);
+    let sheets = match what {
+        What::Keys => vec![keys::list(world, &node, &args)?],
+        What::Value => value::page(world, &node, arg(0), arg(1))?,
+        What::Disk => disk::files(world, &node, arg(0), arg(1).parse().ok())?,
+        What::Config => config::sheets(world, &node)?,
+        What::Replication => vec![words::replication(world, &node)?],
+        What::Slow => words::slow(world, &node)?,
+        What::Memory => words::memory(world, &node)?,
+        What::Slots => slots::map(world, &args),
+    };
+    Ok(Seen::Sheets(sheets))
 }
+
+#[cfg(test)]
+mod tests;

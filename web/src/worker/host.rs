@@ -10,6 +10,7 @@ use js_sys::Promise;
 use std::cell::RefCell;
 use std::rc::Rc;
 use vitrine_web::cut::{Name, Names};
+use vitrine_web::engine::begin::setup_of;
 use vitrine_web::engine::{Engine, Flow};
 use vitrine_web::idb::{Db, Meta, Stored};
 use vitrine_web::protocol::{Answer, FromWorker, Storage, ToWorker};
@@ -87,18 +88,28 @@ impl Host {
     ///
     /// # Errors
     /// No world could be made at all.
-    pub async fn start(seed: Option<String>, fresh: bool) -> Result<Host, String> {
+    pub async fn start(seed: Option<String>, fresh: bool, link: Option<String>) -> Result<Host, String> {
         let (opened, stored) = open(fresh).await;
         let mut lost = None;
+        let mut refused = None;
         let mut engine = None;
         let mut runs = 0;
         let mut names = Names::default();
         let mut begun = false;
-        if let Some(stored) = stored {
+        match link.map(|link| Engine::open(&link, true)) {
+            Some(Ok(waiting)) => engine = Some(waiting),
+            Some(Err(why)) => refused = Some(why),
+            None => {}
+        }
+        // What is stored stays there while an opened world waits.
+        if let Some(stored) = stored.filter(|_| engine.is_none()) {
             runs = stored.meta.runs + 1;
             let wall_us = stored.meta.wall_us.parse().unwrap_or(0);
             let cut_us = stored.meta.cut_us.max(0.0) as u64;
-            match Engine::restore(seed_of(&stored.meta.seed), runs.into(), &stored.images, wall_us, cut_us) {
+            let setup = setup_of(&stored.meta.setup, seed_of(&stored.meta.seed));
+            match setup
+                .and_then(|setup| Engine::restore_as(setup, runs.into(), &stored.images, wall_us, cut_us))
+            {
                 Ok(restored) => {
                     engine = Some(restored);
                     names = Names::loaded(stored.names);
@@ -107,10 +118,13 @@ impl Host {
                 Err(why) => lost = Some(why),
             }
         }
-        let engine = match engine {
+        let mut engine = match engine {
             Some(engine) => engine,
             None => new_engine(seed.as_deref())?,
         };
+        if let Some(why) = refused {
+            engine.refuse(why);
+        }
         let keep = match opened {
             Ok(db) => Keep::Disk(Box::new(Disk {
                 db,
@@ -137,8 +151,16 @@ impl Host {
 
     /// Takes in a message of the page.
     pub fn handle(&mut self, message: ToWorker) {
-        if let Flow::Reset { id, seed } = self.engine.handle(message) {
-            self.reset(id, seed);
+        match self.engine.handle(message) {
+            Flow::Done => {}
+            Flow::Reset { id, seed } => {
+                let seed = seed.unwrap_or_else(|| seed_text(chance()));
+                match new_engine(Some(&seed)) {
+                    Ok(engine) => self.replace(id, engine),
+                    Err(why) => post(&FromWorker::Answer { id, result: Err(why) }),
+                }
+            }
+            Flow::Begin { id, engine } => self.replace(id, *engine),
         }
         self.flush();
     }
@@ -149,25 +171,25 @@ impl Host {
         }
     }
 
-    /// A new cluster in place of this one. The storage is emptied first, so that no reload brings the old one back.
-    fn reset(&mut self, id: u32, seed: Option<String>) {
-        let seed = seed.unwrap_or_else(|| seed_text(chance()));
-        match new_engine(Some(&seed)) {
-            Ok(engine) => self.engine = engine,
-            Err(why) => {
-                post(&FromWorker::Answer { id, result: Err(why) });
-                return;
-            }
-        }
+    /// Another world in place of this one. The storage is emptied first, so that no reload brings the old one back; but for a world that
+    /// waits: its first cut takes the old one's place.
+    fn replace(&mut self, id: u32, engine: Engine) {
+        let keeps = engine.waiting();
+        self.engine = engine;
         let ended = Rc::new(RefCell::new(None));
         if let Keep::Disk(disk) = &mut self.keep {
             disk.names = Names::default();
             (disk.begun, disk.runs, disk.commit, disk.travels) = (false, 0, None, 0);
-            let (db, ended) = (disk.db.clone(), ended.clone());
-            wasm_bindgen_futures::spawn_local(async move {
-                let result = within(async move { db.clear().await }).await;
-                *ended.borrow_mut() = Some(result);
-            });
+            (disk.commits, disk.committed_us) = (0, 0);
+            if keeps {
+                *ended.borrow_mut() = Some(Ok(()));
+            } else {
+                let (db, ended) = (disk.db.clone(), ended.clone());
+                wasm_bindgen_futures::spawn_local(async move {
+                    let result = within(async move { db.clear().await }).await;
+                    *ended.borrow_mut() = Some(result);
+                });
+            }
         } else {
             *ended.borrow_mut() = Some(Ok(()));
         }
@@ -301,6 +323,7 @@ impl Disk {
             runs: self.runs,
             wall_us: engine.wall_us().to_string(),
             cut_us: engine.now_us() as f64,
+            setup: engine.head().to_owned(),
         };
         let ended = Rc::new(RefCell::new(None));
         let commit = self.db.commit(writes, &meta, clear);

@@ -91,7 +91,7 @@ fn main() {
         let host = host.clone();
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             match serde_wasm_bindgen::from_value::<ToWorker>(event.data()) {
-                Ok(ToWorker::Start { seed, fresh }) => begin(host.clone(), seed, fresh),
+                Ok(ToWorker::Start { seed, fresh, open }) => begin(host.clone(), seed, fresh, open),
                 Ok(message) => match &mut *host.borrow_mut() {
                     Stage::Running(host) => host.handle(message),
                     Stage::Early(waiting) => match message {
@@ -113,9 +113,9 @@ fn main() {
 }
 
 /// Makes the world and starts the clockwork.
-fn begin(shared: Shared, seed: Option<String>, fresh: bool) {
+fn begin(shared: Shared, seed: Option<String>, fresh: bool, open: Option<String>) {
     wasm_bindgen_futures::spawn_local(async move {
-        match Host::start(seed, fresh).await {
+        match Host::start(seed, fresh, open).await {
             Ok(mut host) => {
                 if let Stage::Early(waiting) = &mut *shared.borrow_mut() {
                     std::mem::take(waiting).into_iter().for_each(|message| host.handle(message));

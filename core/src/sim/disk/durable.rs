@@ -1,6 +1,6 @@
 //! What becomes durable, when, and what a loss of power leaves.
 
-use super::{ChangeKind, Disk, Inode, NameOp, Unsynced, folder_of};
+use super::{ChangeKind, Disk, Inode, NameOp, Unsynced, folder_of, normal};
 use crate::rng::Rng;
 use crate::sim::content::PAGE_LEN;
 use std::rc::Rc;
@@ -240,18 +240,51 @@ impl Disk {
 
     /// Takes some sectors of a page of the cache over to the device.
     fn keep_sectors(&mut self, number: u32, page: u32, kept: u8) {
-        let Some(inode) = self.inodes.get_mut(&number) else { return };
-        let len = inode.cache.len();
-        let mut changes = Vec::new();
         for sector in (0..8).filter(|sector| kept >> sector & 1 == 1) {
             let from = u64::from(page) * PAGE_LEN as u64 + sector * SECTOR_LEN;
-            let bytes = inode.cache.read(from, SECTOR_LEN.min(len.saturating_sub(from)) as usize);
-            inode.durable.write_at(from, &bytes);
-            changes.push((from, bytes));
+            self.keep_bytes(number, from, SECTOR_LEN);
         }
-        let Some(name) = inode.durable_name.clone() else { return };
-        for (offset, bytes) in changes.into_iter().filter(|(_, bytes)| !bytes.is_empty()) {
+    }
+
+    /// Takes some bytes of the cache over to the device, as far as the file goes.
+    fn keep_bytes(&mut self, number: u32, offset: u64, len: u64) {
+        let Some(inode) = self.inodes.get_mut(&number) else { return };
+        let bytes = inode.cache.read(offset, len.min(inode.cache.len().saturating_sub(offset)) as usize);
+        if bytes.is_empty() {
+            return;
+        }
+        inode.durable.write_at(offset, &bytes);
+        if let Some(name) = inode.durable_name.clone() {
             self.change(&name, ChangeKind::Write { offset, bytes });
+        }
+    }
+
+    /// The device gets to one file up to this byte, in the last moment before the power goes: what was written behind it stays dirty.
+    /// What is durable already stays so, and a device that lies about FSYNC has got nothing.
+    pub fn keep_front(&mut self, path: &str, end: u64) {
+        let Some(path) = normal(&path.into()) else { return };
+        let Some(number) = self.names.get(&path).copied().filter(|_| !self.trouble.fsync_lies) else {
+            return;
+        };
+        self.commit_creation(number);
+        let Some(inode) = self.inodes.get_mut(&number) else { return };
+        let end = end.min(inode.cache.len());
+        let last = (end / PAGE_LEN as u64) as u32;
+        let start = u64::from(last) * PAGE_LEN as u64;
+        let part =
+            inode.dirty.get(&last).map(|&(lo, hi)| (start + u64::from(lo), (start + u64::from(hi)).min(end)));
+        inode.dirty.retain(|page, _| *page < last);
+        self.sync_inode(number);
+        if let Some((from, to)) = part.filter(|(from, to)| from < to) {
+            self.keep_bytes(number, from, to - from);
+        }
+    }
+
+    /// Makes durable that a file is there, and what the journal has before that.
+    pub(super) fn commit_creation(&mut self, number: u32) {
+        let creation = |op: &NameOp| matches!(op, NameOp::Create { inode, .. } if *inode == number);
+        if let Some(at) = self.journal.iter().rposition(creation) {
+            self.commit_names(at + 1);
         }
     }
 

@@ -99,7 +99,8 @@ pub(crate) struct Restart {
 }
 
 fn takes_down(fault: &Fault) -> bool {
-    matches!(fault, Fault::Kill { .. } | Fault::PowerLoss { .. } | Fault::Shutdown { .. })
+    use Fault as F;
+    matches!(fault, F::Kill { .. } | F::PowerLoss { .. } | F::PowerLossAt { .. } | F::Shutdown { .. })
 }
 
 impl World {
@@ -143,7 +144,10 @@ impl World {
         match &fault {
             Fault::Kill { node } => self.with_node(node, |w, i| w.end_process(i, Life::Killed)),
             Fault::PowerLoss { node, unsynced } => {
-                self.with_node(node, |w, i| w.lose_power(i, *unsynced));
+                self.with_node(node, |w, i| w.lose_power(i, *unsynced, None));
+            }
+            Fault::PowerLossAt { node, path, end } => {
+                self.with_node(node, |w, i| w.lose_power(i, crate::sim::Unsynced::Lost, Some((path, *end))));
             }
             Fault::Shutdown { node } => self.with_node(node, |w, i| {
                 w.feed(i, Input::Terminate { signal: "SIGTERM" });

@@ -243,7 +243,7 @@ impl World {
             F::Kill { node } | F::Shutdown { node } | F::Pause { node } => {
                 return self.with_process(node).map(Some);
             }
-            F::PowerLoss { node, .. } => {
+            F::PowerLoss { node, .. } | F::PowerLossAt { node, .. } => {
                 let index = self.node_named(node)?;
                 if self.procs[index as usize].life == Life::PowerLost {
                     return Err(format!("{node} has no power already; start it first"));

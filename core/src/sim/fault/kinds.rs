@@ -198,6 +198,9 @@ pub enum Fault {
         #[serde(default)]
         unsynced: Unsynced,
     },
+    /// The host loses power, and of what was not synced the device got one file up to byte `end`, and nothing else. At its end
+    /// the host has power and the process is started.
+    PowerLossAt { node: String, path: String, end: u64 },
     /// SIGTERM: Redis ends by itself. At its end the process is started.
     Shutdown { node: String },
     /// SIGSTOP; at its end SIGCONT. The kernel goes on, so peers see a process that does not answer.
@@ -300,6 +303,7 @@ impl Fault {
         match self {
             F::Kill { node }
             | F::PowerLoss { node, .. }
+            | F::PowerLossAt { node, .. }
             | F::Shutdown { node }
             | F::Pause { node }
             | F::SlowCpu { node, .. } => Scope::Process { node: node.clone() },

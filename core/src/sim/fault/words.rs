@@ -71,6 +71,9 @@ impl Fault {
                 };
                 format!("{node} lost power; {kept}")
             }
+            F::PowerLossAt { node, path, end } => {
+                format!("{node} lost power; `{path}` got to the disk up to byte {end}")
+            }
             F::Shutdown { node } => format!("{node} was asked to shut down"),
             F::Pause { node } => format!("{node} is stopped"),
             F::SlowCpu { node, factor } => format!("{node} computes {factor} times as long"),
@@ -130,7 +133,10 @@ impl World {
         use Fault as F;
         let number = active.number;
         match &active.fault {
-            F::Kill { node } | F::PowerLoss { node, .. } | F::Shutdown { node } => {
+            F::Kill { node }
+            | F::PowerLoss { node, .. }
+            | F::PowerLossAt { node, .. }
+            | F::Shutdown { node } => {
                 format!("Start {node}, or end fault {number}.")
             }
             F::Pause { node } => format!("Resume {node}, or end fault {number}."),

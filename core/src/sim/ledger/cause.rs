@@ -52,6 +52,13 @@ pub struct Cause {
     pub text: String,
 }
 
+impl Cause {
+    /// What is said where there is nothing to tell it from.
+    pub(super) fn unknown() -> Cause {
+        Cause { kind: CauseKind::Unknown, at_us: 0, record: 0, text: "there is no ledger".to_string() }
+    }
+}
+
 fn ended_words(how: &End) -> String {
     match how {
         End::Process(Life::Killed) => "was killed".to_string(),

@@ -322,6 +322,29 @@ impl Line {
         span.map(|(first, last)| (count, first, last))
     }
 
+    /// How many of its writes were acknowledged.
+    pub fn acknowledged(&self) -> u64 {
+        let merged: u64 = self.merged.iter().map(|merged| merged.acknowledged).sum();
+        merged + self.chunks.iter().map(|chunk| u64::from(chunk.acknowledged)).sum::<u64>()
+    }
+
+    /// Its acknowledged writes, newest first, those that are merged as groups: the place of the last, its instant in virtual
+    /// microseconds, and how many there are.
+    pub fn latest(&self) -> impl Iterator<Item = (Coord, u64, u64)> + '_ {
+        let kept = self.chunks.iter().rev().flat_map(|chunk| chunk.writes.iter().rev());
+        let kept = kept.filter(|write| write.acknowledged).map(|write| (write.at, write.at_us, 1));
+        let merged = self.merged.iter().rev().filter(|merged| merged.acknowledged > 0);
+        kept.chain(merged.map(|merged| (merged.last, merged.last_us, merged.acknowledged)))
+    }
+
+    /// The acknowledged writes that are kept one by one with a place in `(after, up_to]`, newest first.
+    pub fn latest_writes(&self, after: Option<Coord>, up_to: Coord) -> impl Iterator<Item = &Write> {
+        let chunks = self.chunks.iter().rev();
+        let chunks = chunks.skip_while(move |c| c.writes.first().is_none_or(|first| first.at > up_to));
+        let writes = chunks.flat_map(|chunk| chunk.writes.iter().rev()).skip_while(move |w| w.at > up_to);
+        writes.take_while(move |w| after.is_none_or(|after| w.at > after)).filter(|w| w.acknowledged)
+    }
+
     /// The writes that are kept one by one with a place in `(after, up_to]`, oldest first.
     pub fn writes(&self, after: Option<Coord>, up_to: Coord) -> impl Iterator<Item = &Write> {
         let skip = self.chunks.partition_point(|c| {

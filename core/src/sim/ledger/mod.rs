@@ -35,7 +35,7 @@ mod survey;
 
 pub use cause::{Cause, CauseKind};
 pub use lines::WRITES_MAX;
-pub use survey::{Loss, Risk, Status, Summary, WriteView};
+pub use survey::{Entry, Holds, Loss, Ribbon, Risk, Status, Summary, WriteView};
 
 use crate::event::{Event, Executed};
 use crate::host::{DiskError, DiskRequest, OpId};

@@ -1,4 +1,7 @@
 //! Where all writes are at one instant: counts by status, the lost ones with their causes, and each write that is still kept.
+//!
+//! Who looks many times a second asks for [`World::ledger_counts`] and [`World::ledger_ribbon`]: what these cost follows from how many
+//! lines and groups of writes there are, not from how many writes.
 
 use super::cause::Cause;
 use super::files::View;
@@ -6,10 +9,12 @@ use super::lines::{Coord, Line, LineId, Pos, Write};
 use crate::sim::trace::Life;
 use crate::sim::world::World;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// How many lost writes of one loss are listed one by one.
 pub const LISTED_MAX: usize = 100;
+/// How many writes and groups of writes a ribbon is made of at the most.
+const RIBBON_ITEMS_MAX: usize = 50_000;
 
 /// What would lose a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -96,19 +101,46 @@ pub struct Summary {
     pub losses: Vec<Loss>,
 }
 
+/// The latest acknowledged writes, for a drawing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ribbon {
+    /// How many writes a tick stands for: a power of two. The newest may stand for fewer.
+    pub each: u64,
+    /// The worst that is to be said of the writes of each tick, oldest first.
+    pub ticks: Vec<Status>,
+}
+
+/// One write with everything that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The write.
+    pub write: WriteView,
+    /// How it is.
+    pub status: Status,
+    /// The node that owns its slot.
+    pub owner: Option<String>,
+    /// The nodes that hold it, each with how: every kind of place once.
+    pub held: Vec<(String, Holds)>,
+    /// Why it is lost, if it is.
+    pub cause: Option<Cause>,
+}
+
 /// A dataset that holds a part of a line.
 #[derive(Clone, Copy)]
 struct Holder {
     node: u32,
-    /// In memory, or else in the durable files; what only a kill would bring back is neither.
     kind: Holds,
     reach: Coord,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Holds {
+/// The kinds of places where a node can have a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holds {
+    /// In memory.
     Memory,
+    /// In a file that a kill leaves.
     Cache,
+    /// In a file that a loss of power leaves.
     Durable,
 }
 
@@ -119,6 +151,7 @@ struct Range {
     up_to: Coord,
     owner: Option<u32>,
     status: Status,
+    held: Vec<(u32, Holds)>,
 }
 
 impl World {
@@ -205,7 +238,8 @@ impl World {
                     Some(_) if holders.iter().any(|h| h.reach >= up_to) => Status::AtRisk(Risk::Stranded),
                     Some(_) => Status::Lost,
                 };
-                ranges.push(Range { line: id, after, up_to, owner, status });
+                let held = holders.iter().filter(|h| h.reach >= up_to).map(|h| (h.node, h.kind)).collect();
+                ranges.push(Range { line: id, after, up_to, owner, status, held });
                 after = Some(up_to);
             }
         }
@@ -229,6 +263,15 @@ impl World {
 
     /// Where all writes are now; `None` without a ledger.
     pub fn ledger_summary(&self) -> Option<Summary> {
+        self.summarize(LISTED_MAX)
+    }
+
+    /// The same without the lost writes one by one.
+    pub fn ledger_counts(&self) -> Option<Summary> {
+        self.summarize(0)
+    }
+
+    fn summarize(&self, listed_max: usize) -> Option<Summary> {
         let ledger = self.ledger()?;
         let names: Vec<&str> = self.procs.iter().map(|p| p.name.as_str()).collect();
         let mut summary = Summary { pending: ledger.pending(), ..Summary::default() };
@@ -244,12 +287,8 @@ impl World {
                 Status::Lost => {
                     let Some(owner) = range.owner else { continue };
                     summary.lost += count;
-                    let writes = line.writes(range.after, range.up_to).filter(|write| write.acknowledged);
-                    let writes: Vec<&Write> = writes.take(LISTED_MAX).collect();
-                    // All of a range left every dataset at the same time: any of them tells, and if they are kept no more one by
-                    // one, the last.
-                    let at = writes.first().map_or(range.up_to.min(line.head), |write| write.at);
-                    let cause = ledger.cause(Pos { line: range.line, at }, first_us, owner, &names);
+                    let writes = || line.writes(range.after, range.up_to).filter(|write| write.acknowledged);
+                    let cause = self.cause_of(&range, line, first_us, owner, &names);
                     summary.losses.push(Loss {
                         count,
                         node: names.get(line.node as usize).copied().unwrap_or_default().to_string(),
@@ -257,13 +296,125 @@ impl World {
                         first_us,
                         last_us,
                         cause,
-                        writes: writes.into_iter().map(|write| self.write_view(line, write)).collect(),
+                        writes: writes().take(listed_max).map(|write| self.write_view(line, write)).collect(),
                     });
                 }
             }
         }
         summary.losses.sort_by_key(|loss| loss.first_us);
         Some(summary)
+    }
+
+    /// Why the writes of a range are lost.
+    fn cause_of(&self, range: &Range, line: &Line, first_us: u64, owner: u32, names: &[&str]) -> Cause {
+        // All of a range left every dataset at the same time: any of them tells, and if they are kept no more one by
+        // one, the last.
+        let first = line.writes(range.after, range.up_to).find(|write| write.acknowledged);
+        let at = first.map_or(range.up_to.min(line.head), |write| write.at);
+        let cause =
+            |ledger: &super::Ledger| ledger.cause(Pos { line: range.line, at }, first_us, owner, names);
+        self.ledger().map(cause).unwrap_or_else(Cause::unknown)
+    }
+
+    /// The latest acknowledged writes in so many ticks at the most, of which each stands for as many writes as it takes to have the last
+    /// `window_us` microseconds before the newest in them; `None` without a ledger. Ticks begin at multiples of their size, counted from
+    /// the first write of the run, so what they stand for does not change when more writes come.
+    pub fn ledger_ribbon(&self, ticks_max: usize, window_us: u64) -> Option<Ribbon> {
+        let ledger = self.ledger()?;
+        let ranges = self.ranges();
+        // The ranges of a line follow one another, in order of their places.
+        let of_line = ranges.chunk_by(|a, b| a.line == b.line);
+        let mut lines: Vec<_> = of_line
+            .filter_map(|ranges| Some((ledger.lines.get(ranges.first()?.line)?.latest(), ranges)))
+            .collect();
+        let total: u64 = ledger.lines.iter().map(|(_, line)| line.acknowledged()).sum();
+        let mut next: BinaryHeap<(u64, usize, Coord, u64)> = BinaryHeap::new();
+        for (number, (items, _)) in lines.iter_mut().enumerate() {
+            next.extend(items.next().map(|(at, at_us, count)| (at_us, number, at, count)));
+        }
+        let newest_us = next.peek().map_or(0, |item| item.0);
+        let ticks_max = ticks_max.max(1) as u64;
+        let each_of = |count: u64| count.div_ceil(ticks_max).max(1).next_power_of_two();
+        let mut items: Vec<(u64, Status)> = Vec::new();
+        let (mut count, mut each) = (0, None);
+        while let Some((at_us, number, at, here)) = next.pop() {
+            if newest_us - at_us > window_us {
+                let each = *each.get_or_insert_with(|| each_of(count));
+                if count >= ticks_max.saturating_mul(each) {
+                    break;
+                }
+            }
+            let (line, ranges) = &mut lines[number];
+            while let [before @ .., _] = *ranges
+                && before.last().is_some_and(|range| at <= range.up_to)
+            {
+                *ranges = before;
+            }
+            let status = ranges.last().map_or(Status::Safe, |range| range.status);
+            count += here;
+            items.push((here, status));
+            if items.len() == RIBBON_ITEMS_MAX {
+                break;
+            }
+            next.extend(line.next().map(|(at, at_us, count)| (at_us, number, at, count)));
+        }
+        let each = each.unwrap_or_else(|| each_of(count));
+        let mut ribbon = Ribbon { each, ticks: Vec::new() };
+        let (mut room, mut worst) = ((total + each - 1) % each + 1, None);
+        'all: for (mut left, status) in items {
+            while left > 0 {
+                let taken = left.min(room);
+                (left, room, worst) = (left - taken, room - taken, worst.max(Some(status)));
+                if room == 0 {
+                    ribbon.ticks.extend(worst.take());
+                    room = each;
+                    if ribbon.ticks.len() as u64 == ticks_max {
+                        break 'all;
+                    }
+                }
+            }
+        }
+        ribbon.ticks.extend(worst);
+        ribbon.ticks.truncate(ticks_max as usize);
+        ribbon.ticks.reverse();
+        Some(ribbon)
+    }
+
+    /// The newest acknowledged writes that are still kept one by one and are so, newest first.
+    pub fn ledger_entries(&self, wanted: fn(Status) -> bool, entries_max: usize) -> Vec<Entry> {
+        let Some(ledger) = self.ledger() else { return Vec::new() };
+        let names: Vec<&str> = self.procs.iter().map(|p| p.name.as_str()).collect();
+        let name = |node: u32| names.get(node as usize).copied().unwrap_or_default().to_string();
+        let ranges = self.ranges();
+        let mut found: Vec<(u64, &Range, &Line, &Write)> = Vec::new();
+        for range in ranges.iter().filter(|range| wanted(range.status)) {
+            let Some(line) = ledger.lines.get(range.line) else { continue };
+            let writes = line.latest_writes(range.after, range.up_to).take(entries_max);
+            found.extend(writes.map(|write| (write.at_us, range, line, write)));
+        }
+        found.sort_by_key(|(at_us, ..)| std::cmp::Reverse(*at_us));
+        found.truncate(entries_max);
+        let mut causes: BTreeMap<(LineId, Coord), Cause> = BTreeMap::new();
+        let entry = |(_, range, line, write): (u64, &Range, &Line, &Write)| {
+            let owner = range.owner.filter(|_| range.status == Status::Lost);
+            let cause = owner.map(|owner| {
+                let known = causes.entry((range.line, range.up_to));
+                let cause = || {
+                    let first_us =
+                        line.count(range.after, range.up_to).map_or(0, |(_, first_us, _)| first_us);
+                    self.cause_of(range, line, first_us, owner, &names)
+                };
+                known.or_insert_with(cause).clone()
+            });
+            Entry {
+                write: self.write_view(line, write),
+                status: range.status,
+                owner: range.owner.map(name),
+                held: range.held.iter().map(|&(node, kind)| (name(node), kind)).collect(),
+                cause,
+            }
+        };
+        found.into_iter().map(entry).collect()
     }
 
     /// Every write that is kept one by one, with how it is now and the node that owns its slot; those that were not

@@ -38,7 +38,7 @@ pub use file::{HEAD_LINES_MAX, LINES_MAX, REPEATS_MAX, TEXT_LEN_MAX, TITLE_LEN_M
 pub use grammar::{Group, Kind, Part, Verb};
 pub use head::{CONF_LEN_MAX, Head};
 pub use link::{LINK_LEN_MAX, LinkError, Opened, OtherEngine, engine_hash};
-pub use play::{Outcome, Player, Remark};
+pub use play::{Outcome, Player, Remark, Script};
 
 use crate::sim::fault::Action;
 use crate::sim::setup::Setup;

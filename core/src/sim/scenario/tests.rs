@@ -494,7 +494,8 @@ fn completion_offers_what_fits() {
     assert_eq!(complete(":crash ", 7, &names).start, 7);
     assert_eq!(texts(":crash "), ["A1", "B1"]);
     assert_eq!(texts("crash A1 "), ["keeping", "for"]);
-    assert_eq!(texts("crash A1 keeping s"), ["subset"]);
+    assert_eq!(texts("crash A1 keeping s"), ["subset", ""], "one of the words, or a file");
+    assert_eq!(texts("crash A1 keeping appendonly.aof up t"), ["to"]);
     assert_eq!(texts("crash A1 for "), [""]);
     assert!(complete("crash A1 for ", 13, &names).candidates[0].help.contains("a time such as"));
     assert_eq!(texts("heal "), ["network", "link", "node", "process", "clock", "disk"]);

@@ -180,6 +180,10 @@ pub(crate) static ROWS: &[Verb] = &[
             };
             fault(a, Fault::PowerLoss { node: node(a), unsynced })
         }),
+    row(G::Process, "crash-at", "crash", &[NODE, Word("keeping"), Arg("PATH", Kind::Text), Word("up"), Word("to"), Arg("SIZE", Kind::Size), FOR],
+        "The host loses power, and of what was not synced the disk got this file up to this byte, and nothing else.",
+        "crash A1 keeping appendonlydir/appendonly.aof.1.incr.aof up to 3410B for 20s",
+        |a| fault(a, Fault::PowerLossAt { node: node(a), path: a.get_text("PATH"), end: a.get_num("SIZE") })),
     row(G::Process, "shutdown", "shutdown", &[NODE, FOR],
         "SIGTERM: Redis saves what it is configured to save and ends by itself.",
         "shutdown A1", |a| fault(a, Fault::Shutdown { node: node(a) })),
@@ -417,6 +421,9 @@ fn line_of_fault(fault: &Fault) -> (&'static str, Args) {
                 Unsynced::Torn => Some("torn"),
             };
             ("crash", with_node(node).opt_text("keeping", kept.map(str::to_string).as_ref()))
+        }
+        F::PowerLossAt { node, path, end } => {
+            ("crash-at", with_node(node).text("PATH", path).num("SIZE", *end))
         }
         F::Shutdown { node } => ("shutdown", with_node(node)),
         F::Pause { node } => ("pause", with_node(node)),

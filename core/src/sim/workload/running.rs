@@ -1,13 +1,14 @@
 //! Workloads in a world: starting and stopping them, and what they tell.
 
 use super::history::{OpRecord, PendingOp};
-use super::stats::{Meter, WorkloadStats};
+use super::stats::{Measured, Meter, WorkloadStats};
 use super::{Load, LoadConn, Workload};
 use crate::rng::Rng;
 use crate::sim::LAB;
 use crate::sim::act::CLIENTS_MAX;
 use crate::sim::client::{Client, Io, Kind};
 use crate::sim::fault::Action;
+use crate::sim::histogram::Histogram;
 use crate::sim::net::Notice;
 use crate::sim::world::World;
 use std::rc::Rc;
@@ -146,6 +147,18 @@ impl World {
             running |= load.running();
         }
         total.stats(self.s.now_us, "", running, pending)
+    }
+
+    /// What all workloads together measured in one of the last [`WINDOW_S`](super::stats::WINDOW_S) seconds of virtual time.
+    pub fn workload_second(&self, at_s: u64) -> Measured {
+        let mut total = Measured { over_us: 1_000_000, ..Measured::default() };
+        let mut latency = Histogram::default();
+        for load in self.loads() {
+            load.meter().add_second(at_s, &mut latency, &mut total);
+        }
+        total.per_second = total.ok as f64;
+        total.latency = latency.latency();
+        total
     }
 
     /// The names of all workloads, in the order in which they were first started.

@@ -170,6 +170,16 @@ impl Meter {
         }
     }
 
+    /// Adds what was measured in one of the last seconds to a total: its histogram, and the counts there.
+    pub fn add_second(&self, at_s: u64, latency: &mut Histogram, total: &mut Measured) {
+        if let Some(slot) = self.window.get((at_s % WINDOW_S) as usize).filter(|slot| slot.at_s == at_s) {
+            latency.add(&slot.latency);
+            total.ok += slot.ok;
+            total.errors += slot.errors;
+            total.unknown += slot.unknown;
+        }
+    }
+
     /// Adds the figures of another workload, for the total of all.
     pub fn add(&mut self, other: &Meter) {
         self.started_us = self.started_us.min(other.started_us);

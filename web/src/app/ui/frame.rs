@@ -1,8 +1,13 @@
 //! The whole screen: which parts stand where, and what lies over them.
 
+use super::share::Share;
 use super::stage::Stage;
-use super::{Act, Panel, compare, help, inspector, ledger, lesson, menu, tape, terminal, topbar, why};
+use super::topology::Topology;
+use super::{
+    Act, Panel, Sheet, compare, help, inspector, ledger, lesson, menu, slotmap, tape, terminal, topbar, why,
+};
 use crate::app::App;
+use vitrine_web::model::Phase;
 use vitrine_web::words;
 use yew::prelude::*;
 
@@ -17,19 +22,19 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
                 phase={app.phase.clone()} back_us={app.back_us()} seed={app.boot.as_ref().map(|b| b.seed.clone())}
                 nodes={app.cluster.nodes.len()} stopped={app.stopped.is_some()} act={act.clone()} />
             <lesson::Lesson cluster={app.cluster.clone()} phase={app.phase.clone()}
-                typed={app.term.values().any(|t| !t.history.is_empty())} act={act.clone()} />
+                typed={app.term.values().any(|t| t.typed)} act={act.clone()} />
             <Stage cluster={app.cluster.clone()} layout={app.layout.clone()} marks={app.mark_list.clone()}
-                traffic={app.traffic.clone()} tenths={app.now_us / 100_000} selected={app.selected}
+                traffic={app.traffic.clone()} tenths={app.now_us / 100_000} selected={app.selected} lit={app.lit.clone()}
                 armed={app.armed.clone()} gossip={app.gossip} still={app.still} playing={app.playing}
                 speed={app.speed} phase={app.phase.clone()} stopped={app.stopped.clone()} silent={app.silent}
                 notice={app.notice.clone()} trip={app.trip.clone()} act={act.clone()} />
-            <inspector::Inspector cluster={app.cluster.clone()} boot={app.boot.clone()} detail={app.detail.clone()}
-                selected={app.selected} pane={app.pane} tenths={app.now_us / 100_000} act={act.clone()} />
-            <ledger::Ledger cluster={app.cluster.clone()} acknowledged={app.acknowledged} storage={app.storage.clone()} act={act.clone()} />
+            <inspector::Inspector cluster={app.cluster.clone()} detail={app.detail.clone()}
+                selected={app.selected} pane={app.pane} tenths={app.now_us / 100_000} beat={app.beat} playing={app.playing} slots={app.slots} act={act.clone()} />
+            <ledger::Ledger cluster={app.cluster.clone()} storage={app.storage.clone()} beat={app.beat} act={act.clone()} />
             <terminal::Terminal cluster={app.cluster.clone()} tabs={terminal::Tabs::of(&app.term)} tab={app.term_tab}
-                enabled={app.boot.is_some() && app.stopped.is_none()} act={act.clone()} />
+                enabled={app.boot.is_some() && app.stopped.is_none()} beat={app.beat} act={act.clone()} />
             <tape::TapeView cluster={app.cluster.clone()} tape={app.tape.clone()} future={app.future.clone()}
-                time={app.time.clone()} now_us={app.now_us} act={act.clone()} />
+                time={app.time.clone()} now_us={app.now_us} opened={opened(app)} act={act.clone()} />
             { phone_tabs(app, act) }
             { phone_bar(app, act) }
         </div>
@@ -44,12 +49,27 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
         if app.compare {
             <compare::Compare time={app.time.clone()} now_us={app.now_us} cluster={app.cluster.clone()} act={act.clone()} />
         }
+        if app.slots {
+            <slotmap::Window cluster={app.cluster.clone()} playing={app.playing} beat={app.beat} act={act.clone()} />
+        }
         if app.help {
             <help::Help shortcuts={app.shortcuts} act={act.clone()} />
         }
+        { match app.dialog {
+            Some(Sheet::Topology) => html! { <Topology act={act.clone()} /> },
+            Some(Sheet::Share) => html! { <Share act={act.clone()} /> },
+            None => Html::default(),
+        } }
         <div class="sr" role="status" aria-live="polite">{ &app.spoken }</div>
         </>
     }
+}
+
+/// What was opened, as long as nothing has happened in it.
+fn opened(app: &App) -> AttrValue {
+    let waits = matches!(app.phase, Phase::Starting { .. }) && !app.playing;
+    let boot = app.boot.as_ref().filter(|_| waits);
+    boot.map_or(AttrValue::from(""), |boot| boot.opened.clone().into())
 }
 
 fn phone_tabs(app: &App, act: &Callback<Act>) -> Html {

@@ -15,7 +15,7 @@ const KEYS: [(&str, &str); 16] = [
     ("Arrows, Page Up", "on the tape's ruler: a tick, the next mark"),
     ("[ and ]", "slower, faster"),
     ("/", "terminal"),
-    ("1–6", "inspector tabs"),
+    ("1–8", "inspector tabs"),
     ("Arrows", "walk the nodes around the ring"),
     ("Shift arrows", "from master to replica and back"),
     ("Enter", "open the menu of the focused node or link"),

@@ -1,5 +1,6 @@
 //! The components. Each draws one thing from what it is given; what the visitor does goes up as an [`Act`].
 
+pub mod charts;
 pub mod compare;
 pub mod faults;
 pub mod frame;
@@ -10,11 +11,15 @@ pub mod lesson;
 pub mod looking;
 pub mod menu;
 pub mod palette;
+pub mod share;
+pub mod slotmap;
 pub mod stage;
 pub mod tape;
 pub mod terminal;
 pub mod topbar;
+pub mod topology;
 pub mod why;
+pub mod workload;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -64,6 +69,8 @@ pub enum Act {
     RaiseWall,
     Theme,
     Help(bool),
+    /// Opens or closes the slot map.
+    Slots(bool),
     Gossip(bool),
     Fold(bool),
     Shortcuts(bool),
@@ -72,9 +79,24 @@ pub enum Act {
     ClearTerm(u16),
     CopySeed,
     Notice(Option<String>),
+    /// A sheet over the page.
+    Dialog(Option<Sheet>),
+    /// Nodes are lit on the stage, by name.
+    Lit(Vec<String>),
+    /// The run is saved as a file.
+    Export,
     Restart {
         fresh: bool,
     },
+}
+
+/// The sheets that can lie over the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sheet {
+    /// Another world.
+    Topology,
+    /// The link to this run.
+    Share,
 }
 
 /// What a context menu is about.
@@ -109,11 +131,21 @@ pub enum Pane {
     Disk,
     Config,
     Log,
+    Latency,
+    Memory,
 }
 
 impl Pane {
-    pub const ALL: [Pane; 6] =
-        [Pane::Keys, Pane::Beliefs, Pane::Replication, Pane::Disk, Pane::Config, Pane::Log];
+    pub const ALL: [Pane; 8] = [
+        Pane::Keys,
+        Pane::Beliefs,
+        Pane::Replication,
+        Pane::Disk,
+        Pane::Config,
+        Pane::Log,
+        Pane::Latency,
+        Pane::Memory,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -123,6 +155,8 @@ impl Pane {
             Pane::Disk => "Disk",
             Pane::Config => "Config",
             Pane::Log => "Log",
+            Pane::Latency => "Latency",
+            Pane::Memory => "Memory",
         }
     }
 }
@@ -203,6 +237,16 @@ pub fn focus_on(element: &web_sys::Element) {
     {
         let _ = focus.call0(element);
     }
+}
+
+/// Enter or the space bar on something that is drawn and acts as a button.
+pub fn pressed(then: Callback<()>) -> Callback<KeyboardEvent> {
+    Callback::from(move |e: KeyboardEvent| {
+        if e.key() == "Enter" || e.key() == " " {
+            e.prevent_default();
+            then.emit(());
+        }
+    })
 }
 
 /// Moves the focus along a row of tabs as the ARIA pattern wants: arrows, Home and End. Gives the tab to choose.

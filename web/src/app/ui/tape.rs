@@ -2,6 +2,7 @@
 //! drag pans; Follow keeps the head in view. The head is dragged on the ruler, and the world goes where it is: one travel at a
 //! time, the latest wish next. What comes after the head in a run that was played further is drawn faintly.
 
+use super::share::Opened;
 use super::why::About;
 use super::{Act, icon, run_line, shard_class, value_of};
 use crate::shared::Shared;
@@ -22,6 +23,8 @@ pub struct Props {
     pub future: Option<Shared<Tape>>,
     pub time: Shared<Time>,
     pub now_us: u64,
+    /// What was opened and waits; empty if nothing does.
+    pub opened: AttrValue,
     pub act: Callback<Act>,
 }
 
@@ -392,6 +395,7 @@ pub fn TapeView(props: &Props) -> Html {
     html! {
         <section class={classes!("tape", back.then_some("tape--back"))} aria-label="Tape: what happened when">
             <div class="dock__h"><b>{ "Tape" }</b><span id="tape-says">{ header }</span>
+                <Opened text={props.opened.clone()} act={props.act.clone()} />
                 <div class="tape__z">
                     if props.time.runs.len() > 1 {
                         <select id="run" aria-label="Run" title="Another run" onchange={choose_run}>

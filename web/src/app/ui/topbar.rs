@@ -1,6 +1,6 @@
 //! The top bar: time in all its forms, the seed, theme and help.
 
-use super::{Act, icon, value_of};
+use super::{Act, Sheet, icon, value_of};
 use vitrine_web::model::Phase;
 use vitrine_web::protocol::ToWorker;
 use vitrine_web::words;
@@ -90,10 +90,11 @@ pub fn TopBar(props: &Props) -> Html {
                     <circle cx="12" cy="10.5" r="4" stroke-dasharray="6.8 1.58" /></svg>
                 <span>{ "Vitrine" }</span>
             </div>
-            <div class="picker picker--plain">
+            <button class="picker" id="picker" title="Begin another world, or open one" aria-haspopup="dialog" disabled={props.stopped}
+                onclick={act.reform(|_| Act::Dialog(Some(Sheet::Topology)))}>
                 <span><span class="picker__k">{ "Free play" }</span>
-                <span class="picker__n">{ if props.nodes == 0 { "Redis Cluster".to_owned() } else { words::count(props.nodes, "node", "nodes") } }</span></span>
-            </div>
+                <span class="picker__n">{ if props.nodes == 0 { "Redis Cluster".to_owned() } else { words::count(props.nodes, "node", "nodes") } }</span></span>{ icon("i-chev") }
+            </button>
             <div class="transport" role="toolbar" aria-label="Time">
                 <button class="ib" id="step-back" aria-label="Step back one event" title="Step back one event  (,)" disabled={off}
                     onclick={step_back(act)}>{ icon("i-prev") }</button>
@@ -128,6 +129,10 @@ pub fn TopBar(props: &Props) -> Html {
                     <button class="seed-chip" title="Copy the seed: the same seed and actions give the same run"
                         onclick={act.reform(|_| Act::CopySeed)}>{ "seed " }<b id="seed">{ seed }</b></button>
                 }
+                <button class="btn btn--quiet" id="share" title="Copy a link to this run" aria-label="Share" aria-haspopup="dialog" disabled={off}
+                    onclick={act.reform(|_| Act::Dialog(Some(Sheet::Share)))}>{ icon("i-share") }<span>{ "Share" }</span></button>
+                <button class="btn btn--quiet" id="export" title="Save this run as a scenario file" aria-label="Export" disabled={off}
+                    onclick={act.reform(|_| Act::Export)}>{ icon("i-export") }<span>{ "Export" }</span></button>
                 <button class="ib" aria-label="Switch theme" title="Switch theme" onclick={act.reform(|_| Act::Theme)}>
                     { icon("i-theme") }</button>
                 <button class="ib" aria-label="Help and keyboard shortcuts" title="Help  (?)"

@@ -1,12 +1,14 @@
 //! Nothing selected: the cluster, shard by shard.
 
+use super::super::slotmap::SlotMap;
 use super::super::{Act, shard_class};
+use crate::shared::Shared;
 use vitrine_web::geometry::claim_len;
 use vitrine_web::model::{Cluster, NodeIndex, SLOTS};
 use vitrine_web::words;
 use yew::prelude::*;
 
-pub fn view(c: &Cluster, act: &Callback<Act>) -> Html {
+pub fn view(c: &Shared<Cluster>, map: bool, playing: bool, beat: u64, act: &Callback<Act>) -> Html {
     let owners: Vec<usize> = {
         let mut seen = Vec::new();
         for k in c.claims.iter().filter(|k| k.accepted) {
@@ -37,6 +39,8 @@ pub fn view(c: &Cluster, act: &Callback<Act>) -> Html {
                     <td>{ words::thousands(slots.into()) }</td><td>{ words::thousands(n.keys) }</td><td>{ n.epoch_config }</td></tr> }
             }) }</tbody></table>
             if owners.is_empty() { <p class="empty">{ "No slot has an owner yet." }</p> }
+            <div class="h3">{ "Slots" }<button class="btn btn--sm" onclick={act.reform(|_: MouseEvent| Act::Slots(true))}>{ "Larger" }</button></div>
+            if map { <SlotMap cluster={c.clone()} {playing} {beat} act={act.clone()} /> }
             <div class="h3">{ "Nodes" }<span>{ "address, role in its own view" }</span></div>
             <div class="rows">{ for c.nodes.iter().enumerate().map(|(i, n)| html! { <>
                 <span><button onclick={act.reform(move |_| Act::Select(Some(i as NodeIndex)))}>{ format!("{} {}", n.name, n.addr) }</button></span>

@@ -1,212 +1,218 @@
-//! A node's keys. Looking never changes a run, and reading keys is a command like any other: so nothing is read before the
-//! visitor asks, and what was run is said.
+//! A node's keys: what SCAN finds on a copy of it, so that looking is no part of the run. A change is: it is a command, typed into
+//! a terminal as it is shown here.
 
-use super::super::{Act, Done, Make, Once, icon};
-use vitrine_web::model::NodeIndex;
-use vitrine_web::protocol::{Answer, Reply, ToWorker};
+use super::super::looking::use_look;
+use super::super::{Act, icon};
+use super::sheet::{SLOWLY, at, question, run, seen, word};
+use vitrine_web::look::{Sheet, What};
 use vitrine_web::words;
 use yew::prelude::*;
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
-    pub node: NodeIndex,
-    pub name: String,
+    pub node: String,
+    /// Whose terminal takes changes: the node itself, or its master.
+    pub master: String,
     pub total: u64,
-    pub up: bool,
+    pub beat: u64,
     pub act: Callback<Act>,
 }
 
-#[derive(Clone, Default, PartialEq)]
-struct Found {
-    ran: String,
-    keys: Vec<Vec<u8>>,
-    more: bool,
-    error: Option<String>,
+/// What can be done to a value: its type (or nothing for any), a name, the command with `{k}` for the key, and what it is asked for.
+const EDITS: [(&str, &str, &str, &str, &str); 15] = [
+    ("string", "Set", "SET {k} {a} KEEPTTL", "Value", ""),
+    ("string", "Append", "APPEND {k} {a}", "Text", ""),
+    ("list", "Set element", "LSET {k} {a} {b}", "Index", "Value"),
+    ("list", "Push at the front", "LPUSH {k} {a}", "Value", ""),
+    ("list", "Push at the end", "RPUSH {k} {a}", "Value", ""),
+    ("list", "Remove a value", "LREM {k} 1 {a}", "Value", ""),
+    ("hash", "Set field", "HSET {k} {a} {b}", "Field", "Value"),
+    ("hash", "Delete field", "HDEL {k} {a}", "Field", ""),
+    ("set", "Add", "SADD {k} {a}", "Member", ""),
+    ("set", "Remove", "SREM {k} {a}", "Member", ""),
+    ("zset", "Set score", "ZADD {k} {b} {a}", "Member", "Score"),
+    ("zset", "Remove", "ZREM {k} {a}", "Member", ""),
+    ("", "Expire in seconds", "EXPIRE {k} {a}", "Seconds", ""),
+    ("", "Never expire", "PERSIST {k}", "", ""),
+    ("", "Delete the key", "DEL {k}", "", ""),
+];
+const TYPES: [&str; 6] = ["", "string", "list", "hash", "set", "zset"];
+
+/// A field's value.
+pub fn value(e: &Event) -> String {
+    // Fields, lists of choices and areas of text all have it.
+    e.target_unchecked_into::<web_sys::HtmlInputElement>().value()
 }
 
-#[derive(Clone, Default, PartialEq)]
-struct Looked {
-    key: Vec<u8>,
-    rows: Vec<(&'static str, String)>,
+/// A word in redis-cli's quotes without them, where they say nothing.
+fn bare(quoted: &str) -> &str {
+    let inner = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"'));
+    inner.filter(|i| !i.is_empty() && !i.contains(['\\', ' '])).unwrap_or(quoted)
 }
 
-fn bytes(reply: &Reply) -> Vec<u8> {
-    match reply {
-        Reply::Bytes(b) => b.to_vec(),
-        Reply::Status(s) => s.clone().into_bytes(),
-        _ => Vec::new(),
-    }
-}
-
-/// A reply in short: strings in quotes, lists as their length.
-fn brief(reply: &Reply) -> String {
-    const MAX: usize = 400;
-    match reply {
-        Reply::Null => "none".into(),
-        Reply::Status(s) | Reply::Error(s) => s.clone(),
-        Reply::Integer(n) => n.to_string(),
-        Reply::Double(d) => d.to_string(),
-        Reply::Bool(b) => b.to_string(),
-        Reply::Bytes(b) => {
-            let cut = &b[..b.len().min(MAX)];
-            let more =
-                if b.len() > MAX { format!(" … {}", words::bytes(b.len() as u64)) } else { String::new() };
-            format!("\"{}\"{more}", cut.escape_ascii())
-        }
-        Reply::List(items) => items.iter().take(20).map(brief).collect::<Vec<_>>().join("\n"),
-        Reply::Map(pairs) => pairs
-            .iter()
-            .take(20)
-            .map(|(k, v)| format!("{} {}", brief(k), brief(v)))
-            .collect::<Vec<_>>()
-            .join("\n"),
-    }
-}
-
-fn ask(
-    act: &Callback<Act>,
-    node: NodeIndex,
-    args: Vec<Vec<u8>>,
-    done: impl FnOnce(Result<Reply, String>) + 'static,
-) {
-    let make: Make = Box::new(move |id| ToWorker::Command {
-        id,
-        node: Some(node),
-        args: args.into_iter().map(serde_bytes::ByteBuf::from).collect(),
-    });
-    let done: Done = Box::new(move |answer| {
-        done(match answer {
-            Ok(Answer::Reply(Reply::Error(e))) => Err(e),
-            Ok(Answer::Reply(reply)) => Ok(reply),
-            Ok(_) => Err("The answer is no reply.".into()),
-            Err(why) => Err(why),
-        });
-    });
-    act.emit(Act::Ask(Once::new(make), Once::new(done)));
+fn ttl(ms: &str) -> String {
+    ms.parse::<u64>().map_or_else(|_| "–".to_owned(), |ms| words::duration(ms * 1000))
 }
 
 #[component]
 pub fn Keys(props: &Props) -> Html {
-    let field = use_node_ref();
-    let found = use_state(|| None::<Found>);
-    let looked = use_state(|| None::<Looked>);
-    let node = props.node;
-    let scan = {
-        let (act, field, found, looked) = (props.act.clone(), field.clone(), found.clone(), looked.clone());
-        Callback::from(move |()| {
-            let pattern = field.cast::<web_sys::HtmlInputElement>().map(|f| f.value()).unwrap_or_default();
-            let pattern = if pattern.is_empty() { "*".to_owned() } else { pattern };
-            let ran = format!("SCAN 0 MATCH {pattern} COUNT 1000");
-            let args =
-                ["SCAN", "0", "MATCH", &pattern, "COUNT", "1000"].map(|s| s.as_bytes().to_vec()).to_vec();
-            let found = found.clone();
-            looked.set(None);
-            ask(&act, node, args, move |reply| {
-                let mut out = Found { ran, ..Found::default() };
-                match reply {
-                    Ok(Reply::List(parts)) if parts.len() == 2 => {
-                        out.more = bytes(&parts[0]) != b"0";
-                        if let Reply::List(keys) = &parts[1] {
-                            out.keys = keys.iter().take(200).map(bytes).collect();
-                        }
-                        out.keys.sort();
-                    }
-                    Ok(_) => out.error = Some("The reply is not SCAN's.".into()),
-                    Err(why) => out.error = Some(why),
-                }
-                found.set(Some(out));
-            });
-        })
-    };
-    let look = {
-        let (act, looked) = (props.act.clone(), looked.clone());
-        move |key: Vec<u8>| {
-            let (act, looked) = (act.clone(), looked.clone());
-            Callback::from(move |_: MouseEvent| {
-                let rows =
-                    std::rc::Rc::new(std::cell::RefCell::new(Looked { key: key.clone(), rows: Vec::new() }));
-                looked.set(Some(rows.borrow().clone()));
-                let questions: [(&'static str, Vec<&[u8]>); 4] = [
-                    ("type", vec![b"TYPE"]),
-                    ("encoding", vec![b"OBJECT", b"ENCODING"]),
-                    ("expires in, ms", vec![b"PTTL"]),
-                    ("slot", vec![b"CLUSTER", b"KEYSLOT"]),
-                ];
-                for (name, words) in questions {
-                    let mut args: Vec<Vec<u8>> = words.into_iter().map(<[u8]>::to_vec).collect();
-                    args.push(key.clone());
-                    let (rows, looked, act2, key2) = (rows.clone(), looked.clone(), act.clone(), key.clone());
-                    ask(&act, node, args, move |reply| {
-                        let text = match &reply {
-                            Ok(Reply::Integer(-1)) if name.starts_with("expires") => "never".to_owned(),
-                            Ok(reply) => brief(reply),
-                            Err(why) => why.clone(),
-                        };
-                        if name == "type" {
-                            read_value(&act2, node, &text, key2, rows.clone(), looked.clone());
-                        }
-                        rows.borrow_mut().rows.push((name, text));
-                        looked.set(Some(rows.borrow().clone()));
-                    });
-                }
-            })
+    // Pattern, type, "expires", slot, and the column to sort by.
+    let filter = use_state(|| ["", "", "", "", "Key"].map(str::to_owned));
+    let chosen = use_state(|| None::<String>);
+    let view = use_look(question(&props.node, What::Keys, filter.to_vec()), props.beat / SLOWLY, &props.act);
+    let set = |i: usize| {
+        let filter = filter.clone();
+        move |text: String| {
+            let mut next = (*filter).clone();
+            next[i] = text;
+            filter.set(next);
         }
     };
-    let enter = {
-        let scan = scan.clone();
-        Callback::from(move |e: KeyboardEvent| {
-            if e.key() == "Enter" {
-                scan.emit(());
-            }
-        })
+    let typed = |i: usize| {
+        let set = set(i);
+        Callback::from(move |e: Event| set(value(&e)))
+    };
+    let expires = {
+        let (set, on) = (set(2), filter[2].is_empty());
+        Callback::from(move |_: MouseEvent| set(if on { "expires" } else { "" }.to_owned()))
+    };
+    let head = |name: &'static str| {
+        let (set, sorted) = (set(4), filter[4] == name);
+        html! { <th scope="col" aria-sort={if sorted { "ascending" } else { "none" }}>
+        <button onclick={Callback::from(move |_: MouseEvent| set(name.to_owned()))} title={format!("Sort by {name}")}>{ name }if sorted { { " ↓" } }</button></th> }
+    };
+    let row = |r: &Vec<String>| {
+        let key = at(r, 0).to_owned();
+        let is = *chosen == Some(key.clone());
+        let choose = {
+            let (chosen, key) = (chosen.clone(), key.clone());
+            Callback::from(move |_: MouseEvent| chosen.set(if is { None } else { Some(key.clone()) }))
+        };
+        let size = words::bytes(at(r, 4).parse().unwrap_or(0));
+        html! { <tr aria-selected={is.to_string()}><td><button aria-expanded={is.to_string()} onclick={choose}>{ bare(&key).to_owned() }</button>
+        <small>{ format!("{}, {}", at(r, 1), at(r, 2)) }</small></td>
+        <td>{ ttl(at(r, 3)) }</td><td>{ size }</td><td>{ at(r, 5).to_owned() }</td></tr> }
     };
     html! {
         <>
         <div class="keys__f"><label class="field">{ icon("i-search") }<span class="sr">{ "Match pattern" }</span>
-            <input ref={field} placeholder="*" spellcheck="false" autocomplete="off" onkeydown={enter} /><span class="mono num">{ if props.total == 1 { "1 key".to_owned() } else { format!("{} keys", words::thousands(props.total)) } }</span></label>
-            <button class="btn" disabled={!props.up} onclick={scan.reform(|_: MouseEvent| ())}>{ "List" }</button></div>
-        { match &*found {
-            None => html! { <p class="empty">{ format!("Listing keys runs SCAN on {}, as a client would: it takes its place in the run like any other command.", props.name) }</p> },
-            Some(f) => html! { <>
-                <div class="h3"><span class="mono">{ &f.ran }</span><span>{ if f.more { "first part" } else { "all" } }</span></div>
-                if let Some(why) = &f.error { <p class="note note--alert">{ why }</p> }
-                else if f.keys.is_empty() { <p class="empty">{ "No key matches. Try SET name vitrine in the terminal." }</p> }
-                <table class="keys"><tbody>{ for f.keys.iter().map(|key| {
-                    let chosen = looked.as_ref().is_some_and(|l| &l.key == key);
-                    html! { <tr aria-selected={chosen.to_string()}><td><button onclick={look(key.clone())}>{ String::from_utf8_lossy(key).into_owned() }</button></td></tr> }
-                }) }</tbody></table>
-            </> },
+            <input id="keys-pattern" placeholder="*" value={filter[0].clone()} spellcheck="false" autocomplete="off" onchange={typed(0)} />
+            <span class="mono num">{ if props.total == 1 { "1 key".to_owned() } else { format!("{} keys", words::thousands(props.total)) } }</span></label></div>
+        <div class="keys__f"><select class="btn" aria-label="Type" onchange={typed(1)}>{ for TYPES.iter().map(|t| html! {
+                <option value={*t} selected={filter[1] == **t}>{ if t.is_empty() { "any type" } else { *t } }</option> }) }</select>
+            <button class="btn" aria-pressed={(!filter[2].is_empty()).to_string()} onclick={expires}>{ "expires" }</button>
+            <label class="field"><span>{ "slot" }</span><input value={filter[3].clone()} inputmode="numeric" placeholder="any" onchange={typed(3)} /></label></div>
+        { match seen(&view) {
+            Err(instead) => instead,
+            Ok(sheets) => html! { <>{ for sheets.iter().map(|s| html! { <>
+                if s.rows.is_empty() { <p class="empty">{ "No key is here that fits. SET name vitrine in the terminal makes one." }</p> }
+                else { <table class="keys" id="keys"><thead><tr>{ head("Key") }{ head("TTL") }{ head("Size") }{ head("Slot") }</tr></thead>
+                    <tbody>{ for s.rows.iter().map(row) }</tbody></table> }
+                if !s.note.is_empty() { <p class="empty">{ s.note.clone() }</p> }
+            </> }) }</> },
         } }
-        if let Some(l) = &*looked {
-            <div class="h3"><b class="mono">{ String::from_utf8_lossy(&l.key).into_owned() }</b></div>
-            <div class="rows">{ for l.rows.iter().filter(|r| r.0 != "value").map(|(k, v)| html! { <><span>{ *k }</span><span>{ v }</span></> }) }</div>
-            if let Some((_, v)) = l.rows.iter().find(|r| r.0 == "value") { <pre class="value" tabindex="0">{ v }</pre> }
-        }
+        if let Some(key) = &*chosen {
+            <Value key={key.clone()} name={key.clone()} node={props.node.clone()} master={props.master.clone()} beat={props.beat} act={props.act.clone()} />
+        } else { <p class="empty">{ "Press a key to read its value and to change it." }</p> }
         </>
     }
 }
 
-fn read_value(
-    act: &Callback<Act>,
-    node: NodeIndex,
-    kind: &str,
-    key: Vec<u8>,
-    rows: std::rc::Rc<std::cell::RefCell<Looked>>,
-    looked: UseStateHandle<Option<Looked>>,
-) {
-    let args: Vec<&[u8]> = match kind {
-        "string" => vec![b"GETRANGE", &key, b"0", b"399"],
-        "list" => vec![b"LRANGE", &key, b"0", b"19"],
-        "hash" => vec![b"HGETALL", &key],
-        "set" => vec![b"SRANDMEMBER", &key, b"20"],
-        "zset" => vec![b"ZRANGE", &key, b"0", b"19", b"WITHSCORES"],
-        "stream" => vec![b"XRANGE", &key, b"-", b"+", b"COUNT", b"20"],
-        _ => return,
+#[derive(PartialEq, Properties)]
+struct ValueProps {
+    name: String,
+    node: String,
+    master: String,
+    beat: u64,
+    act: Callback<Act>,
+}
+
+#[component]
+fn Value(props: &ValueProps) -> Html {
+    // Where the pages before this one began; the last is this one's.
+    let pages = use_state(|| vec![String::new()]);
+    let from = pages.last().cloned().unwrap_or_default();
+    let view = use_look(
+        question(&props.node, What::Value, vec![props.name.clone(), from]),
+        props.beat / 2,
+        &props.act,
+    );
+    // Which of the things that can be done, and the two fields.
+    let edit = use_state(|| (0usize, String::new(), String::new()));
+    let sheets = match seen(&view) {
+        Ok([facts, page]) => (facts, page),
+        Ok(_) => return Html::default(),
+        Err(instead) => return instead,
     };
-    let args = args.into_iter().map(<[u8]>::to_vec).collect();
-    ask(act, node, args, move |reply| {
-        let text = reply.map_or_else(|why| why, |reply| brief(&reply));
-        rows.borrow_mut().rows.push(("value", text));
-        looked.set(Some(rows.borrow().clone()));
-    });
+    let (facts, page) = sheets;
+    let kind = facts.title.as_str();
+    let choices: Vec<_> = EDITS.iter().filter(|e| e.0 == kind || e.0.is_empty()).collect();
+    let Some((_, _, command, a, b)) = choices.get(edit.0).or(choices.first()).map(|e| **e) else {
+        return Html::default();
+    };
+    let line = {
+        let text = command
+            .replace("{a}", "\u{1}")
+            .replace("{b}", "\u{2}")
+            .replace("{k}", &props.name.replace('$', "\\x24"));
+        let text = text.replace('\u{1}', &word(&edit.1)).replace('\u{2}', &word(&edit.2));
+        format!("{}> {text}", props.master)
+    };
+    let change = |f: fn(&mut (usize, String, String), String)| {
+        let edit = edit.clone();
+        Callback::from(move |e: InputEvent| {
+            let mut next = (*edit).clone();
+            f(&mut next, value(&e));
+            edit.set(next);
+        })
+    };
+    let pick = {
+        let edit = edit.clone();
+        Callback::from(move |e: Event| {
+            edit.set((value(&e).parse().unwrap_or(0), edit.1.clone(), edit.2.clone()))
+        })
+    };
+    let turn = |to: Vec<String>| {
+        let pages = pages.clone();
+        Callback::from(move |_: MouseEvent| pages.set(to.clone()))
+    };
+    let (back, next) = (
+        pages[..pages.len().saturating_sub(1).max(1)].to_vec(),
+        [pages.to_vec(), vec![page.note.clone()]].concat(),
+    );
+    html! {
+        <div class="val">
+            <div class="h3"><b class="mono">{ bare(&props.name).to_owned() }</b><span>{ kind.to_owned() }</span></div>
+            <div class="rows">{ for facts.rows.iter().map(|r| html! { <><span>{ at(r, 0).to_owned() }</span><span>{ at(r, 1).to_owned() }</span></> }) }</div>
+            { cells(page, &edit) }
+            <div class="row">
+                if pages.len() > 1 { <button class="btn btn--sm" onclick={turn(back)}>{ "Back" }</button> }
+                if !page.note.is_empty() { <button class="btn btn--sm" onclick={turn(next)}>{ "More" }</button> }
+            </div>
+            <div class="h3">{ "Change it" }<span>{ format!("a command on {}", props.master) }</span></div>
+            <div class="keys__f"><select class="btn" aria-label="What to do" onchange={pick}>{ for choices.iter().enumerate().map(|(i, e)| html! {
+                <option value={i.to_string()} selected={i == edit.0}>{ e.1 }</option> }) }</select>
+                if !a.is_empty() { <label class="field"><span class="sr">{ a }</span><input id="edit-a" placeholder={a} value={edit.1.clone()} oninput={change(|e, t| e.1 = t)} /></label> }
+                if !b.is_empty() { <label class="field"><span class="sr">{ b }</span><input id="edit-b" placeholder={b} value={edit.2.clone()} oninput={change(|e, t| e.2 = t)} /></label> }
+            </div>
+            { run(line, "Run", &props.act) }
+        </div>
+    }
+}
+
+/// A page of a value; pressing a row puts it into the fields.
+fn cells(page: &Sheet, edit: &UseStateHandle<(usize, String, String)>) -> Html {
+    html! {
+        <table class="keys keys--value"><thead><tr>{ for page.head.iter().map(|h| html! { <th scope="col">{ h.clone() }</th> }) }</tr></thead>
+        <tbody>{ for page.rows.iter().map(|r| {
+            let row = r.clone();
+            let edit = edit.clone();
+            let take = Callback::from(move |_: MouseEvent| {
+                // What was cut off is no value to go on from.
+                let cell = |i: usize| Some(at(&row, i)).filter(|c| !c.contains('…')).unwrap_or("").to_owned();
+                edit.set((edit.0, cell(0), cell(1)));
+            });
+            html! { <tr onclick={take}>{ for r.iter().map(|c| html! { <td>{ c.clone() }</td> }) }</tr> }
+        }) }</tbody></table>
+    }
 }

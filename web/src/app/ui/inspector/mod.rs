@@ -2,24 +2,33 @@
 
 mod beliefs;
 mod cluster;
+mod config;
 mod disk;
 mod keys;
-mod rows;
+mod log;
+mod replication;
+mod sheet;
+
+pub use keys::value;
 
 use super::{Act, MenuTarget, Pane, icon, shard_class};
 use crate::shared::Shared;
-use vitrine_web::model::{Boot, Cluster, Detail, Node, NodeIndex, Process};
+use vitrine_web::look::What;
+use vitrine_web::model::{Cluster, Detail, Node, NodeIndex, Process};
 use vitrine_web::words;
 use yew::prelude::*;
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
     pub cluster: Shared<Cluster>,
-    pub boot: Option<Shared<Boot>>,
     pub detail: Option<Shared<Detail>>,
     pub selected: Option<NodeIndex>,
     pub pane: Pane,
     pub tenths: u64,
+    pub beat: u64,
+    pub playing: bool,
+    /// Whether the slot map has a window of its own now.
+    pub slots: bool,
     pub act: Callback<Act>,
 }
 
@@ -51,13 +60,22 @@ fn what(c: &Cluster, i: usize, n: &Node) -> String {
     }
 }
 
+/// Whose terminal takes writes for a node: its master's, if it is a replica.
+fn master_of(c: &Cluster, n: &Node) -> String {
+    n.replica_of.and_then(|m| c.nodes.get(usize::from(m))).map_or_else(|| n.name.clone(), |m| m.name.clone())
+}
+
+fn addresses(c: &Cluster) -> Vec<(String, String)> {
+    c.nodes.iter().map(|n| (n.addr.clone(), n.name.clone())).collect()
+}
+
 #[component]
 pub fn Inspector(props: &Props) -> Html {
     let act = &props.act;
     let Some((i, n)) =
         props.selected.and_then(|i| Some((usize::from(i), props.cluster.nodes.get(usize::from(i))?)))
     else {
-        return html! { <aside class="insp" aria-label="Inspector">{ cluster::view(&props.cluster, act) }</aside> };
+        return html! { <aside class="insp" aria-label="Inspector">{ cluster::view(&props.cluster, !props.slots, props.playing, props.beat, act) }</aside> };
     };
     let index = i as NodeIndex;
     let id = words::short_id(&n.id);
@@ -79,6 +97,7 @@ pub fn Inspector(props: &Props) -> Html {
             }
         })
     };
+    let (node, beat, act) = (n.name.clone(), props.beat, act.clone());
     let detail = props.detail.as_ref().filter(|d| d.node == index);
     let down = (!n.process.is_up() && n.process != Process::Paused).then_some("glyph--down");
     html! {
@@ -100,12 +119,14 @@ pub fn Inspector(props: &Props) -> Html {
             <div class={classes!("pane", (props.pane == Pane::Disk).then_some("pane--disk"))} role="tabpanel" id="pane" tabindex="0"
                 aria-labelledby={format!("pane-tab-{at}")}>
                 { match props.pane {
-                    Pane::Keys => html! { <keys::Keys key={i} node={index} name={n.name.clone()} total={n.keys} up={n.process == Process::Up} act={act.clone()} /> },
+                    Pane::Keys => html! { <keys::Keys key={i} {node} master={master_of(&props.cluster, n)} total={n.keys} {beat} {act} /> },
                     Pane::Beliefs => beliefs::view(&props.cluster),
-                    Pane::Replication => rows::replication(&props.cluster, i, detail),
-                    Pane::Disk => disk::view(n, detail),
-                    Pane::Config => rows::config(props.boot.as_ref().and_then(|b| b.nodes.get(i))),
-                    Pane::Log => rows::log(detail),
+                    Pane::Replication => html! { <replication::Replication key={i} {node} names={addresses(&props.cluster)} {beat} {act} /> },
+                    Pane::Disk => html! { <disk::Disk key={i} {node} up={n.process.is_up() || n.process == Process::Paused} {beat} {act} /> },
+                    Pane::Config => html! { <config::Config key={i} {node} {beat} {act} /> },
+                    Pane::Log => log::view(detail),
+                    Pane::Latency => html! { <sheet::Sheets key={i} {node} what={What::Slow} {beat} {act} /> },
+                    Pane::Memory => html! { <sheet::Sheets key={i + 1000} {node} what={What::Memory} {beat} {act} /> },
                 } }
             </div>
         </aside>

@@ -14,6 +14,8 @@ pub struct Context<'a> {
     pub index: usize,
     pub now_us: u64,
     pub selected: bool,
+    /// It holds the writes that are looked at.
+    pub lit: bool,
     pub armed: Option<&'a Armed>,
     pub act: &'a Callback<Act>,
 }
@@ -97,7 +99,7 @@ pub fn node(x: Context) -> Html {
             aria-pressed={x.selected.to_string()} id={format!("node-{}", n.name)}>
             <circle class="focus" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 17.0).to_string()} />
             if x.selected { <path class="reticle" d={brackets(at, seat.r + if asked { 18.0 } else { 12.0 })} /> }
-            if picked { <circle class="target" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 12.0).to_string()} /> }
+            if picked || x.lit { <circle class="target" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 12.0).to_string()} /> }
             if n.isolated { <circle class="moat" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 16.0).to_string()} /> }
             if n.candidate.is_some() {
                 <g class="halo"><circle cx={cx.clone()} cy={cy.clone()} r={(seat.r + 13.0).to_string()} /></g>

@@ -28,6 +28,8 @@ pub struct Props {
     /// Virtual time in tenths of a second: labels that count time need no more.
     pub tenths: u64,
     pub selected: Option<NodeIndex>,
+    /// Nodes that hold the writes that are looked at.
+    pub lit: Shared<Vec<NodeIndex>>,
     pub armed: Option<Armed>,
     pub gossip: bool,
     /// The visitor asked for less motion.
@@ -98,11 +100,11 @@ pub fn Stage(props: &Props) -> Html {
                 if let Some(trip) = props.trip.clone() {
                     <trip::TripView cluster={props.cluster.clone()} layout={props.layout.clone()} {trip} />
                 }
-                <ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} />
+                <g class="opens" role="button" tabindex="0" aria-label="Slot map" onclick={act.reform(|_: MouseEvent| Act::Slots(true))} onkeydown={super::pressed(act.reform(|()| Act::Slots(true)))}><title>{ "Slot map" }</title><ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} /></g>
                 <wall::Wall cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
                 <g onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={away} ontouchend={lifted}>
                     <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}
-                        selected={props.selected} armed={props.armed.clone()} act={act.clone()} />
+                        selected={props.selected} lit={props.lit.clone()} armed={props.armed.clone()} act={act.clone()} />
                 </g>
             </svg>
             <div class="legend" aria-hidden="true">{ marks::legend() }</div>
@@ -139,6 +141,12 @@ fn headline(props: &Props) -> (String, String, bool) {
         let shards =
             c.claims.iter().filter(|k| k.accepted).map(|k| k.node).collect::<std::collections::BTreeSet<_>>();
         aside.push(words::count(shards.len(), "shard", "shards"));
+    }
+    if c.nodes.iter().all(|n| n.id.is_empty()) {
+        let masters = c.nodes.iter().filter(|n| n.master).count();
+        let text =
+            if masters == c.nodes.len() { "No cluster" } else { "No cluster: a master and its replicas" };
+        return (text.into(), aside.join(", "), down > 0);
     }
     let served = c.slots_served();
     if served < SLOTS {
@@ -227,6 +235,7 @@ struct NodesProps {
     layout: Shared<Layout>,
     tenths: u64,
     selected: Option<NodeIndex>,
+    lit: Shared<Vec<NodeIndex>>,
     armed: Option<Armed>,
     act: Callback<Act>,
 }
@@ -240,6 +249,7 @@ fn Nodes(props: &NodesProps) -> Html {
             index: i,
             now_us: props.tenths * 100_000,
             selected: props.selected == Some(i as NodeIndex),
+            lit: props.lit.contains(&(i as NodeIndex)),
             armed: props.armed.as_ref(),
             act: &props.act,
         })) }

@@ -1,12 +1,15 @@
 //! The terminal: one tab that follows redirects through the cluster and one per node. Text goes to the DOM as text, never as HTML.
 
-use super::Act;
+mod prompt;
+
+use super::{Act, Done, Make, Once};
 use crate::app::TermTab;
 use crate::shared::Shared;
 use litemap::LiteMap;
+use prompt::Prompt;
 use std::rc::Rc;
 use vitrine_web::model::Cluster;
-use vitrine_web::protocol::{TermEntry, TermKind};
+use vitrine_web::protocol::{Answer, TermEntry, TermKind, ToWorker};
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
@@ -28,7 +31,7 @@ impl PartialEq for Tabs {
                     && Rc::ptr_eq(&a.entries, &b.entries)
                     && a.busy == b.busy
                     && a.prompt == b.prompt
-                    && a.history.len() == b.history.len()
+                    && Rc::ptr_eq(&a.history, &b.history)
             })
     }
 }
@@ -39,7 +42,32 @@ pub struct Props {
     pub tabs: Tabs,
     pub tab: u16,
     pub enabled: bool,
+    /// Counts a few times a second.
+    pub beat: u64,
     pub act: Callback<Act>,
+}
+
+/// After how many beats of the page a write that is not safe is looked at again.
+const RISK_BEATS: u64 = 5;
+
+/// What stands behind the last reply: how safe the write is that it acknowledges. A write is asked about when its reply comes, and
+/// again now and then until it is safe; `news` is another number whenever something was printed.
+#[hook]
+fn use_risk(tab: u16, news: usize, beat: u64, act: &Callback<Act>) -> Rc<String> {
+    let risk = use_state_eq(Rc::<String>::default);
+    let unsafe_yet = !risk.is_empty();
+    let act = act.clone();
+    let state = risk.clone();
+    use_effect_with((tab, news, if unsafe_yet { beat / RISK_BEATS } else { 0 }), move |_| {
+        let make: Make = Box::new(move |id| ToWorker::Risk { id, tab });
+        let done: Done = Box::new(move |answer| {
+            if let Ok(Answer::Said(text)) = answer {
+                state.set(Rc::new(text));
+            }
+        });
+        act.emit(Act::Ask(Once::new(make), Once::new(done)));
+    });
+    (*risk).clone()
 }
 
 fn entry(e: &TermEntry) -> Html {
@@ -61,8 +89,6 @@ fn entry(e: &TermEntry) -> Html {
 pub fn Terminal(props: &Props) -> Html {
     let output = use_node_ref();
     let input = use_node_ref();
-    // Where in the history the visitor is, counted back from the newest; 0 is the line being typed.
-    let back = use_mut_ref(|| (0usize, String::new()));
     let empty = TermTab::default();
     let tab = props.tabs.0.get(&props.tab).unwrap_or(&empty);
     {
@@ -77,71 +103,9 @@ pub fn Terminal(props: &Props) -> Html {
     }
     let n = props.tab;
     let act = &props.act;
-    let onkeydown = {
-        let (act, input, back, history) = (act.clone(), input.clone(), back, tab.history.clone());
-        Callback::from(move |e: KeyboardEvent| {
-            let Some(field) = input.cast::<web_sys::HtmlInputElement>() else { return };
-            let mut state = back.borrow_mut();
-            match e.key().as_str() {
-                "Enter" => {
-                    e.prevent_default();
-                    let line = field.value();
-                    field.set_value("");
-                    *state = (0, String::new());
-                    if line.trim().eq_ignore_ascii_case("clear") {
-                        act.emit(Act::ClearTerm(n));
-                    } else {
-                        act.emit(Act::Type(n, line));
-                    }
-                }
-                "ArrowUp" | "ArrowDown" => {
-                    e.prevent_default();
-                    if state.0 == 0 {
-                        state.1 = field.value();
-                    }
-                    let up = e.key() == "ArrowUp";
-                    state.0 = if up { (state.0 + 1).min(history.len()) } else { state.0.saturating_sub(1) };
-                    match state.0 {
-                        0 => field.set_value(&state.1),
-                        k => field.set_value(&history[history.len() - k]),
-                    }
-                    let end = field.value().encode_utf16().count() as u32;
-                    let _ = field.set_selection_range(end, end);
-                }
-                "l" if e.ctrl_key() => {
-                    e.prevent_default();
-                    act.emit(Act::ClearTerm(n));
-                }
-                "u" if e.ctrl_key() => {
-                    e.prevent_default();
-                    field.set_value("");
-                }
-                "Escape" => {
-                    let _ = field.blur();
-                }
-                _ => {}
-            }
-        })
-    };
-    // Several lines at once are several commands; what follows the last line break stays in the field.
-    let onpaste = {
-        let (act, input) = (act.clone(), input.clone());
-        Callback::from(move |e: Event| {
-            let Some(field) = input.cast::<web_sys::HtmlInputElement>() else { return };
-            let Ok(e) = e.dyn_into::<web_sys::ClipboardEvent>() else { return };
-            let Some(text) = e.clipboard_data().and_then(|d| d.get_data("text").ok()) else { return };
-            if !text.contains('\n') {
-                return;
-            }
-            e.prevent_default();
-            let text = format!("{}{}", field.value(), text.replace('\r', ""));
-            let (lines, rest) = text.rsplit_once('\n').unwrap_or(("", &text));
-            for line in lines.split('\n').filter(|l| !l.trim().is_empty()) {
-                act.emit(Act::Type(n, line.to_owned()));
-            }
-            field.set_value(rest);
-        })
-    };
+    let risk = use_risk(n, Rc::as_ptr(&tab.entries) as usize, props.beat, act);
+    // The reply that the chip is about: the last one, if nothing was typed since.
+    let risky = tab.entries.iter().rposition(|e| e.kind != TermKind::Note).filter(|_| !risk.is_empty());
     let tabs = 1 + props.cluster.nodes.len();
     let tab_keys = {
         let act = act.clone();
@@ -197,12 +161,11 @@ pub fn Terminal(props: &Props) -> Html {
                         "This connection talks to one node and follows no redirect."
                     } }</span></div>
                 }
-                { for tab.entries.iter().map(entry) }
+                { for tab.entries.iter().enumerate().map(|(i, e)| html! { <>{ entry(e) }
+                if risky == Some(i) && e.kind == TermKind::Reply { <div><span class="rb">{ &*risk }</span></div> }</> }) }
             </div></div>
-            <label class="term__i"><span class="pr">{ prompt }</span>
-                <input ref={input} id="term-input" spellcheck="false" autocomplete="off" autocapitalize="off" aria-label="Command"
-                    enterkeyhint="send" disabled={!props.enabled} {onkeydown} {onpaste}
-                    placeholder={(tab.busy).then_some("waiting for the reply")} /></label>
+            <Prompt tab={n} {prompt} busy={tab.busy} enabled={props.enabled} history={tab.history.clone()} field={input}
+                act={act.clone()} />
         </section>
     }
 }

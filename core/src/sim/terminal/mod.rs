@@ -3,14 +3,23 @@
 //! Lines are cut into arguments as redis-cli cuts them, replies print as it prints them, and with `-c` redirections are followed and
 //! said (`redis-cli.c` 7.0.15). Two things are kinder than the original: a command that gets no answer is given up after a while,
 //! so that a terminal never hangs on a dead node, and a cluster's terminal that cannot reach its node tries the others.
+//!
+//! A shell would be needed to start `redis-cli --cluster`; here it is typed as it stands and runs in the terminal's place
+//! ([`tool`], [`crate::sim::cluster_cli`]).
+
+pub mod help;
+mod print;
+mod tool;
 
 use crate::config::text::split_args;
 use crate::host::NetError;
 use crate::resp::Value;
 use crate::sim::chunks::Chunks;
 use crate::sim::client::{ClientEvent, Io};
+use print::{lost_words, prints_raw, text_of, waits_by_design};
 use serde::Serialize;
 use std::collections::VecDeque;
+use tool::Tool;
 
 /// After how long without an answer a command is given up, in microseconds. Commands that wait by design are not.
 pub const COMMAND_TIMEOUT_US: u64 = 1_000_000;
@@ -122,7 +131,11 @@ pub(crate) struct Terminal {
     lost: bool,
     db: i64,
     in_multi: bool,
+    /// The database before MULTI: a transaction that does not happen selects none.
+    db_before: i64,
     mode: Mode,
+    /// `redis-cli --cluster`, while it runs.
+    tool: Option<Box<Tool>>,
     lines: VecDeque<String>,
     current: Option<Current>,
     output: Chunks<TermLine>,
@@ -142,7 +155,9 @@ impl Terminal {
             lost: false,
             db: 0,
             in_multi: false,
+            db_before: 0,
             mode: Mode::Commands,
+            tool: None,
             lines: VecDeque::new(),
             current: None,
             output: Chunks::default(),
@@ -159,7 +174,8 @@ impl Terminal {
     }
 
     pub fn busy(&self) -> bool {
-        self.current.is_some() || !self.lines.is_empty()
+        let tool = self.tool.as_ref().is_some_and(|tool| tool.question().is_none());
+        tool || self.current.is_some() || !self.lines.is_empty()
     }
 
     pub fn address(&self) -> String {
@@ -168,6 +184,9 @@ impl Terminal {
 
     /// `cliRefreshPrompt`.
     pub fn prompt(&self) -> String {
+        if let Some(tool) = &self.tool {
+            return tool.question().unwrap_or_default().to_string();
+        }
         if self.lost {
             return "not connected> ".to_string();
         }
@@ -177,12 +196,12 @@ impl Terminal {
     }
 
     fn print(&mut self, at_us: u64, kind: TermKind, text: impl Into<String>) {
-        self.print_line(TermLine { at_us, kind, text: text.into(), prompt: None, from: None, value: None });
+        self.output_line(TermLine { at_us, kind, text: text.into(), prompt: None, from: None, value: None });
     }
 
     fn print_reply(&mut self, at_us: u64, kind: TermKind, value: Value, raw: bool) {
         let (text, from) = (text_of(&value, raw), Some(self.address()));
-        self.print_line(TermLine { at_us, kind, text, prompt: None, from, value: Some(value) });
+        self.output_line(TermLine { at_us, kind, text, prompt: None, from, value: Some(value) });
     }
 
     /// What came back for the last line.
@@ -190,7 +209,7 @@ impl Terminal {
         &self.answer
     }
 
-    fn print_line(&mut self, line: TermLine) {
+    fn output_line(&mut self, line: TermLine) {
         self.answer.take(&line);
         if self.output.len() == OUTPUT_LINES_MAX {
             self.output.drop_first();
@@ -199,6 +218,8 @@ impl Terminal {
     }
 
     pub fn on(&mut self, io: &mut Io<'_>, event: ClientEvent) {
+        let event = if self.tool.is_some() { self.tool_event(io, event) } else { Some(event) };
+        let Some(event) = event else { return self.next_line(io) };
         match event {
             ClientEvent::Line(line) => {
                 if self.lines.len() < LINES_WAITING_MAX {
@@ -237,7 +258,8 @@ impl Terminal {
     }
 
     fn interrupt(&mut self, io: &mut Io<'_>) {
-        if self.current.take().is_some() || self.mode != Mode::Commands {
+        let tool = self.tool.take().is_some();
+        if tool || self.current.take().is_some() || self.mode != Mode::Commands {
             io.no_timer();
             io.disconnect();
             self.forget_connection();
@@ -254,15 +276,18 @@ impl Terminal {
     /// Begins with the next line, if nothing runs.
     fn next_line(&mut self, io: &mut Io<'_>) {
         while self.current.is_none() && self.mode == Mode::Commands {
+            if self.tool.as_ref().is_some_and(|tool| tool.question().is_none()) {
+                return;
+            }
             let Some(line) = self.lines.pop_front() else { return };
-            self.begin(io, &line);
+            if self.tool.is_some() { self.answer_tool(io, line) } else { self.begin(io, &line) }
         }
     }
 
     fn begin(&mut self, io: &mut Io<'_>, line: &str) {
         let now = io.now_us();
         let (text, prompt) = (line.to_string(), Some(self.prompt()));
-        self.print_line(TermLine {
+        self.output_line(TermLine {
             at_us: now,
             kind: TermKind::Input,
             text,
@@ -284,6 +309,9 @@ impl Terminal {
             args.remove(0);
         }
         let Some(name) = args.first().map(|a| a.to_ascii_lowercase()) else { return };
+        if self.begin_tool(io, &args) {
+            return;
+        }
         match (name.as_slice(), args.len()) {
             (b"quit" | b"exit", _) => {
                 io.disconnect();
@@ -294,10 +322,7 @@ impl Terminal {
                 self.output.clear();
                 return;
             }
-            (b"help" | b"?", _) => {
-                let text = "Type a command and its arguments, such as: SET key value. COMMAND DOCS name describes a command.";
-                return self.print(now, TermKind::Info, text);
-            }
+            (b"help" | b"?", _) => return self.print(now, TermKind::Info, help::help(&args[1..])),
             (b"connect", 3) => {
                 self.ip = String::from_utf8_lossy(&args[1]).into_owned();
                 self.port = std::str::from_utf8(&args[2]).ok().and_then(|p| p.parse().ok()).unwrap_or(0);
@@ -397,11 +422,15 @@ impl Terminal {
             (b"select", 2) if ok => {
                 self.db = std::str::from_utf8(&args[1]).ok().and_then(|n| n.parse().ok()).unwrap_or(0);
             }
-            (b"multi", 1) if ok => self.in_multi = true,
-            (b"exec", 1) if ok || nil => self.in_multi = false,
+            (b"multi", 1) if ok => (self.in_multi, self.db_before) = (true, self.db),
             // EXECABORT ends the transaction as well.
-            (b"exec", 1) => self.in_multi = false,
-            (b"discard", 1) if ok => self.in_multi = false,
+            (b"exec", 1) if self.in_multi => {
+                self.in_multi = false;
+                if !ok || nil {
+                    self.db = self.db_before;
+                }
+            }
+            (b"discard", 1) if ok => (self.in_multi, self.db) = (false, self.db_before),
             (b"reset", 1) if ok => {
                 self.in_multi = false;
                 self.db = 0;
@@ -509,68 +538,4 @@ impl Terminal {
         self.next_seed();
         self.finish(io);
     }
-}
-
-/// hiredis's words for the end of a connection.
-fn lost_words(error: NetError) -> &'static str {
-    if error == NetError::Eof { "Server closed the connection" } else { error.strerror() }
-}
-
-fn text_of(reply: &Value, raw: bool) -> String {
-    let text = match reply {
-        Value::Bulk(bytes) | Value::Status(bytes) | Value::Verbatim(_, bytes) if raw => {
-            String::from_utf8_lossy(bytes).into_owned()
-        }
-        other => other.to_string(),
-    };
-    text.trim_end_matches(['\r', '\n']).to_string()
-}
-
-fn is(arg: Option<&Vec<u8>>, word: &str) -> bool {
-    arg.is_some_and(|a| a.eq_ignore_ascii_case(word.as_bytes()))
-}
-
-/// The commands whose reply redis-cli prints as it is (`cliSendCommand`).
-fn prints_raw(args: &[Vec<u8>]) -> bool {
-    let first = String::from_utf8_lossy(&args[0]).to_ascii_lowercase();
-    let second = args.get(1);
-    let any = |words: &[&str]| words.iter().any(|w| is(second, w));
-    match first.as_str() {
-        "info" | "lolwut" => true,
-        "debug" => any(&["htstats", "htstats-key", "client-eviction"]),
-        "memory" => any(&["malloc-stats", "doctor"]),
-        "cluster" => args.len() == 2 && any(&["nodes", "info"]),
-        "client" => any(&["list", "info"]),
-        "latency" => (args.len() == 3 && any(&["graph"])) || (args.len() == 2 && any(&["doctor"])),
-        _ => false,
-    }
-}
-
-/// Commands that may take long because they are made to.
-fn waits_by_design(args: &[Vec<u8>]) -> bool {
-    const WAITING: [&str; 19] = [
-        "blpop",
-        "brpop",
-        "brpoplpush",
-        "blmove",
-        "blmpop",
-        "bzpopmin",
-        "bzpopmax",
-        "bzmpop",
-        "wait",
-        "subscribe",
-        "psubscribe",
-        "ssubscribe",
-        "monitor",
-        "debug",
-        "save",
-        "migrate",
-        "shutdown",
-        "eval",
-        "fcall",
-    ];
-    let name = String::from_utf8_lossy(&args[0]).to_ascii_lowercase();
-    WAITING.contains(&name.as_str())
-        || ((name == "xread" || name == "xreadgroup")
-            && args.iter().any(|a| a.eq_ignore_ascii_case(b"block")))
 }

@@ -1,0 +1,237 @@
+//! The inspector and the slot map, as a visitor uses them: what the page shows is held against what the engine says.
+
+use serde_json::{Value, json};
+use vitrine_browser_tests::browser::Bench;
+use vitrine_browser_tests::page::Page;
+
+async fn run(page: &Page, node: &str, line: &str) -> Value {
+    page.js(&format!("vitrine.command({}, {})", json!(node), json!(line))).await
+}
+
+/// Presses a button, a row or a node on the stage.
+async fn press(page: &Page, css: &str) {
+    page.find(css).await;
+    let script = format!(
+        "document.querySelector({}).dispatchEvent(new MouseEvent('click', {{ bubbles: true }})), null",
+        json!(css)
+    );
+    page.js(&script).await;
+}
+
+/// Puts a text into a field or chooses an option, as typing and leaving it does.
+async fn fill(page: &Page, css: &str, text: &str) {
+    page.find(css).await;
+    let script = format!(
+        "(() => {{ const f = document.querySelector({}); f.value = {}; for (const t of ['input', 'change']) \
+         f.dispatchEvent(new Event(t, {{ bubbles: true }})); }})()",
+        json!(css),
+        json!(text)
+    );
+    page.js(&script).await;
+}
+
+/// Waits until the inspector shows a text.
+async fn pane_shows(page: &Page, text: &str) {
+    let script = format!("document.getElementById('pane').textContent.includes({}) || null", json!(text));
+    page.until(&format!("the pane shows {text}"), &script).await;
+}
+
+/// Selects the master that holds a key; gives its name.
+async fn select_owner(page: &Page, key: &str) -> String {
+    let slot = run(page, "A1", &format!("CLUSTER KEYSLOT {key}")).await;
+    let script = format!(
+        "vitrine.cluster().then(c => c.claims.find(k => k.accepted && k.start <= {slot} && {slot} <= k.end).node)"
+    );
+    let node = page.js(&script).await;
+    press(page, &format!("[data-node=\"{node}\"]")).await;
+    page.js(&format!("vitrine.nodes().then(n => n[{node}].name)")).await.as_str().expect("a name").to_owned()
+}
+
+#[tokio::test]
+async fn keys_of_each_type_are_shown_and_changed() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    let hostile = "{t}<img src=x onerror=window.pwned=1>";
+    for words in [
+        ["SET", "{t}string", "plain"].as_slice(),
+        &["SET", hostile, "1"],
+        &["RPUSH", "{t}list", "one", "two"],
+        &["HSET", "{t}hash", "field", "value"],
+        &["SADD", "{t}set", "member"],
+        &["ZADD", "{t}zset", "1.5", "member"],
+    ] {
+        page.command("cluster", words).await.expect("a write");
+    }
+    let node = select_owner(page, "{t}").await;
+    press(page, "#pane-tab-0").await;
+    for (key, shown) in [
+        ("hash", "\"field\"\"value\""),
+        ("list", "0\"one\"1\"two\""),
+        ("set", "\"member\""),
+        ("zset", "\"member\"1.5"),
+    ] {
+        pane_shows(page, &format!("{{t}}{key}")).await;
+        let open = format!(
+            "[...document.querySelectorAll('#keys button')].find(b => b.textContent === '{{t}}{key}')?.click(), null"
+        );
+        page.js(&open).await;
+        let rows =
+            format!("document.querySelector('.keys--value tbody')?.textContent === {} || null", json!(shown));
+        page.until(&format!("the value of {key}"), &rows).await;
+    }
+    // A hostile name is text.
+    let shown = format!(
+        "[...document.querySelectorAll('#keys button')].some(b => b.textContent === {})",
+        json!(format!("\"{hostile}\""))
+    );
+    assert_eq!(page.js(&shown).await, true);
+    assert_eq!(
+        page.js("[document.querySelectorAll('#pane img').length, window.pwned ?? null]").await,
+        json!([0, null])
+    );
+    // A change is a command, shown before it runs and in the terminal when it has run.
+    page.js("[...document.querySelectorAll('#keys button')].find(b => b.textContent === '{t}string').click(), null").await;
+    pane_shows(page, "type").await;
+    page.until(
+        "the value",
+        "document.querySelector('.keys--value tbody')?.textContent === '\"plain\"' || null",
+    )
+    .await;
+    fill(page, "#edit-a", "it's \"new\"").await;
+    let line = format!("{node}> SET \"{{t}}string\" \"it's \\\"new\\\"\" KEEPTTL");
+    pane_shows(page, &line).await;
+    press(page, ".val .runline button").await;
+    page.terminal_shows(&line).await;
+    page.until(
+        "the new value is there",
+        "vitrine.command('cluster', 'GET {t}string').then(v => v === 'it\\'s \"new\"' || null)",
+    )
+    .await;
+    page.until(
+        "and shown",
+        "document.querySelector('.keys--value tbody').textContent.includes('new') || null",
+    )
+    .await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn looking_at_every_pane_of_every_node_leaves_no_trace() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    run(page, "cluster", "SET a 1").await;
+    page.js("vitrine.pause()").await;
+    let before = page.js("vitrine.traceHash()").await;
+    for node in 0..6 {
+        press(page, &format!("[data-node=\"{node}\"]")).await;
+        for pane in 0..8 {
+            press(page, &format!("#pane-tab-{pane}")).await;
+            page.until(
+                "the pane is filled",
+                "(p => p.children.length > 0 && !p.textContent.includes('Looking')) (document.getElementById('pane')) || null",
+            )
+            .await;
+        }
+    }
+    press(page, "[aria-label=\"Back to the cluster\"]").await;
+    press(page, ".opens").await;
+    page.find(".slots__win #slot-map").await;
+    assert_eq!(page.js("vitrine.traceHash()").await, before);
+    let console = page.console().await;
+    assert!(console.is_empty(), "{console:?}");
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn cutting_the_power_at_the_pin_keeps_exactly_the_commands_before_it() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    let node = select_owner(page, "{t}").await;
+    press(page, "#pane-tab-3").await;
+    // At this speed the next fsync of `everysec` is far away.
+    let mut written = 0;
+    page.js("vitrine.speed(0.05)").await;
+    for _ in 0..4 {
+        for _ in 0..6 {
+            written += 1;
+            run(page, &node, &format!("RPUSH {{t}}list {written}")).await;
+        }
+        page.js("vitrine.pause()").await;
+        pane_shows(page, &format!("RPUSH {{t}}list {written}")).await;
+        let open = "(l => Number(l.ariaValueMax ?? l.getAttribute('aria-valuemax')) - Number(l.getAttribute('aria-valuemin')))(document.getElementById('lens'))";
+        if page.js(open).await.as_f64() > Some(150.0) {
+            break;
+        }
+        page.js("vitrine.run()").await;
+    }
+    page.js("document.getElementById('lens').focus(), null").await;
+    for key in ["End", "ArrowLeft", "ArrowLeft"] {
+        page.js(&format!(
+            "document.getElementById('lens').dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }})), null"
+        ))
+        .await;
+        page.js("new Promise(r => setTimeout(r, 100))").await;
+    }
+    let says = "(t => t.includes('2\\u00a0records after it would be lost') || null)(document.getElementById('cut-says').textContent)";
+    page.until("the page says what the cut means", says).await;
+    page.js("[...document.querySelectorAll('#pane button')].find(b => b.textContent === 'Cut the power here').click(), null").await;
+    page.terminal_shows(&format!("crash {node} keeping appendonlydir/")).await;
+    // Back before anybody is elected in its place.
+    page.js(&format!("vitrine.fault({{ kind: 'restart', node: {} }})", json!(node))).await;
+    page.js("vitrine.speed(1), vitrine.run()").await;
+    let kept = format!("vitrine.command({}, 'LLEN {{t}}list').catch(() => null)", json!(node));
+    assert_eq!(page.until("the node is back", &kept).await, json!(written - 2));
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn slots_move_under_traffic_and_no_key_is_lost() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    let slot = run(page, "A1", "CLUSTER KEYSLOT {t}").await.as_u64().expect("a slot");
+    let owner = select_owner(page, "{t}").await;
+    press(page, "[aria-label=\"Back to the cluster\"]").await;
+    page.js(
+        "(() => { window.acked = []; window.writing = true; \
+         (async () => { for (let n = 0; window.writing; n++) { \
+             await vitrine.command('cluster', ['SET', '{t}' + n, 'v' + n]); window.acked.push(n); } })(); })()",
+    )
+    .await;
+    page.until("thirty writes are acknowledged", "window.acked.length >= 30 || null").await;
+    press(page, ".opens").await;
+    let first = slot.min(16_374);
+    fill(page, ".slots__win #slot-ranges", &format!("{first}-{}", first + 9)).await;
+    let target = if owner == "A1" { "B1" } else { "A1" };
+    fill(page, ".slots__win #slot-target", target).await;
+    page.until("the button says so", &format!("document.querySelector('#slot-go')?.textContent.includes('10\\u00a0slots') && document.querySelector('#slot-go').textContent.endsWith('to {target}') || null")).await;
+    press(page, "#slot-go").await;
+    page.until(
+        "the slots moved",
+        "document.getElementById('slot-said')?.textContent.includes('moved to') || null",
+    )
+    .await;
+    page.js("window.writing = false, null").await;
+    let port = page.js(&format!("vitrine.node('{target}').then(n => Number(n.addr.split(':')[1]))")).await;
+    for name in ["A1", "B1", "C1", "A2", "B2", "C2"] {
+        let owns = format!(
+            "vitrine.command('{name}', 'CLUSTER SLOTS').then(all => all.some(s => s[0] <= {first} && {} <= s[1] && s[2][1] === {port}) || null)",
+            first + 9
+        );
+        page.until(&format!("{name} knows the new owner"), &owns).await;
+    }
+    let acked = page.js("window.acked.slice()").await;
+    let acked = acked.as_array().expect("a list");
+    assert!(acked.len() >= 30);
+    for n in acked {
+        assert_eq!(run(page, "cluster", &format!("GET {{t}}{n}")).await, format!("v{n}"), "key {n}");
+    }
+    browser.close().await;
+}

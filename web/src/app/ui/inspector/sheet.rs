@@ -1,0 +1,82 @@
+//! What panes share that show tables of text ([`Sheet`]), and a pane that is nothing but such tables.
+
+use super::super::Act;
+use super::super::looking::{View, use_look};
+use vitrine_core::config::text::quote;
+use vitrine_web::look::{Look, Seen, Sheet, What};
+use vitrine_web::words;
+use yew::prelude::*;
+
+/// The beats of the page between two looks at something that costs the engine thousands of commands.
+pub const SLOWLY: u64 = 4;
+
+/// The question of a pane.
+pub fn question(node: &str, what: What, args: Vec<String>) -> Option<Look> {
+    Some(Look::Pane { node: node.to_owned(), what, args })
+}
+
+/// What was seen, or what to show in its place.
+pub fn seen(view: &View) -> Result<&[Sheet], Html> {
+    match view.as_deref() {
+        Some(Ok(Seen::Sheets(sheets))) => Ok(sheets),
+        Some(Err(why)) => Err(html! { <p class="empty">{ why.clone() }</p> }),
+        _ => Err(html! { <p class="empty">{ "Looking …" }</p> }),
+    }
+}
+
+/// A place in a sheet's row; empty if it is not there.
+pub fn at(row: &[String], i: usize) -> &str {
+    row.get(i).map_or("", String::as_str)
+}
+
+/// A sheet as a table, or as rows of a name and a value where it has no head.
+pub fn table(sheet: &Sheet) -> Html {
+    let words = sheet.title.contains("DOCTOR");
+    html! {
+        <>
+        <div class="h3">{ sheet.title.clone() }if !words { <span>{ sheet.note.clone() }</span> }</div>
+        if words { <p class="note">{ sheet.note.clone() }</p> }
+        else if sheet.rows.is_empty() { <p class="empty">{ "Nothing yet." }</p> }
+        else if sheet.head.is_empty() {
+            <div class="rows rows--long">{ for sheet.rows.iter().map(|r| html! { <><span>{ at(r, 0).to_owned() }</span><span>{ at(r, 1).to_owned() }</span></> }) }</div>
+        } else {
+            <table class="keys"><thead><tr>{ for sheet.head.iter().map(|h| html! { <th scope="col">{ h.clone() }</th> }) }</tr></thead>
+            <tbody>{ for sheet.rows.iter().map(|r| html! { <tr>{ for r.iter().map(|c| html! { <td>{ c.clone() }</td> }) }</tr> }) }</tbody></table>
+        }
+        </>
+    }
+}
+
+/// A word for redis-cli: what is in its quotes already stays, anything else gets them. A dollar sign must not name a node.
+pub fn word(text: &str) -> String {
+    let quoted = text.starts_with('"') && words::split_args(text).is_ok_and(|w| w.len() == 1);
+    let word = if quoted { text.to_owned() } else { quote(text.as_bytes()) };
+    word.replace('$', "\\x24")
+}
+
+/// A line that a button runs, shown beside it.
+pub fn run(line: String, label: &'static str, act: &Callback<Act>) -> Html {
+    let go = {
+        let line = line.clone();
+        act.reform(move |_: MouseEvent| Act::Line(line.clone()))
+    };
+    html! { <div class="runline"><code>{ line }</code><button class="btn btn--sm" onclick={go}>{ label }</button></div> }
+}
+
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    pub node: String,
+    pub what: What,
+    pub beat: u64,
+    pub act: Callback<Act>,
+}
+
+/// A pane of sheets.
+#[component]
+pub fn Sheets(props: &Props) -> Html {
+    let view = use_look(question(&props.node, props.what, Vec::new()), props.beat / SLOWLY, &props.act);
+    match seen(&view) {
+        Ok(sheets) => html! { { for sheets.iter().map(table) } },
+        Err(instead) => instead,
+    }
+}

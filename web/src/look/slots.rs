@@ -1,0 +1,66 @@
+//! Keys per slot over the whole cluster, and slots on their way from one node to another.
+
+use super::Sheet;
+use crate::model::SLOTS;
+use vitrine_core::sim::world::World;
+
+/// The letter of a number of keys: `a` for none, and one letter more for each doubling.
+fn level(keys: usize) -> char {
+    char::from(b'a' + (usize::BITS - keys.leading_zeros()).min(25) as u8)
+}
+
+/// Reads `0-99`; `7` alone is one slot.
+pub fn range(text: &str) -> Option<(u16, u16)> {
+    let (a, b) = text.split_once(['-', '–']).unwrap_or((text, text));
+    let slot = |t: &str| t.trim().parse::<u16>().ok().filter(|s| *s < SLOTS);
+    let (a, b) = (slot(a)?, slot(b)?);
+    Some((a.min(b), a.max(b)))
+}
+
+/// See [`super::What::Slots`]. The first sheet has one letter for each slot in its note, and in its title the number of keys in the
+/// slots that were asked for; the second has a row for each slot on its way: slot, `migrating` or `importing`, the node that says
+/// so, and the other one.
+pub fn map(world: &World, args: &[String]) -> Vec<Sheet> {
+    let mut keys = vec![0usize; usize::from(SLOTS)];
+    let mut moving = Sheet::new("", &["Slot", "State", "Node", "Other"]);
+    for setup in &world.setup().nodes {
+        let Some(node) = world.node(&setup.name) else { continue };
+        let Some(view) = node.cluster_view() else { continue };
+        let other = |id: &str| {
+            let index = world.node_of_id(id).and_then(|i| world.setup().nodes.get(i as usize));
+            index.map_or_else(|| crate::words::short_id(id), |n| n.name.clone())
+        };
+        let mut row = |slot: u16, what: &str, id: &str| {
+            moving.rows.push(vec![slot.to_string(), what.to_owned(), setup.name.clone(), other(id)]);
+        };
+        view.migrating.iter().for_each(|(slot, id)| row(*slot, "migrating", id));
+        view.importing.iter().for_each(|(slot, id)| row(*slot, "importing", id));
+        let Some(me) = view.nodes.iter().find(|n| n.myself && !n.replica) else { continue };
+        let arriving = view.importing.iter().map(|(slot, _)| (*slot, *slot));
+        for slot in me.slots.iter().copied().chain(arriving).flat_map(|(a, b)| a..=b) {
+            if let Some(count) = keys.get_mut(usize::from(slot)) {
+                *count += node.keys_in_slot(slot);
+            }
+        }
+    }
+    let asked = args.iter().filter_map(|a| range(a));
+    let chosen: usize = asked.map(|(a, b)| keys[usize::from(a)..=usize::from(b)].iter().sum::<usize>()).sum();
+    let mut levels = Sheet::new(&chosen.to_string(), &[]);
+    levels.note = keys.iter().map(|&k| level(k)).collect();
+    vec![levels, moving]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_and_levels() {
+        assert_eq!(range("0-99"), Some((0, 99)));
+        assert_eq!(range(" 7 "), Some((7, 7)));
+        assert_eq!(range("9–3"), Some((3, 9)));
+        assert_eq!(range("16384"), None);
+        assert_eq!(range("x"), None);
+        assert_eq!([0, 1, 2, 3, 4, usize::MAX].map(level), ['a', 'b', 'c', 'c', 'd', 'z']);
+    }
+}
