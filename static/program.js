@@ -1,3 +1,3 @@
-// Where the loaders (boot.js, engine.js) find a WebAssembly file. A published page is packed, and has another program.js in place of
+// Where the loader (boot.js) finds the WebAssembly file. A published page is packed, and has another program.js in place of
 // this one (xtask/src/page/pack.rs).
 self.program = async (url) => url;

@@ -1,6 +1,6 @@
 //! The browser host of Vitrine, as far as the page and the worker share it.
 //!
-//! Two programs are built from this package. The *page* (`src/app`) draws and takes input; the *worker* (`src/worker`)
+//! One program is built from this package and runs twice. The *page* (`src/page`) draws and takes input; the *worker* (`src/worker`)
 //! owns the simulated world and the disk in IndexedDB. They meet in [`protocol`] alone. What is drawn is described by
 //! [`model`], in plain data that the worker fills from the engine's own view: the page derives nothing that the engine
 //! could contradict. Everything here that has no browser in it builds natively too, so that its tests run under `cargo test`.

@@ -1,6 +1,6 @@
 //! Time on the page: going on as fast as it can up to something, going back, and what that means for everything that follows a run.
 
-use super::{CLUSTER_TAB, Engine};
+use super::{CLUSTER_TAB, EVENTS_PER_LOOK, Engine};
 use crate::lanes::Lanes;
 use crate::model::{self, Time};
 use crate::protocol::Answer;

@@ -5,7 +5,7 @@
 //! about before it. While a commit is under way the world goes on; the next cut takes what has come together meanwhile.
 //! The past of a run is never stored: a reload comes back to the end of the run that was last acted in.
 
-use crate::{chance, lock, new_engine, post, scope, wall_ms};
+use crate::worker::{chance, lock, new_engine, post, scope, wall_ms};
 use js_sys::Promise;
 use std::cell::RefCell;
 use std::rc::Rc;

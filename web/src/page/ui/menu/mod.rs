@@ -1,0 +1,311 @@
+//! The menu of a node, a link or a message, and the labelled lists behind the palette: everything that can happen to it now. On a
+//! phone it is a sheet at the bottom.
+//!
+//! What it offers is made of the rows of [`vitrine_web::faults`] ([`items`]). Every entry carries the line that it runs; what an entry
+//! takes stands at its right edge and is changed in a small form ([`form`]) before it is done.
+
+mod form;
+mod items;
+
+use super::looking::use_look;
+use super::{Act, MenuTarget, icon};
+use crate::page::shared::Shared;
+use items::{Item, Sub, Todo};
+use std::cell::RefCell;
+use vitrine_web::faults::{Asks, Row, Subject};
+use vitrine_web::look::{Look, Seen};
+use vitrine_web::model::{Boot, Cluster, NodeIndex};
+use wasm_bindgen::JsCast;
+use yew::prelude::*;
+
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    pub target: MenuTarget,
+    pub x: i32,
+    pub y: i32,
+    pub cluster: Shared<Cluster>,
+    pub boot: Option<Shared<Boot>>,
+    pub selected: Option<NodeIndex>,
+    pub beat: u64,
+    pub act: Callback<Act>,
+}
+
+/// A point beside the element that an event happened on, for menus opened from the keyboard.
+pub fn beside(target: Option<web_sys::EventTarget>) -> (i32, i32) {
+    let rect =
+        target.and_then(|t| t.dyn_into::<web_sys::Element>().ok()).map(|e| e.get_bounding_client_rect());
+    rect.map_or((40, 80), |r| ((r.left() + r.width() / 2.0 + 24.0) as i32, (r.top() + 8.0) as i32))
+}
+
+/// A menu beside the menu, with the right, left and upper edge of the entry that opened it.
+type Beside = (Sub, i32, i32, i32);
+
+/// Puts a menu where it is whole on the screen, on the other side of `left_of` if there is no room, and the focus on its first
+/// entry.
+fn settle(menu: &NodeRef, x: f64, y: f64, left_of: f64) {
+    let Some(menu) = menu.cast::<web_sys::HtmlElement>() else { return };
+    let window = crate::page::link::window();
+    let size = |v: Result<wasm_bindgen::JsValue, _>| v.ok().and_then(|v| v.as_f64()).unwrap_or(800.0);
+    let (w, h) = (size(window.inner_width()), size(window.inner_height()));
+    let wide = f64::from(menu.offset_width());
+    let x = if x + wide + 12.0 > w { left_of - wide } else { x };
+    let left = x.min(w - wide - 12.0).max(8.0);
+    let top = y.min(h - f64::from(menu.offset_height()) - 12.0).max(8.0);
+    // Set by script on the style object, which the page's policy allows.
+    if let Ok(style) = js_sys::Reflect::get(&menu, &"style".into()) {
+        let _ = js_sys::Reflect::set(&style, &"left".into(), &format!("{left}px").into());
+        let _ = js_sys::Reflect::set(&style, &"top".into(), &format!("{top}px").into());
+    }
+    let first = menu.query_selector(".mi, input, select, textarea, [type=submit]").ok().flatten();
+    if let Some(first) = first {
+        super::focus_on(&first);
+    }
+}
+
+thread_local! {
+    /// What had the focus when the first of the menus that are open was opened.
+    static OPENER: RefCell<Option<web_sys::Element>> = const { RefCell::new(None) };
+}
+
+fn in_menu(element: &web_sys::Element) -> bool {
+    element.closest(".menu").is_ok_and(|menu| menu.is_some())
+}
+
+#[component]
+pub fn Menu(props: &Props) -> Html {
+    let main = use_node_ref();
+    let beside_it = use_node_ref();
+    let sub = use_state(|| None::<Beside>);
+    let form = use_state(|| None::<&'static Row>);
+    use_effect_with((), move |()| {
+        // The focus goes back to where it came from, unless something else has taken it. A menu that opens another is not where.
+        let active = crate::page::link::document().active_element();
+        if let Some(active) = active.filter(|e| !in_menu(e)) {
+            OPENER.with_borrow_mut(|opener| *opener = Some(active));
+        }
+        || {
+            let active = crate::page::link::document().active_element();
+            if active.is_none_or(|e| in_menu(&e) || e.tag_name().eq_ignore_ascii_case("body")) {
+                OPENER.with_borrow(|opener| opener.iter().for_each(super::focus_on));
+            }
+        }
+    });
+    {
+        let main = main.clone();
+        use_effect_with((props.x, props.y, *form), move |&(x, y, _)| {
+            settle(&main, f64::from(x) + 8.0, f64::from(y), f64::from(x) - 8.0);
+        });
+    }
+    {
+        let beside_it = beside_it.clone();
+        use_effect_with(*sub, move |sub| {
+            if let Some((_, right, left, top)) = *sub {
+                settle(&beside_it, f64::from(right) + 6.0, f64::from(top) - 7.0, f64::from(left) - 6.0);
+            }
+        });
+    }
+    let of_messages = matches!(props.target, MenuTarget::Message(_) | MenuTarget::UnderWay);
+    let seen = use_look(of_messages.then_some(Look::UnderWay), props.beat, &props.act);
+    let under_way: &[(String, String, String)] = match seen.as_deref() {
+        Some(Ok(Seen::UnderWay(rows))) => rows,
+        _ => &[],
+    };
+    let known = !of_messages || seen.is_some();
+    let Some((name, state, list)) = items::root(props.target, &props.cluster, under_way, known) else {
+        return Html::default();
+    };
+    if let Some(row) = *form {
+        let subject = items::subject(row, props.target, &props.cluster, under_way);
+        let back = {
+            let form = form.clone();
+            Callback::from(move |()| form.set(None))
+        };
+        return html! {
+            <div class="menu menu--node menu--form" role="dialog" aria-label={format!("{}: {name}", row.name)} ref={main} id="menu">
+                <form::Form {row} {subject} {name} cluster={props.cluster.clone()} boot={props.boot.clone()}
+                    selected={props.selected} {back} act={props.act.clone()} />
+            </div>
+        };
+    }
+    let shown = |item: Item| {
+        let act = props.act.clone();
+        let (form, sub) = (form.clone(), sub.clone());
+        entry(item, props, under_way, &act, form, sub)
+    };
+    let back = {
+        let sub = sub.clone();
+        Callback::from(move |_: MouseEvent| sub.set(None))
+    };
+    let side = (*sub).map(|(which, ..)| items::sub(which, props.target, &props.cluster));
+    let hidden = side.is_some().then_some("menu--behind");
+    html! { <>
+        <div class={classes!("menu", "menu--node", hidden)} role="menu" aria-label={format!("Actions on {name}")} ref={main.clone()} id="menu"
+            onkeydown={keys(&main, None, &props.act)} onmouseover={Callback::from(focus_hovered)}>
+            <header><b>{ &name }</b><span>{ state }</span></header>
+            <div class="menu__l">{ for list.into_iter().map(shown) }</div>
+        </div>
+        if let Some((label, list)) = side {
+            <div class="menu menu--node menu--sub" role="menu" aria-label={format!("{label}, {name}")} ref={beside_it.clone()} id="menu-sub"
+                onkeydown={keys(&beside_it, Some(sub.clone()), &props.act)} onmouseover={Callback::from(focus_hovered)}>
+                <header>
+                    <button class="ib ib--sm menu__b" tabindex="-1" aria-label="Back" onclick={back}>{ icon("i-chev") }</button>
+                    <b>{ label }</b></header>
+                <div class="menu__l">{ for list.into_iter().map(shown) }</div>
+            </div>
+        }
+    </> }
+}
+
+/// The pointer takes the focus along, so that what is said of an entry is said once.
+fn focus_hovered(e: MouseEvent) {
+    let over = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+    let Some(over) = over.and_then(|e| e.closest(".mi").ok().flatten()) else { return };
+    if crate::page::link::document().active_element().as_ref() != Some(&over) {
+        super::focus_on(&over);
+    }
+}
+
+fn entry(
+    item: Item,
+    props: &Props,
+    under_way: &[(String, String, String)],
+    act: &Callback<Act>,
+    form: UseStateHandle<Option<&'static Row>>,
+    sub: UseStateHandle<Option<Beside>>,
+) -> Html {
+    let at = (props.x, props.y);
+    let (symbol, text, code, key, danger, onclick) = match item {
+        Item::Rule => return html! { <hr /> },
+        Item::Remark(text) => return html! { <p class="menu__p">{ text }</p> },
+        Item::Open(which, symbol, text) => {
+            let open = sub.as_ref().is_some_and(|(at, ..)| *at == which);
+            let onclick = Callback::from(move |e: MouseEvent| {
+                // Yew listens at the root: what was clicked is the target, or what it is in.
+                let at = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());
+                let at = at.and_then(|at| at.closest(".mi").ok().flatten());
+                let rect = at.map(|at| at.get_bounding_client_rect());
+                let (right, left, top) =
+                    rect.map_or((0, 0, 0), |r| (r.right() as i32, r.left() as i32, r.top() as i32));
+                sub.set((!open).then_some((which, right, left, top)));
+            });
+            return html! {
+                <button class={classes!("mi", open.then_some("on"))} role="menuitem" tabindex="-1" aria-haspopup="menu"
+                    aria-expanded={open.to_string()} {onclick}>{ icon(symbol) }<span>{ text }</span>
+                    <svg class="chv" aria-hidden="true"><use href="#i-chev" /></svg></button>
+            };
+        }
+        Item::Do(symbol, text, todo) => {
+            let code = if let Todo::Line(line) = &todo { line.clone() } else { String::new() };
+            let act = act.clone();
+            let onclick = Callback::from(move |_: MouseEvent| todo.clone().go(&act, at));
+            (symbol, text, code, None, false, onclick)
+        }
+        Item::Row(row) => {
+            let subject = items::subject(row, props.target, &props.cluster, under_way);
+            let edit = {
+                let form = form.clone();
+                Callback::from(move |_: MouseEvent| form.set(Some(row)))
+            };
+            let open = subject.is_none();
+            let conf = row.args.iter().any(|arg| arg.asks == Asks::Conf);
+            let (code, onclick) = match subject {
+                Some(subject) if !conf => {
+                    let line = row.usual_lines(&props.cluster, &subject);
+                    let act = act.clone();
+                    let todo = Todo::Line(line.clone());
+                    (line, Callback::from(move |_: MouseEvent| todo.clone().go(&act, at)))
+                }
+                _ => {
+                    let places = Subject { a: "…".into(), b: "…".into() };
+                    (row.usual_lines(&props.cluster, &subject.unwrap_or(places)), edit.clone())
+                }
+            };
+            if open || conf || row.lasts() || !row.args.is_empty() {
+                let summary = row.summary();
+                let more = if summary.is_empty() {
+                    icon("i-more")
+                } else {
+                    html! { <small>{ summary }</small> }
+                };
+                return html! {
+                    <div class="mr" role="none">
+                        { button(row.icon, row.name.into(), &code, row.key, row.key == Some("X"), onclick) }
+                        <button class="mi__a" role="menuitem" tabindex="-1" title="Change before it is done"
+                            aria-label={format!("{}: change before it is done", row.name)} onclick={edit}>{ more }</button>
+                    </div>
+                };
+            }
+            (row.icon, row.name.to_owned(), code, row.key, false, onclick)
+        }
+    };
+    button(symbol, text, &code, key, danger, onclick)
+}
+
+fn button(
+    symbol: &'static str,
+    text: String,
+    code: &str,
+    key: Option<&'static str>,
+    danger: bool,
+    onclick: Callback<MouseEvent>,
+) -> Html {
+    html! {
+        <button class={classes!("mi", danger.then_some("mi--danger"))} role="menuitem" tabindex="-1" {onclick}>
+            { icon(symbol) }<span>{ text }</span>
+            if let Some(key) = key { <kbd class="kbd">{ key }</kbd> }
+            if !code.is_empty() { <code>{ code.to_owned() }</code> }
+        </button>
+    }
+}
+
+/// Up, down, Home, End walk; right opens what there is more, left goes back; Tab closes.
+fn keys(
+    menu: &NodeRef,
+    sub: Option<UseStateHandle<Option<Beside>>>,
+    act: &Callback<Act>,
+) -> Callback<KeyboardEvent> {
+    let (menu, act) = (menu.clone(), act.clone());
+    Callback::from(move |e: KeyboardEvent| {
+        let Some(menu) = menu.cast::<web_sys::Element>() else { return };
+        let Some(active) = crate::page::link::document().active_element() else { return };
+        match e.key().as_str() {
+            "Tab" => {
+                e.prevent_default();
+                act.emit(Act::CloseMenu);
+            }
+            "ArrowLeft" => {
+                if let Some(sub) = &sub {
+                    e.prevent_default();
+                    sub.set(None);
+                    let opener =
+                        crate::page::link::document().query_selector("#menu [aria-expanded=true]").ok().flatten();
+                    if let Some(opener) = opener {
+                        super::focus_on(&opener);
+                    }
+                }
+            }
+            "ArrowRight" => {
+                e.prevent_default();
+                let more = if active.has_attribute("aria-haspopup") {
+                    Some(active)
+                } else {
+                    active.next_element_sibling()
+                };
+                if let Some(more) = more.and_then(|m| m.dyn_into::<web_sys::HtmlElement>().ok())
+                    && (more.has_attribute("aria-haspopup") || more.class_name() == "mi__a")
+                {
+                    more.click();
+                }
+            }
+            _ => {
+                let Ok(list) = menu.query_selector_all(".mi") else { return };
+                let entries: Vec<web_sys::Element> =
+                    (0..list.length()).filter_map(|i| list.item(i)?.dyn_into().ok()).collect();
+                let at = entries.iter().position(|entry| *entry == active).unwrap_or(0);
+                if let Some(to) = super::tab_key(&e, at, entries.len()) {
+                    super::focus_on(&entries[to]);
+                }
+            }
+        }
+    })
+}

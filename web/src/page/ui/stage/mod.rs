@@ -1,0 +1,292 @@
+//! The stage: the ring of slots with its nodes, links and packets, the palette of faults, and what covers it when the
+//! engine starts, stops or does not answer.
+
+mod glyph;
+mod labels;
+mod marks;
+mod press;
+mod ring;
+mod trip;
+mod wall;
+
+use super::{Act, Armed, MenuTarget, faults, icon, palette};
+use crate::page::marks::Mark;
+use crate::page::shared::Shared;
+use vitrine_web::faults::{On, Subject};
+use vitrine_web::geometry::{HEIGHT, Layout, WIDTH};
+use vitrine_web::model::{Belief, Cluster, NodeIndex, Phase, Process, SLOTS, Traffic};
+use vitrine_web::trip::Trip;
+use vitrine_web::words;
+use yew::prelude::*;
+
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    pub cluster: Shared<Cluster>,
+    pub layout: Shared<Layout>,
+    pub marks: Shared<Vec<Mark>>,
+    pub traffic: Shared<Vec<Traffic>>,
+    /// Virtual time in tenths of a second: labels that count time need no more.
+    pub tenths: u64,
+    pub selected: Option<NodeIndex>,
+    /// Nodes that hold the writes that are looked at.
+    pub lit: Shared<Vec<NodeIndex>>,
+    pub armed: Option<Armed>,
+    pub gossip: bool,
+    /// The visitor asked for less motion.
+    pub still: bool,
+    pub playing: bool,
+    pub speed: f64,
+    pub phase: Phase,
+    pub stopped: Option<String>,
+    pub silent: bool,
+    pub notice: Option<String>,
+    pub trip: Option<Trip>,
+    pub act: Callback<Act>,
+}
+
+#[component]
+pub fn Stage(props: &Props) -> Html {
+    let act = &props.act;
+    let phone = use_state(|| crate::page::link::media("(max-width: 719px)"));
+    {
+        let phone = phone.clone();
+        use_effect_with((), move |_| {
+            let resized = wasm_bindgen::closure::Closure::<dyn FnMut()>::new(move || {
+                phone.set(crate::page::link::media("(max-width: 719px)"));
+            });
+            let window = crate::page::link::window();
+            use wasm_bindgen::JsCast;
+            let _ = window.add_event_listener_with_callback("resize", resized.as_ref().unchecked_ref());
+            move || {
+                let window = crate::page::link::window();
+                let _ =
+                    window.remove_event_listener_with_callback("resize", resized.as_ref().unchecked_ref());
+                drop(resized);
+            }
+        });
+    }
+    // A phone's stage has no labels and no room beside the ring: it shows the drawing's middle alone.
+    let view_box = match (*phone, props.layout.wall_x) {
+        (true, None) => "186 28 500 522".to_owned(),
+        (true, Some(_)) => "106 28 690 522".to_owned(),
+        _ => format!("0 0 {WIDTH} {HEIGHT}"),
+    };
+    let (headline, aside, alarm) = headline(props);
+    let toggle_gossip = {
+        let on = !props.gossip;
+        act.reform(move |_| Act::Gossip(on))
+    };
+    let ([down, moved, up, away], lifted) = press::use_press(act);
+    let armed = props.armed.is_some().then_some("scene--armed");
+    let held = (!props.playing).then_some("scene--still");
+    html! {
+        <main class="stage" aria-label="Stage">
+            <div class="stage__h">
+                <span class={classes!("cstate", alarm.then_some("al"))} id="cluster-state">
+                    { icon(if alarm { "i-x" } else { "i-check" }) }{ headline }{ " " }<span>{ aside }</span></span>
+                <faults::Faults cluster={props.cluster.clone()} tenths={props.tenths} act={act.clone()} />
+                <div class="layers" role="group" aria-label="Layers">
+                    <button aria-pressed={props.gossip.to_string()} onclick={toggle_gossip}>{ "Gossip" }</button></div>
+            </div>
+            <palette::Palette cluster={props.cluster.clone()} armed={props.armed.clone()} act={act.clone()} />
+            <svg class={classes!("scene", armed, held)} viewBox={view_box} role="group"
+                aria-label={spoken_summary(&props.cluster)}>
+                <ring::Ring cluster={props.cluster.clone()} layout={props.layout.clone()} />
+                <Links cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
+                if props.gossip {
+                    <marks::MarksView marks={props.marks.clone()} traffic={props.traffic.clone()} layout={props.layout.clone()}
+                        named={props.speed <= 0.1} still={props.still} act={act.clone()} />
+                }
+                if let Some(trip) = props.trip.clone() {
+                    <trip::TripView cluster={props.cluster.clone()} layout={props.layout.clone()} {trip} />
+                }
+                <g class="opens" role="button" tabindex="0" aria-label="Slot map" onclick={act.reform(|_: MouseEvent| Act::Slots(true))} onkeydown={super::pressed(act.reform(|()| Act::Slots(true)))}><title>{ "Slot map" }</title><ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} /></g>
+                <wall::Wall cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
+                <g onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={away} ontouchend={lifted}>
+                    <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}
+                        selected={props.selected} lit={props.lit.clone()} armed={props.armed.clone()} act={act.clone()} />
+                </g>
+            </svg>
+            <div class="legend" aria-hidden="true">{ marks::legend() }</div>
+            { banner(props) }
+            { halt(props) }
+        </main>
+    }
+}
+
+/// The headline: what the cluster as a whole is like, a remark, and whether it is bad news.
+fn headline(props: &Props) -> (String, String, bool) {
+    let c = &props.cluster;
+    let nodes = words::count(c.nodes.len(), "node", "nodes");
+    if props.stopped.is_some() {
+        return ("The engine stopped".into(), String::new(), true);
+    }
+    if let Phase::Starting { what } = &props.phase {
+        return (what.clone(), String::new(), false);
+    }
+    let down = c.nodes.iter().filter(|n| !n.process.is_up() && n.process != Process::Paused).count();
+    let paused = c.nodes.iter().filter(|n| n.process == Process::Paused).count();
+    let mut aside = vec![nodes];
+    if down > 0 {
+        aside.push(format!("{down} down"));
+    }
+    if paused > 0 {
+        aside.push(format!("{paused} paused"));
+    }
+    if c.groups.len() > 1 {
+        let sizes: Vec<String> = c.groups.iter().map(|g| words::count(g.len(), "node", "nodes")).collect();
+        return ("Split".into(), sizes.join(" and "), true);
+    }
+    if down == 0 && paused == 0 {
+        let shards =
+            c.claims.iter().filter(|k| k.accepted).map(|k| k.node).collect::<std::collections::BTreeSet<_>>();
+        aside.push(words::count(shards.len(), "shard", "shards"));
+    }
+    if c.nodes.iter().all(|n| n.id.is_empty()) {
+        let masters = c.nodes.iter().filter(|n| n.master).count();
+        let text =
+            if masters == c.nodes.len() { "No cluster" } else { "No cluster: a master and its replicas" };
+        return (text.into(), aside.join(", "), down > 0);
+    }
+    let served = c.slots_served();
+    if served < SLOTS {
+        let gone = u64::from(SLOTS - served);
+        let text = if c.ok { "unserved" } else { "unserved: the cluster is down" };
+        let doubt = |b: &Belief| matches!(b, Belief::Pfail | Belief::Fail);
+        if !c.beliefs.iter().flatten().any(doubt) {
+            aside.push("not noticed yet".to_owned());
+        }
+        return (format!("{} slots {text}", words::thousands(gone)), aside.join(", "), true);
+    }
+    if !c.ok {
+        return ("Cluster down".into(), aside.join(", "), true);
+    }
+    ("Cluster ok".into(), aside.join(", "), false)
+}
+
+/// The stage in one sentence, for a screen reader.
+fn spoken_summary(c: &Cluster) -> String {
+    let masters = c.nodes.iter().filter(|n| n.master).count();
+    let down: Vec<&str> = c.nodes.iter().filter(|n| !n.process.is_up()).map(|n| n.name.as_str()).collect();
+    let down = if down.is_empty() { String::new() } else { format!(" Down: {}.", down.join(", ")) };
+    format!(
+        "Ring view: {} nodes, {masters} of them masters, {} of {SLOTS} slots served.{down}",
+        c.nodes.len(),
+        c.slots_served()
+    )
+}
+
+/// What is being armed, or a remark.
+fn banner(props: &Props) -> Html {
+    let act = &props.act;
+    let name = |i: &NodeIndex| props.cluster.nodes.get(usize::from(*i)).map_or("?", |n| n.name.as_str());
+    if props.silent {
+        return html! { <div class="banner" role="alert">{ icon("i-x") }
+        { "The engine has not answered for 5 s. It may be busy; " }
+        <button class="btn btn--sm" onclick={act.reform(|_| Act::Restart { fresh: false })}>{ "Restart it" }</button></div> };
+    }
+    if let Some(armed) = &props.armed {
+        let picked: Vec<&str> = armed.picked.iter().map(name).collect();
+        let walls = armed.row.on == On::Nodes;
+        let what = armed.row.name;
+        let text = match armed.row.on {
+            On::Nodes if picked.is_empty() => format!("{what}: choose the nodes that go behind it."),
+            On::Nodes => format!("Behind the wall: {}.", picked.join(", ")),
+            On::Link if picked.is_empty() => format!("{what}: choose the first end of the link."),
+            On::Link => format!("{what}, from {}: choose the other end.", picked[0]),
+            _ => format!("{what}: choose a node."),
+        };
+        let (a, b) = (if picked.is_empty() { "…".to_owned() } else { picked.join(" ") }, "…".to_owned());
+        let line = armed.row.usual_lines(&props.cluster, &Subject { a, b });
+        return html! { <div class="banner" role="status">{ text }<code>{ line }</code>
+        if walls && !picked.is_empty() {
+            <button class="btn btn--sm" onclick={act.reform(|_| Act::RaiseWall)}>{ "Raise the wall" }</button>
+        }
+        <button class="btn btn--sm btn--quiet" onclick={act.reform(|_| Act::Arm(None))}>{ "Cancel" }<kbd class="kbd">{ "Esc" }</kbd></button></div> };
+    }
+    if let Some(text) = &props.notice {
+        return html! { <div class="banner" role="status">{ text }
+        <button class="btn btn--sm btn--quiet" onclick={act.reform(|_| Act::Notice(None))}>{ "Close" }</button></div> };
+    }
+    Html::default()
+}
+
+/// What covers the stage when the engine cannot go on.
+fn halt(props: &Props) -> Html {
+    let Some(cause) = &props.stopped else { return Html::default() };
+    let act = &props.act;
+    html! {
+        <div class="halt"><div role="alert" id="engine-stopped">
+            <h2>{ "The engine stopped" }</h2>
+            <p>{ "Everything that was fsynced before is still in this browser's storage. Restart brings the cluster back from it, \
+                  as after a loss of power. If it stops again at once, start empty." }</p>
+            <pre>{ cause }</pre>
+            <div class="row">
+                <button class="btn" onclick={act.reform(|_| Act::Restart { fresh: false })}>{ "Restart" }</button>
+                <button class="btn btn--quiet" onclick={act.reform(|_| Act::Restart { fresh: true })}>{ "Restart empty" }</button>
+            </div>
+        </div></div>
+    }
+}
+
+#[derive(PartialEq, Properties)]
+struct NodesProps {
+    cluster: Shared<Cluster>,
+    layout: Shared<Layout>,
+    tenths: u64,
+    selected: Option<NodeIndex>,
+    lit: Shared<Vec<NodeIndex>>,
+    armed: Option<Armed>,
+    act: Callback<Act>,
+}
+
+#[component]
+fn Nodes(props: &NodesProps) -> Html {
+    html! {
+        { for (0..props.cluster.nodes.len()).map(|i| glyph::node(glyph::Context {
+            cluster: &props.cluster,
+            layout: &props.layout,
+            index: i,
+            now_us: props.tenths * 100_000,
+            selected: props.selected == Some(i as NodeIndex),
+            lit: props.lit.contains(&(i as NodeIndex)),
+            armed: props.armed.as_ref(),
+            act: &props.act,
+        })) }
+    }
+}
+
+#[derive(PartialEq, Properties)]
+struct LinksProps {
+    cluster: Shared<Cluster>,
+    layout: Shared<Layout>,
+    act: Callback<Act>,
+}
+
+/// The replication links and the cuts.
+#[component]
+fn Links(props: &LinksProps) -> Html {
+    let (c, l) = (&props.cluster, &props.layout);
+    let links = c.nodes.iter().enumerate().filter_map(|(i, n)| n.replica_of.map(|m| (i, usize::from(m), n)));
+    let cut = |a: usize, b: usize| c.cuts.contains(&(a as NodeIndex, b as NodeIndex));
+    html! {
+        <>
+        { for links.filter(|&(_, m, _)| m < c.nodes.len()).map(|(i, m, n)| {
+            ring::link(l, c, i, m, n, &props.act)
+        }) }
+        { for c.cuts.iter().filter(|&&(a, b)| a < b || !cut(b.into(), a.into())).map(|&(a, b)| {
+            let (a, b) = (usize::from(a), usize::from(b));
+            if a >= l.seats.len() || b >= l.seats.len() { return Html::default() }
+            let both = cut(b, a);
+            let at = l.on_chord(a, b, if both { 0.5 } else { 0.62 });
+            let target = MenuTarget::Link(a as NodeIndex, b as NodeIndex);
+            let open = props.act.reform(move |e: MouseEvent| { e.prevent_default(); Act::Menu(target, e.client_x(), e.client_y()) });
+            html! { <g class="repl" tabindex="0" role="button" onclick={open.clone()} oncontextmenu={open}
+                    aria-label={format!("Link {} {} {}, cut", c.nodes[a].name, if both { "and" } else { "to" }, c.nodes[b].name)}>
+                <path class="repl__hit" d={l.chord(a, b)} />
+                <path class="cutline" d={l.chord(a, b)} />
+                <path class="cutx" d={format!("M{:.1} {:.1}l8 8m0 -8l-8 8", at.x - 4.0, at.y - 4.0)} /></g> }
+        }) }
+        </>
+    }
+}

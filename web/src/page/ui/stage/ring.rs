@@ -1,0 +1,177 @@
+//! The slot ring, its dial, and the replication links.
+
+use super::super::{Act, MenuTarget, shard_class};
+use crate::page::shared::Shared;
+use vitrine_web::geometry::{Layout, Point, claim_len, slot_angle};
+use vitrine_web::model::{Cluster, LinkState, Node, NodeIndex, SLOTS};
+use vitrine_web::words;
+use yew::prelude::*;
+
+#[derive(PartialEq, Properties)]
+pub struct Props {
+    pub cluster: Shared<Cluster>,
+    pub layout: Shared<Layout>,
+}
+
+/// The ticks outside the ring: one per 1 024 slots, longer per 4 096.
+fn bezel(l: &Layout, major: bool) -> String {
+    let outer = l.ring + l.band / 2.0 + 4.0;
+    let mut path = String::new();
+    for tick in 0..16 {
+        if (tick % 4 == 0) != major {
+            continue;
+        }
+        let angle = f64::from(tick) / 16.0 * 360.0;
+        let a = l.centre.polar(outer, angle);
+        let b = l.centre.polar(outer + if major { 6.0 } else { 3.0 }, angle);
+        path.push_str(&format!("M{:.1} {:.1}L{:.1} {:.1}", a.x, a.y, b.x, b.y));
+    }
+    path
+}
+
+#[component]
+pub fn Ring(props: &Props) -> Html {
+    let (c, l) = (&props.cluster, &props.layout);
+    let accepted: Vec<_> = c.claims.iter().filter(|k| k.accepted).collect();
+    let shard = |node: NodeIndex| c.nodes.get(usize::from(node)).map_or(0, |n| n.shard);
+    let band = l.band.to_string();
+    html! {
+        <>
+        if accepted.is_empty() {
+            <circle class="bezel-empty" cx={l.centre.x.to_string()} cy={l.centre.y.to_string()} r={l.ring.to_string()} />
+        }
+        <path class="bezel" d={bezel(l, false)} />
+        <path class="bezel bezel--major" d={bezel(l, true)} />
+        { for accepted.iter().map(|k| {
+            let d = l.arc(k.start, k.end, 0.0);
+            let sh = shard(k.node);
+            html! { <>
+                <path class={classes!("arc", if k.served { "arc--ok" } else { "arc--lost" }, shard_class(sh))}
+                    stroke-width={band.clone()} d={d.clone()} />
+                if !k.served { <path class="arc-hatch" stroke-width={band.clone()} d={d.clone()} /> }
+                if sh >= 7 { <path class="arc-notch" d={d} /> }
+            </> }
+        }) }
+        { for c.claims.iter().filter(|k| !k.accepted).map(|k| html! {
+            <path class={classes!("arc-ghost", shard_class(shard(k.node)))} d={l.arc(k.start, k.end, 16.0)} />
+        }) }
+        if accepted.len() <= 12 {
+            { for accepted.iter().map(|k| {
+                let angle = slot_angle(f64::from(k.start));
+                let at = l.centre.polar(l.ring + l.band / 2.0 + 21.0, angle);
+                html! { <text class="t t--tick ring-t" text-anchor="middle" x={format!("{:.1}", at.x)}
+                    y={format!("{:.1}", at.y + 4.0)}>{ k.start }</text> }
+            }) }
+        }
+        { tethers(c, l) }
+        </>
+    }
+}
+
+/// The dial in the middle; drawn over the packets.
+#[component]
+pub fn Dial(props: &Props) -> Html {
+    dial(&props.cluster, &props.layout)
+}
+
+/// A dotted line from an owner behind a wall to its arc.
+fn tethers(c: &Cluster, l: &Layout) -> Html {
+    let owners = c.claims.iter().filter(|k| l.seats.get(usize::from(k.node)).is_some_and(|s| s.in_bay));
+    html! {
+        { for owners.map(|k| {
+            let seat = &l.seats[usize::from(k.node)];
+            // Not from the middle of the arc: the one who took it sits there, with its label.
+            let late = slot_angle(f64::from(k.start) + f64::from(claim_len(k)) * 0.86);
+            let from = l.centre.polar(l.ring + 16.0, late);
+            let bend = Point { x: (from.x + seat.at.x) / 2.0 + 30.0, y: seat.at.y.max(from.y) };
+            html! { <path class={classes!("tether", shard_class(c.nodes[usize::from(k.node)].shard))}
+                d={format!("M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}", from.x, from.y, bend.x, bend.y, seat.at.x - seat.r - 8.0, seat.at.y)} /> }
+        }) }
+    }
+}
+
+fn dial(c: &Cluster, l: &Layout) -> Html {
+    let rival = c.claims.iter().find(|k| !k.accepted && k.served);
+    let x = l.centre.x.to_string();
+    let line = |dy: f64, class: &'static str, text: String| {
+        html! { <text class={class} x={x.clone()} y={(l.centre.y + dy).to_string()} text-anchor="middle">{ text }</text> }
+    };
+    if let Some(rival) = rival {
+        let owner = c.claims.iter().find(|k| k.accepted && k.start <= rival.end && rival.start <= k.end);
+        let other = owner.map_or(String::new(), |o| format!("e{} and e{}", o.epoch, rival.epoch));
+        return html! {
+            <g class="dial dial--warn">
+                { line(-2.0, "dial__n", "2 claims".into()) }
+                { line(16.0, "t", format!("on slots {}", words::ranges(&[(rival.start, rival.end)]))) }
+                { line(32.0, "t t--dim", other) }
+            </g>
+        };
+    }
+    // Outside of a cluster there are no slots: the keys are what there is to count.
+    if c.nodes.iter().any(|n| n.process.is_up()) && c.nodes.iter().all(|n| n.id.is_empty()) {
+        let keys = c.nodes.iter().filter(|n| n.master).map(|n| n.keys).sum();
+        return html! {
+            <g class="dial" id="dial">{ line(-2.0, "dial__n", words::thousands(keys)) }{ line(16.0, "t", "keys".into()) }</g>
+        };
+    }
+    let ok = c.slots_served();
+    let short = ok < SLOTS && c.slots_assigned > 0;
+    html! {
+        <g class={classes!("dial", short.then_some("dial--warn"))} id="dial">
+            { line(-2.0, "dial__n", words::thousands(ok.into())) }
+            { line(16.0, "t", if ok == SLOTS { "slots served".into() } else { "of 16\u{a0}384 slots served".into() }) }
+            { line(32.0, "t t--dim", format!("epoch {}", c.epoch)) }
+        </g>
+    }
+}
+
+/// A replication link, from master `m` to replica `i`.
+pub fn link(l: &Layout, c: &Cluster, i: usize, m: usize, node: &Node, act: &Callback<Act>) -> Html {
+    let (a, b) = (&l.seats[m], &l.seats[i]);
+    let len = a.at.distance(b.at).max(1.0);
+    let (from, to) = (a.at.toward(b.at, (a.r + 8.0) / len), b.at.toward(a.at, (b.r + 8.0) / len));
+    let mid = from.toward(to, 0.5);
+    let (state, word) = match node.link {
+        LinkState::Online => ("repl--online", "online"),
+        LinkState::Syncing => ("repl--sync", "synchronising"),
+        LinkState::Down | LinkState::None => ("repl--down", "down"),
+    };
+    let d = if state == "repl--down" {
+        let gap = (7.0 / from.distance(to).max(15.0)).min(0.45);
+        let (p, q) = (from.toward(to, 0.5 - gap), from.toward(to, 0.5 + gap));
+        format!(
+            "M{:.1} {:.1}L{:.1} {:.1}M{:.1} {:.1}L{:.1} {:.1}",
+            from.x, from.y, p.x, p.y, q.x, q.y, to.x, to.y
+        )
+    } else {
+        format!("M{:.1} {:.1}L{:.1} {:.1}", from.x, from.y, to.x, to.y)
+    };
+    let target = MenuTarget::Link(m as NodeIndex, i as NodeIndex);
+    let open = act.reform(move |e: MouseEvent| {
+        e.prevent_default();
+        Act::Menu(target, e.client_x(), e.client_y())
+    });
+    let key = {
+        let act = act.clone();
+        Callback::from(move |e: KeyboardEvent| {
+            if e.key() == "Enter" || e.key() == " " {
+                e.prevent_default();
+                let (x, y) = super::super::menu::beside(e.target());
+                act.emit(Act::Menu(target, x, y));
+            }
+        })
+    };
+    html! {
+        <g class={classes!("repl", state, shard_class(c.nodes[m].shard))} tabindex="0" role="button" onclick={open.clone()}
+            oncontextmenu={open} onkeydown={key} aria-haspopup="menu"
+            aria-label={format!("Replication {} to {}, {word}", c.nodes[m].name, node.name)}>
+            <path class="repl__hit" d={d.clone()} />
+            <path class="repl__line" d={d.clone()} />
+            if state == "repl--down" {
+                <path class="repl__x" d={format!("M{:.1} {:.1}l7 7m0 -7l-7 7", mid.x - 3.5, mid.y - 3.5)} />
+            } else {
+                <path class="repl__flow" d={d} />
+            }
+        </g>
+    }
+}
