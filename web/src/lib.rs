@@ -17,7 +17,7 @@ pub mod lanes;
 pub mod look;
 pub mod model;
 pub mod protocol;
-pub mod scenario;
+pub mod seeds;
 pub mod scripts;
 pub mod trip;
 pub mod words;

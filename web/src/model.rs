@@ -474,66 +474,6 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// What the visitor (or a script) does to the world; the words are those of [`crate::protocol::ToWorker::Fault`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Fault {
-    /// Power loss: memory and what was not fsynced are gone.
-    Crash {
-        /// The node's name.
-        node: String,
-    },
-    /// SIGKILL: memory is gone, the page cache stays.
-    Kill {
-        /// The node's name.
-        node: String,
-    },
-    /// SIGTERM.
-    Shutdown {
-        /// The node's name.
-        node: String,
-    },
-    /// SIGSTOP.
-    Pause {
-        /// The node's name.
-        node: String,
-    },
-    /// SIGCONT.
-    Resume {
-        /// The node's name.
-        node: String,
-    },
-    /// Starts a node that is down.
-    Restart {
-        /// The node's name.
-        node: String,
-    },
-    /// Cuts the link between two nodes, both ways, or one way.
-    Cut {
-        /// The one.
-        from: String,
-        /// The other.
-        to: String,
-        /// Only from → to.
-        #[serde(default)]
-        one_way: bool,
-    },
-    /// Ends a cut.
-    HealLink {
-        /// The one.
-        from: String,
-        /// The other.
-        to: String,
-    },
-    /// Puts a wall between groups; nodes that no group names form one more.
-    Partition {
-        /// The groups, by node name.
-        groups: Vec<Vec<String>>,
-    },
-    /// Takes away all walls and cuts.
-    Heal,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@
 //! has no listener yet would be lost.
 
 use crate::look::{Look, Seen};
-use crate::model::{Boot, Cluster, Detail, Fault, Frame, NodeIndex};
+use crate::model::{Boot, Cluster, Detail, Frame, NodeIndex};
 use serde::{Deserialize, Serialize};
 
 /// What a terminal sends for Ctrl-C: the end of text, as a tty does.
@@ -90,13 +90,6 @@ pub enum ToWorker {
     },
     /// Stop moving slots behind the command that runs now.
     StopReshard,
-    /// Do something to the world.
-    Fault {
-        /// The answer's id.
-        id: u32,
-        /// What.
-        fault: Fault,
-    },
     /// A command on a connection of its own, for scripts and for the inspector's explicit questions.
     Command {
         /// The answer's id.
@@ -182,12 +175,12 @@ pub enum ToWorker {
         /// A link.
         link: bool,
     },
-    /// Run a scenario in a world of its own, beside the one on the page, and answer with its trace hash.
+    /// Play a scenario in a world of its own, beside the one on the page, and answer with its trace hash.
     Scenario {
         /// The answer's id.
         id: u32,
-        /// What to run.
-        scenario: Scenario,
+        /// The text of a scenario, or a link to one.
+        text: String,
     },
     /// The world as it is now, without waiting for the next frame.
     State {
@@ -198,33 +191,6 @@ pub enum ToWorker {
     Panic,
     /// Are you there?
     Ping(u32),
-}
-
-/// A world to run from its seed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Scenario {
-    /// The seed in hexadecimal.
-    pub seed: String,
-    /// What is done to it, in order of time.
-    #[serde(default)]
-    pub actions: Vec<TimedAction>,
-    /// Where it ends, in virtual microseconds.
-    pub until_us: u64,
-}
-
-/// Something done at an instant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TimedAction {
-    /// When, in virtual microseconds.
-    pub at_us: u64,
-    /// A line for the terminal's cluster connection.
-    #[serde(default)]
-    pub line: Option<String>,
-    /// A fault.
-    #[serde(default)]
-    pub fault: Option<Fault>,
 }
 
 /// From the worker to the page.

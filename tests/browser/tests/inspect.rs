@@ -183,7 +183,7 @@ async fn cutting_the_power_at_the_pin_keeps_exactly_the_commands_before_it() {
     page.js("[...document.querySelectorAll('#pane button')].find(b => b.textContent === 'Cut the power here').click(), null").await;
     page.terminal_shows(&format!("crash {node} keeping appendonlydir/")).await;
     // Back before anybody is elected in its place.
-    page.js(&format!("vitrine.fault({{ kind: 'restart', node: {} }})", json!(node))).await;
+    page.js(&format!("vitrine.line('start ' + {})", json!(node))).await;
     page.js("vitrine.speed(1), vitrine.run()").await;
     let kept = format!("vitrine.command({}, 'LLEN {{t}}list').catch(() => null)", json!(node));
     assert_eq!(page.until("the node is back", &kept).await, json!(written - 2));

@@ -71,7 +71,7 @@ async fn a_cluster_forms_serves_fails_over_and_survives_a_reload() {
     // A master loses its power: the others suspect it, agree, and its replica is elected.
     let (master, replica) = master_and_replica(page).await;
     run(page, "cluster", "SET durable yes").await;
-    page.js(&format!("vitrine.fault({{ kind: 'crash', node: {} }})", json!(master))).await;
+    page.js(&format!("vitrine.line('crash ' + {})", json!(master))).await;
     page.js("vitrine.speed(20)").await;
     page.until(
         "the replica is promoted",
@@ -87,7 +87,7 @@ async fn a_cluster_forms_serves_fails_over_and_survives_a_reload() {
     assert_eq!(run(page, "cluster", "GET key:7").await, "value:7");
 
     // It comes back as a replica of the one that took its place, with the same data.
-    page.js(&format!("vitrine.fault({{ kind: 'restart', node: {} }})", json!(master))).await;
+    page.js(&format!("vitrine.line('start ' + {})", json!(master))).await;
     page.until(
         "the old master follows the new one",
         &format!("vitrine.command({}, 'ROLE').then(r => r[0] === 'slave' && r[3] === 'connected' || null, () => null)", json!(master)),

@@ -123,7 +123,7 @@ async fn time_runs_to_an_event_and_says_why() {
     let page = &browser.page;
     page.ready().await;
     page.js("vitrine.pause()").await;
-    page.js("vitrine.fault({ kind: 'crash', node: 'A1' })").await;
+    page.js("vitrine.line('crash A1')").await;
     let choose = |kind: usize| {
         format!(
             "(() => {{ const kinds = document.querySelector('.goto select'); kinds.value = '{kind}'; \
@@ -163,13 +163,13 @@ async fn two_futures_of_one_seed_stand_side_by_side() {
     page.ready().await;
     page.js("vitrine.pause()").await;
     // A1 is cut off and goes on accepting writes until it notices; afterwards it gives them up.
-    page.js("vitrine.fault({ kind: 'partition', groups: [['A1'], ['A2', 'B1', 'B2', 'C1', 'C2']] })").await;
+    page.js("vitrine.line('partition A1 | A2 B1 B2 C1 C2')").await;
     page.js("(async () => { for (let n = 0; n < 14; n++) { \
              const reply = vitrine.command('A1', ['SET', '{b}late:' + n, 'v']).catch(() => null); \
              await vitrine.run({ forUs: 300000 }); await reply; } })()")
         .await;
     run_for(page, 15_000_000).await;
-    page.js("vitrine.fault({ kind: 'heal' })").await;
+    page.js("vitrine.line('heal network')").await;
     run_for(page, 15_000_000).await;
 
     press(page, "#compare-runs").await;

@@ -6,10 +6,10 @@
 
 use super::{CLUSTER_TAB, Engine, Images};
 use crate::protocol::{TermEntry, TermKind};
-use crate::scenario::seed_text;
+use crate::seeds::seed_text;
 use crate::words;
 use vitrine_core::sim::fault::Action;
-use vitrine_core::sim::scenario::{Command, Condition, PREFIX, Scenario, Script, Step, Whom};
+use vitrine_core::sim::scenario::{Command, Condition, Outcome, PREFIX, Player, Scenario, Script, Step, Whom};
 use vitrine_core::sim::setup::{NodeSetup, Setup};
 use vitrine_core::sim::trace::Life;
 use vitrine_core::sim::world::{Progress, World};
@@ -72,6 +72,19 @@ fn read(text: &str) -> Result<Opened, String> {
         text: format!("{}{warning}", told("From a link", &opened.scenario)),
         scenario: opened.scenario,
     })
+}
+
+/// A scenario, or what a link leads to, in a world of its own.
+pub(super) fn player(text: &str) -> Result<Player, String> {
+    read(text)?.scenario.play()
+}
+
+/// The trace hash, if everything was carried out and held.
+pub(super) fn hash_of(outcome: Outcome) -> Result<String, String> {
+    match outcome.refused.or(outcome.failures.into_iter().next()) {
+        Some(remark) => Err(format!("`{}`: {}", remark.line, remark.why)),
+        None => Ok(outcome.hash),
+    }
 }
 
 /// `From a link: "A master fails", seed 00000007, 14 actions.`

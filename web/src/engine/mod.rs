@@ -16,10 +16,10 @@ use crate::lanes::Lanes;
 use crate::look::charts::Charts;
 use crate::look::{Look, Seen, What};
 use crate::model::{
-    Boot, BootNode, Cluster, Detail, Fault, Frame, Kind, Message, NodeIndex, Phase, Time, Traffic,
+    Boot, BootNode, Cluster, Detail, Frame, Kind, Message, NodeIndex, Phase, Time, Traffic,
 };
 use crate::protocol::{Answer, FromWorker, INTERRUPT, State, TermEntry, TermKind, ToWorker};
-use crate::scenario::{self, Run, action, seed_text};
+use crate::seeds::seed_text;
 use crate::scripts::Scripts;
 use begin::Beginning;
 use litemap::LiteMap;
@@ -28,7 +28,7 @@ use travel::{TAKEN_AWAY, Trek};
 use vitrine_core::resp::Value;
 use vitrine_core::sim::disk::DurableChange;
 use vitrine_core::sim::fault::Action;
-use vitrine_core::sim::scenario::{Console, PREFIX, Whom};
+use vitrine_core::sim::scenario::{Console, PREFIX, Player, Whom};
 use vitrine_core::sim::setup::Setup;
 use vitrine_core::sim::terminal;
 use vitrine_core::sim::timeline::Timeline;
@@ -108,7 +108,7 @@ pub struct Engine {
     /// Lines that run one after the other.
     queues: queue::Queues,
     ready: Vec<u32>,
-    jobs: VecDeque<(u32, Run)>,
+    jobs: VecDeque<(u32, Player)>,
     watch: Option<NodeIndex>,
     sent_cluster: Option<Cluster>,
     sent_detail: Option<Detail>,
@@ -318,10 +318,6 @@ impl Engine {
                     self.note(tab, why);
                 }
             }
-            ToWorker::Fault { id, fault } => {
-                let done = self.fault(fault);
-                self.answer(id, done.map(|()| Answer::Done));
-            }
             ToWorker::Command { id, node, args } => {
                 let name = node
                     .and_then(|n| self.time.world().setup().nodes.get(usize::from(n)))
@@ -376,8 +372,8 @@ impl Engine {
                 // At once: time may be held.
                 self.look_for_ready();
             }
-            ToWorker::Scenario { id, scenario } => match Run::new(scenario) {
-                Ok(run) => self.jobs.push_back((id, run)),
+            ToWorker::Scenario { id, text } => match begin::player(&text) {
+                Ok(player) => self.jobs.push_back((id, player)),
                 Err(why) => self.answer(id, Err(why)),
             },
             ToWorker::State { id } => {
@@ -430,10 +426,6 @@ impl Engine {
             self.speed = times.clamp(0.001, 1000.0);
             self.target_us = self.time.world().now_us() as f64;
         }
-    }
-
-    fn fault(&mut self, fault: Fault) -> Result<(), String> {
-        self.time.act(action(fault)).map(|_| ())
     }
 
     fn command(&mut self, id: u32, node: Option<String>, args: Vec<serde_bytes::ByteBuf>) {
@@ -543,18 +535,14 @@ impl Engine {
                 break;
             }
         }
-        if let Some((id, run)) = self.jobs.front_mut() {
+        if let Some((id, player)) = self.jobs.front_mut() {
             let id = *id;
-            let result = loop {
-                match run.go_on(EVENTS_PER_LOOK) {
-                    Ok(None) if clock_ms() - start < 2.0 * budget_ms => {}
-                    other => break other,
-                }
-            };
+            while !player.go_on(EVENTS_PER_LOOK) && clock_ms() - start < 2.0 * budget_ms {}
             more = true;
-            if let Some(done) = result.transpose() {
+            if player.is_over() {
+                let hash = begin::hash_of(player.outcome());
                 self.jobs.pop_front();
-                self.answer(id, done.map(Answer::Hash));
+                self.answer(id, hash.map(Answer::Hash));
             }
         }
         more
@@ -820,11 +808,6 @@ fn entry(line: terminal::TermLine) -> TermEntry {
 /// A seed for a new cluster out of random bytes: short, so that it can be read out.
 pub fn fresh_seed(bytes: [u8; 4]) -> u64 {
     u64::from(u32::from_le_bytes(bytes))
-}
-
-/// Reads a seed that a visitor or script gave.
-pub fn given_seed(text: &str) -> u64 {
-    scenario::seed_of(text)
 }
 
 #[cfg(test)]

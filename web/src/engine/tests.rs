@@ -75,7 +75,7 @@ fn six_nodes_form_serve_fail_over_and_come_back() {
     engine.handle(ToWorker::Type { tab: 0, line: "2 RPUSH list x".into() });
     run_until(&mut engine, "two more writes", |engine| acknowledged(engine) == 7);
 
-    engine.handle(ToWorker::Fault { id: 1, fault: Fault::Crash { node: "A1".into() } });
+    line(&mut engine, "crash A1").unwrap();
     let mut tape = Vec::new();
     run_until(&mut engine, "promotion", |engine| {
         tape.extend(engine.frame().into_iter().flat_map(|f| f.tape));
@@ -95,7 +95,7 @@ fn six_nodes_form_serve_fail_over_and_come_back() {
         assert!(marks.contains(&wanted), "{wanted:?} in {marks:?}");
     }
 
-    engine.handle(ToWorker::Fault { id: 2, fault: Fault::Restart { node: "A1".into() } });
+    line(&mut engine, "start A1").unwrap();
     run_until(&mut engine, "A1 is a replica", |engine| {
         let a1 = &engine.state().cluster.nodes[0];
         !a1.master && a1.replica_of == Some(3) && a1.link == crate::model::LinkState::Online

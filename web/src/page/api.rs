@@ -8,11 +8,10 @@ use crate::page::link;
 use crate::page::ui::{Done, Make};
 use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::rc::Rc;
 use vitrine_web::look::{Look, Seen};
-use vitrine_web::model::{Fault, Node};
-use vitrine_web::protocol::{Answer, Reply, Scenario, State, ToWorker};
+use vitrine_web::model::Node;
+use vitrine_web::protocol::{Answer, Reply, State, ToWorker};
 use vitrine_web::words;
 use wasm_bindgen::prelude::*;
 
@@ -34,10 +33,6 @@ fn error(text: &str) -> JsValue {
 
 fn to_js(value: &impl Serialize) -> Result<JsValue, JsValue> {
     value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).map_err(|e| error(&e.to_string()))
-}
-
-fn from_js<T: DeserializeOwned>(value: JsValue, what: &str) -> Result<T, JsValue> {
-    serde_wasm_bindgen::from_value(value).map_err(|e| error(&format!("{what}: {e}")))
 }
 
 /// A reply as JavaScript has it: strings (bytes that are no UTF-8 stay a `Uint8Array`), numbers, arrays, `null`; a map is an
@@ -171,15 +166,6 @@ impl Vitrine {
         )
     }
 
-    /// Does something to the world: `{ kind: "crash" | "kill" | "shutdown" | "pause" | "resume" | "restart", node }`,
-    /// `{ kind: "cut", from, to, oneWay }`, `{ kind: "healLink", from, to }`, `{ kind: "partition", groups }`, `{ kind: "heal" }`.
-    pub fn fault(&self, fault: JsValue) -> Promise {
-        match from_js::<Fault>(fault, "fault") {
-            Ok(fault) => self.done(|id| ToWorker::Fault { id, fault }),
-            Err(why) => Promise::reject(&why),
-        }
-    }
-
     /// Lets time go on, or, with `{ untilUs }` or `{ forUs }`, runs that far as fast as possible and holds time there.
     pub fn run(&self, how: JsValue) -> Promise {
         let number = |name: &str| Reflect::get(&how, &name.into()).ok().and_then(|v| v.as_f64());
@@ -256,14 +242,11 @@ impl Vitrine {
         self.done(|id| ToWorker::Reset { id, seed })
     }
 
-    /// Runs `{ seed, actions: [{ atUs, line } | { atUs, fault }], untilUs }` in a world of its own beside the one on the page, and
-    /// resolves with its trace hash: the same seed and actions give the same hash everywhere.
+    /// Plays the text of a scenario (or a link to one) in a world of its own beside the one on the page, and resolves with its trace hash, which
+    /// is the same everywhere; rejects with the first line that could not be carried out or did not hold.
     #[wasm_bindgen(js_name = runScenario)]
-    pub fn run_scenario(&self, scenario: JsValue) -> Promise {
-        match from_js::<Scenario>(scenario, "scenario") {
-            Ok(scenario) => self.promise(|id| ToWorker::Scenario { id, scenario }, hash),
-            Err(why) => Promise::reject(&why),
-        }
+    pub fn run_scenario(&self, scenario: String) -> Promise {
+        self.promise(move |id| ToWorker::Scenario { id, text: scenario }, hash)
     }
 
     /// Runs a line of the language for scenarios (docs/SCENARIO.md), as typed behind `:` in the terminal: `"crash A1 keeping torn"`. Resolves with

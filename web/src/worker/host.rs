@@ -14,7 +14,7 @@ use vitrine_web::engine::begin::setup_of;
 use vitrine_web::engine::{Engine, Flow};
 use vitrine_web::idb::{Db, Meta, Stored};
 use vitrine_web::protocol::{Answer, FromWorker, Storage, ToWorker};
-use vitrine_web::scenario::{seed_of, seed_text};
+use vitrine_web::seeds::{seed_of, seed_text};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 

@@ -172,5 +172,5 @@ fn schedule(at_once: bool) {
 
 /// The engine of a new cluster.
 pub(crate) fn new_engine(seed: Option<&str>) -> Result<Engine, String> {
-    Engine::new(seed.map_or_else(chance, vitrine_web::engine::given_seed))
+    Engine::new(seed.map_or_else(chance, vitrine_web::seeds::seed_of))
 }

@@ -1,8 +1,8 @@
-//! Packing the published page: its two WebAssembly files become .xz files, a fifth smaller than a web server's gzip makes them.
+//! Packing the published page: its WebAssembly file becomes an .xz file, a fifth smaller than a web server's gzip makes it.
 //!
 //! gzip looks back 32 KB, and what repeats in two megabytes of compiled Rust is mostly further apart; xz sees all of it. Browsers
 //! do not unpack xz by themselves: xz-decompress does (xz-embedded as WebAssembly, 8 KB gzipped), in a stream, so that the
-//! program is compiled while it comes in. The page's loaders always ask `program(url)`; in static/ that gives the URL back,
+//! program is compiled while it comes in. The page's loader always asks `program(url)`; in static/ that gives the URL back,
 //! for a page under development, and packing puts the other one in its place ([`PROGRAM`]).
 
 use crate::process::{self, Step};
