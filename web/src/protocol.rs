@@ -1,7 +1,6 @@
 //! What the page and the worker say to each other.
 //!
-//! Messages are plain serde types that cross by serde-wasm-bindgen as ordinary JavaScript values; bytes of replies are
-//! `Uint8Array`s whose buffers are transferred, never copied. Every question that wants an answer carries an id which
+//! Messages are plain serde types that cross as bytes ([`crate::wire`]). Every question that wants an answer carries an id which
 //! [`FromWorker::Answer`] repeats. The worker speaks first ([`FromWorker::Hello`]): a message posted to a worker that
 //! has no listener yet would be lost.
 

@@ -4,8 +4,8 @@
 //! panic, sent by the worker's panic hook before the trap), and a ping that must come back. Whatever happens is said.
 
 use js_sys::Array;
-use serde::Serialize;
 use vitrine_web::protocol::{FromWorker, ToWorker};
+use vitrine_web::wire;
 use wasm_bindgen::prelude::*;
 use web_sys::{Document, ErrorEvent, MessageEvent, Window, Worker, WorkerOptions, WorkerType};
 
@@ -78,7 +78,7 @@ impl Link {
         let on_message = {
             let heard = heard.clone();
             Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-                match serde_wasm_bindgen::from_value::<FromWorker>(event.data()) {
+                match wire::heard(&event.data()) {
                     Ok(message) => heard(Incoming::Message(Box::new(message))),
                     Err(error) => {
                         heard(Incoming::Died(format!("The page does not understand its worker: {error}")));
@@ -105,10 +105,8 @@ impl Link {
 
     /// Sends a message; a worker that is gone says so by other ways.
     pub fn send(&self, message: &ToWorker) {
-        let Ok(value) = message.serialize(&serde_wasm_bindgen::Serializer::new()) else { return };
-        let transfer = Array::new();
-        collect_buffers(&value, &transfer, 0);
-        let _ = self.worker.post_message_with_transfer(&value, &transfer);
+        let Ok(buffer) = wire::buffer(message) else { return };
+        let _ = self.worker.post_message_with_transfer(&buffer, &Array::of1(&buffer));
     }
 }
 
@@ -117,26 +115,6 @@ impl Drop for Link {
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
         self.worker.terminate();
-    }
-}
-
-/// Finds the buffers of byte strings in a command, to hand them over instead of copying them.
-fn collect_buffers(value: &JsValue, out: &Array, depth: u32) {
-    if depth > 4 {
-        return;
-    }
-    if let Some(bytes) = value.dyn_ref::<js_sys::Uint8Array>() {
-        if bytes.byte_length() > 0 {
-            out.push(&bytes.buffer());
-        }
-    } else if let Some(list) = value.dyn_ref::<Array>() {
-        for item in list.iter() {
-            collect_buffers(&item, out, depth + 1);
-        }
-    } else if value.is_object() {
-        for item in js_sys::Object::values(value.unchecked_ref()).iter() {
-            collect_buffers(&item, out, depth + 1);
-        }
     }
 }
 

@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use vitrine_web::engine::Engine;
 use vitrine_web::protocol::{FromWorker, ToWorker};
+use vitrine_web::wire;
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessagePort};
 
@@ -35,35 +36,8 @@ pub(crate) fn wall_ms() -> f64 {
 
 /// Sends a message to the page.
 pub(crate) fn post(message: &FromWorker) {
-    use serde::Serialize;
-    if let Ok(value) = message.serialize(&serde_wasm_bindgen::Serializer::new()) {
-        let _ = match message {
-            FromWorker::Answer { .. } => {
-                let buffers = js_sys::Array::new();
-                collect_buffers(&value, &buffers, 0);
-                scope().post_message_with_transfer(&value, &buffers)
-            }
-            _ => scope().post_message(&value),
-        };
-    }
-}
-
-/// The buffers of long strings in an answer, to hand them over instead of copying them.
-fn collect_buffers(value: &JsValue, out: &js_sys::Array, depth: u32) {
-    const WORTH_IT: u32 = 4096;
-    if depth > 8 {
-        return;
-    }
-    if let Some(bytes) = value.dyn_ref::<js_sys::Uint8Array>() {
-        if bytes.byte_length() >= WORTH_IT {
-            out.push(&bytes.buffer());
-        }
-    } else if let Some(list) = value.dyn_ref::<js_sys::Array>() {
-        list.iter().for_each(|item| collect_buffers(&item, out, depth + 1));
-    } else if value.is_object() {
-        js_sys::Object::values(value.unchecked_ref())
-            .iter()
-            .for_each(|item| collect_buffers(&item, out, depth + 1));
+    if let Ok(buffer) = wire::buffer(message) {
+        let _ = scope().post_message_with_transfer(&buffer, &js_sys::Array::of1(&buffer));
     }
 }
 
@@ -91,7 +65,7 @@ pub fn run() {
     let on_message = {
         let host = host.clone();
         Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            match serde_wasm_bindgen::from_value::<ToWorker>(event.data()) {
+            match wire::received(&event.data()) {
                 Ok(ToWorker::Start { seed, fresh, open }) => begin(host.clone(), seed, fresh, open),
                 Ok(message) => match &mut *host.borrow_mut() {
                     Stage::Running(host) => host.handle(message),
