@@ -169,7 +169,8 @@ impl Hand {
     }
 
     fn submit(&self, text: String) {
-        *self.line.borrow_mut() = Line { asked: self.line.borrow().asked + 1, ..Line::default() };
+        let asked = self.line.borrow().asked + 1;
+        self.line.replace(Line { asked, ..Line::default() });
         self.put("", 0);
         self.redraw.force_update();
         if text.trim().eq_ignore_ascii_case("clear") {
@@ -361,7 +362,8 @@ pub fn Prompt(props: &Props) -> Html {
     use_effect_with(props.tab, {
         let hand = hand.clone();
         move |_| {
-            *hand.line.borrow_mut() = Line { asked: hand.line.borrow().asked + 1, ..Line::default() };
+            let asked = hand.line.borrow().asked + 1;
+            hand.line.replace(Line { asked, ..Line::default() });
             hand.put("", 0);
             hand.redraw.force_update();
         }
