@@ -9,7 +9,9 @@ use crate::protocol::{TermEntry, TermKind};
 use crate::seeds::seed_text;
 use crate::words;
 use vitrine_core::sim::fault::Action;
-use vitrine_core::sim::scenario::{Command, Condition, Outcome, PREFIX, Player, Scenario, Script, Step, Whom};
+use vitrine_core::sim::scenario::{
+    Command, Condition, Outcome, PREFIX, Player, Scenario, Script, Step, Whom,
+};
 use vitrine_core::sim::setup::{NodeSetup, Setup};
 use vitrine_core::sim::trace::Life;
 use vitrine_core::sim::world::{Progress, World};

@@ -15,12 +15,10 @@ use crate::gather::Gatherer;
 use crate::lanes::Lanes;
 use crate::look::charts::Charts;
 use crate::look::{Look, Seen, What};
-use crate::model::{
-    Boot, BootNode, Cluster, Detail, Frame, Kind, Message, NodeIndex, Phase, Time, Traffic,
-};
+use crate::model::{Boot, BootNode, Cluster, Detail, Frame, Kind, Message, NodeIndex, Phase, Time, Traffic};
 use crate::protocol::{Answer, FromWorker, INTERRUPT, State, TermEntry, TermKind, ToWorker};
-use crate::seeds::seed_text;
 use crate::scripts::Scripts;
+use crate::seeds::seed_text;
 use begin::Beginning;
 use litemap::LiteMap;
 use std::collections::{BTreeMap, VecDeque};

@@ -72,8 +72,8 @@ impl Link {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         let app = String::from(js_sys::encode_uri_component(&app));
-        let worker = Worker::new_with_options(&format!("engine.js?app={app}"), &options)
-            .map_err(|e| describe(&e))?;
+        let worker =
+            Worker::new_with_options(&format!("engine.js?app={app}"), &options).map_err(|e| describe(&e))?;
         worker.post_message(&wasm_bindgen::module()).map_err(|e| describe(&e))?;
         let on_message = {
             let heard = heard.clone();

@@ -277,8 +277,10 @@ fn keys(
                 if let Some(sub) = &sub {
                     e.prevent_default();
                     sub.set(None);
-                    let opener =
-                        crate::page::link::document().query_selector("#menu [aria-expanded=true]").ok().flatten();
+                    let opener = crate::page::link::document()
+                        .query_selector("#menu [aria-expanded=true]")
+                        .ok()
+                        .flatten();
                     if let Some(opener) = opener {
                         super::focus_on(&opener);
                     }
