@@ -13,8 +13,10 @@ const HEIGHT: f64 = 72.0;
 /// How many rows a table has.
 const ROWS: usize = 12;
 
-/// The charts: their titles, what the names of their lines begin with, and how a value is written.
-const CHARTS: [(&str, &str, fn(u64) -> String); 5] = [
+/// A chart: its title, what the names of its lines begin with, and how a value is written.
+type Chart = (&'static str, &'static str, fn(u64) -> String);
+
+const CHARTS: [Chart; 5] = [
     ("Operations a second", "ops ", words::thousands),
     ("Latency", "latency ", words::latency),
     ("Memory", "memory ", words::bytes),
@@ -93,7 +95,7 @@ fn chart(
             <div class="chart__x num"><span>{ at(instants.first()) }</span><span>{ at(instants.last()) }</span></div>
             <ul class="chart__k">{ for own.iter().enumerate().map(|(i, (name, values))| html! {
                 <li><svg viewBox="0 0 18 4" aria-hidden="true"><path class={class(i, name)} d="M0 2H18" /></svg>{ *name }{ " " }<b class="num">{ last(values) }</b></li> }) }</ul>
-            <details><summary>{ "Table" }</summary><table class="rows">
+            <details><summary>{ "Table" }</summary><table class="table">
                 <thead><tr><th scope="col">{ "Time" }</th>{ for own.iter().map(|(name, _)| html! { <th scope="col">{ *name }</th> }) }</tr></thead>
                 <tbody>{ for (0..instants.len()).rev().step_by(step).map(|row| html! {
                     <tr><th scope="row">{ at(instants.get(row)) }</th>{ for own.iter().map(|(_, values)| html! {

@@ -226,7 +226,7 @@ fn Writes(props: &WritesProps) -> Html {
     }
     const HEAD: [&str; 7] = ["Client", "Command", "Key", "When", "Ran on", "Where it is", "Why"];
     html! {
-        <table class="rows" id="writes">
+        <table class="table" id="writes">
             <caption>{ format!("The newest {} {name}, on {}", rows.len() - 1, if holders.is_empty() { "no node".to_owned() } else { holders.join(", ") }) }</caption>
             <thead><tr>{ for HEAD.iter().map(|name| html! { <th scope="col">{ *name }</th> }) }</tr></thead>
             <tbody>{ for rows.iter().skip(1).map(|row| html! { <tr>{ for row.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr> }) }</tbody>

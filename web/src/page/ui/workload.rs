@@ -235,7 +235,7 @@ fn table(rows: &[Vec<String>], act: &Callback<Act>) -> Html {
         "Line",
     ];
     html! {
-        <table class="rows" id="workloads">
+        <table class="table" id="workloads">
             <caption class="sr">{ "Workloads: rates and latencies over the last ten seconds" }</caption>
             <thead><tr>{ for HEAD.iter().map(|name| html! { <th scope="col">{ *name }</th> }) }<th scope="col"><span class="sr">{ "Stop" }</span></th></tr></thead>
             <tbody>{ for rows.iter().map(|row| {
