@@ -10,7 +10,7 @@ fn drill() -> String {
     let keys: String =
         (0..40).map(|n| format!("at {}ms cluster> SET key:{n} value:{n}\n", 10_000 + n * 100)).collect();
     format!(
-        "vitrine 1\nseed 5eed2f81\n{keys}\
+        "vitrine 1\nseed 0x5eed2f81\n{keys}\
          at 14200ms cluster> 50 INCR counter\n\
          at 14400ms cluster> RPUSH list a b c\n\
          at 14500ms cluster> HSET hash f 0.1\n\
@@ -45,7 +45,7 @@ async fn a_scenario_gives_the_same_trace_hash_natively_and_in_the_browser() {
     let drill = drill();
     let hash = native(&drill);
     assert_eq!(hash, native(&drill), "natively, twice");
-    let calm = "vitrine 1\nseed 5eed2f81\nrun until 60s\n";
+    let calm = "vitrine 1\nseed 0x5eed2f81\nrun until 60s\n";
     assert_ne!(hash, native(calm), "what is done to a world is in its hash");
 
     let bench = Bench::new().await;
