@@ -650,11 +650,11 @@ fn a_write_at_risk_is_said_to_be_until_it_is_safe() {
     let mut engine = formed(6);
     let risk = |engine: &mut Engine| {
         engine.handle(ToWorker::Risk { id: 9, tab: 0 });
-        let answers = engine.take_out().into_iter().filter_map(|m| match m {
+        let mut answers = engine.take_out().into_iter().filter_map(|m| match m {
             FromWorker::Answer { id: 9, result: Ok(Answer::Said(text)) } => Some(text),
             _ => None,
         });
-        answers.last().unwrap()
+        answers.next_back().unwrap()
     };
     assert_eq!(risk(&mut engine), "");
     engine.handle(ToWorker::Line { id: 1, line: "cut C1 C2".into() });
