@@ -6,6 +6,7 @@
 //! ([`pack`]); what `serve` makes is not.
 
 mod pack;
+mod split;
 
 use crate::process::{self, Step};
 use crate::setup::{self, Needs, Tools};
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// What a visitor may have to download of the page's program, in bytes: as it comes over the wire.
+/// What a visitor may have to download in all, in bytes: as it comes over the wire.
 const DOWNLOAD_BYTES_MAX: u64 = 900_000;
 
 /// The name of the hidden command that [`announce_command`] is.
@@ -54,16 +55,16 @@ pub fn build(tools: &Tools, release: bool) -> Result<()> {
     if !release {
         return Ok(());
     }
-    let total = pack::pack(&dist)?;
+    pack::pack(&dist)?;
+    let total = download(&dist)?;
     progress::say(&format!(
-        "           together, with what unpacks it: {} KB of {} KB; the whole page: a download of {} KB",
+        "           the whole page: a download of {} KB of {} KB",
         total.div_ceil(1000),
-        DOWNLOAD_BYTES_MAX / 1000,
-        download(&dist)?.div_ceil(1000)
+        DOWNLOAD_BYTES_MAX / 1000
     ));
     if total > DOWNLOAD_BYTES_MAX {
         bail!(
-            "the page's program is a download of {} KB, and may be {} KB: `cargo tree --package vitrine-web` and `wasm-opt --func-metrics` help to find what has grown",
+            "the page is a download of {} KB, and may be {} KB: `cargo tree --package vitrine-web` and `wasm-opt --func-metrics` help to find what has grown",
             total.div_ceil(1000),
             DOWNLOAD_BYTES_MAX / 1000
         );
