@@ -1,7 +1,7 @@
 //! From a seed to a case: which world, which clients, which faults.
 //!
 //! Everything is drawn from one generator in a fixed order, so a seed means the same case on every platform for as long as
-//! this file stays as it is.
+//! this file stays as it is. What was thought of later is drawn from another one (`more.rs`).
 
 use super::{Case, Deed};
 use crate::rng::Rng;
@@ -9,31 +9,32 @@ use crate::sim::check::Checks;
 use crate::sim::workload::{Distribution, Keys, Mix, Pace, Sizes, Wait, Workload};
 use crate::sim::{Action, Delay, Direction, EioOn, Fault, Link, Scope, Setup, Shape, Unsynced};
 
-const SECOND_US: u64 = 1_000_000;
+pub(super) const SECOND_US: u64 = 1_000_000;
 /// A cluster is formed by then, in virtual microseconds.
 const FORMED_US: u64 = 15 * SECOND_US;
 /// A fault begins this often on average, in virtual microseconds.
 const FAULT_EVERY_US: u64 = 3 * SECOND_US;
 
-struct Dice {
-    rng: Rng,
-    names: Vec<String>,
+/// A generator, and the nodes that it may pick.
+pub(super) struct Dice {
+    pub(super) rng: Rng,
+    pub(super) names: Vec<String>,
 }
 
 impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
+    pub(super) fn below(&mut self, n: u64) -> u64 {
         self.rng.below(n.max(1))
     }
 
-    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+    pub(super) fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
         all[self.below(all.len() as u64) as usize]
     }
 
-    fn chance(&mut self, percent: u64) -> bool {
+    pub(super) fn chance(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    fn node(&mut self) -> String {
+    pub(super) fn node(&mut self) -> String {
         let at = self.below(self.names.len() as u64) as usize;
         self.names[at].clone()
     }
@@ -45,7 +46,7 @@ impl Dice {
     }
 
     /// How long a fault lasts: mostly seconds, now and then longer than any time-out.
-    fn duration_us(&mut self) -> u64 {
+    pub(super) fn duration_us(&mut self) -> u64 {
         match self.below(10) {
             0..3 => self.below(SECOND_US),
             3..9 => self.below(12 * SECOND_US),
@@ -106,7 +107,8 @@ impl Dice {
     }
 
     /// `always` says that every write is synced before it is answered. Under `everysec` Redis 7.0.15 denies writes after a failed
-    /// fsync until one succeeds, and without writes there is none: it stands still there, and so do we; so that is not drawn.
+    /// fsync until one succeeds, and without writes there is none: it stands still there, and so do we
+    /// ([`Help::WriteErrorStays`](super::Help)), so `more.rs` draws that, and seldom.
     /// Fsyncs, and with them the kernel's write-back, fail for the append-only file alone: a nodes.conf of which the device took a part is
     /// corrupt after a loss of power, and Redis ends at the start until somebody has mended it (`clusterLoadConfig`, cluster.c 7.0.15).
     fn disk_fault(&mut self, always: bool) -> Fault {
@@ -283,5 +285,8 @@ pub fn draw(seed: u64, minutes: u64) -> Case {
         ..Checks::default()
     };
     let ordered = alone && always && honest;
-    Case { setup, deeds, until_us, checks, honest, ordered, node_timeout_ms: u64::from(node_timeout_ms) }
+    let node_timeout_ms = u64::from(node_timeout_ms);
+    let mut case = Case { setup, deeds, until_us, checks, honest, ordered, node_timeout_ms };
+    super::more::add(&mut case, seed, always);
+    case
 }

@@ -10,6 +10,7 @@
 //! whole, and only rules that no disk can touch are judged.
 
 pub mod draw;
+mod more;
 mod seen;
 pub mod shrink;
 
@@ -17,9 +18,10 @@ use crate::sim::check::linear::Staleness;
 use crate::sim::check::{self, Checks, Rule};
 use crate::sim::ledger::CauseKind;
 use crate::sim::trace::Channel;
-use crate::sim::{Action, Link, Scenario, Scope, Setup, World};
+use crate::sim::{Action, Link, Scenario, Scope, Setup, Target, World};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 /// How long the world must have been whole before it is judged, in virtual microseconds.
@@ -28,6 +30,9 @@ const SETTLE_US: u64 = 5_000_000;
 const LOOK_US: u64 = 1_000_000;
 
 /// Something done to the world of a case. What the world refuses at that instant is left out.
+///
+/// Numbers that only a run gives stand for others until then: a message is one of those in flight, counted from the oldest (and from the
+/// beginning again); a terminal is that of the node with this place in the setup.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deed {
     /// When, in virtual microseconds.
@@ -162,10 +167,13 @@ impl Case {
         let mut findings = Vec::new();
         world.run_until(self.deeds.first().map_or(self.until_us, |deed| deed.at_us.min(self.until_us)));
         self.sync_all(&mut world);
+        let mut terminals = BTreeMap::new();
         for deed in self.deeds.iter().filter(|deed| deed.at_us <= self.until_us) {
             world.run_until(deed.at_us);
             // A drawn deed may make no sense at its instant: who is dead cannot be killed.
-            let _ = world.act(deed.action.clone());
+            if let Some(action) = self.numbered(&mut world, &mut terminals, &deed.action) {
+                let _ = world.act(action);
+            }
         }
         world.run_until(self.until_us);
         self.end_faults(&mut world);
@@ -209,8 +217,40 @@ impl Case {
         Ok((world, verdict))
     }
 
-    /// Whether a rule holds over this case's disks.
+    /// An action of a deed with the numbers of this run; `None` if nothing has such a number now. See [`Deed`].
+    fn numbered(
+        &self,
+        world: &mut World,
+        terminals: &mut BTreeMap<u32, u32>,
+        action: &Action,
+    ) -> Option<Action> {
+        let mut action = action.clone();
+        match &mut action {
+            Action::DropMessage { message, .. }
+            | Action::DelayMessage { message, .. }
+            | Action::DuplicateMessage { message } => {
+                let in_flight = world.view().in_flight;
+                let place = *message as usize % in_flight.len().max(1);
+                *message = in_flight.get(place)?.id;
+            }
+            Action::TypeLine { terminal, .. } => {
+                let node = self.setup.nodes.get(*terminal as usize)?.name.clone();
+                if let Entry::Vacant(entry) = terminals.entry(*terminal) {
+                    entry.insert(world.terminal(Target::Node(node)).ok()?);
+                }
+                *terminal = *terminals.get(terminal)?;
+            }
+            _ => {}
+        }
+        Some(action)
+    }
+
+    /// Whether a rule holds over this case's disks, and what its operators did.
     fn judges(&self, rule: Rule) -> bool {
+        // CLUSTER FAILOVER TAKEOVER takes an epoch without asking: two of them may take the same.
+        if rule == Rule::SlotOwner && self.deeds.iter().any(|deed| takes_over(&deed.action)) {
+            return false;
+        }
         self.honest || matches!(rule, Rule::ReplicaData | Rule::Acks | Rule::Offsets)
     }
 
@@ -305,6 +345,11 @@ impl Case {
             findings.push(Finding { what, at_us: loss.first_us, text });
         }
     }
+}
+
+/// Whether somebody types CLUSTER FAILOVER TAKEOVER.
+fn takes_over(action: &Action) -> bool {
+    matches!(action, Action::TypeLine { line, .. } if line.ends_with("TAKEOVER"))
 }
 
 /// Does what an operator has to do where a cluster that has had its time stands still; see [`Help`].

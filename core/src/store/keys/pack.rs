@@ -378,7 +378,8 @@ mod tests {
                 };
                 let entry =
                     keys.get_or_insert_with(&key, || KeyEntry { object: object(), lru: 0, expires: false }).0;
-                *entry = KeyEntry { object: object(), lru: u32::from(value), expires: value % 7 == 0 };
+                *entry =
+                    KeyEntry { object: object(), lru: u32::from(value), expires: value.is_multiple_of(7) };
             }
             6..8 => {
                 if let Some(entry) = keys.get_mut(&key) {
