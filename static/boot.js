@@ -11,6 +11,21 @@ function say(cause) {
   pre.textContent = String(cause);
   inner.append(h, p, pre); box.append(inner); page.replaceChildren(box);
 }
+// The worker starts at once, beside the program's way here, and waits for it. Whoever asks gets it (web/src/page/link.rs); one that has
+// failed before that, or has been given away, is followed by another.
+const start = () => new Worker(`engine.js?app=${encodeURIComponent(me.dataset.app)}`, { type: "module" });
+let started = null;
+self.engine = () => {
+  const worker = started ?? start();
+  started = worker.onerror = worker.onmessage = null;
+  return worker;
+};
+try {
+  started = start();
+  started.onerror = started.onmessage = () => { started = null; };
+} catch {
+  // The page says it when it asks.
+}
 try {
   const { default: init } = await import(new URL(me.dataset.app, document.baseURI).href);
   await init({ module_or_path: await self.program(new URL(me.dataset.wasm, document.baseURI).href) });

@@ -7,7 +7,7 @@ use js_sys::Array;
 use vitrine_web::protocol::{FromWorker, ToWorker};
 use vitrine_web::wire;
 use wasm_bindgen::prelude::*;
-use web_sys::{Document, ErrorEvent, MessageEvent, Window, Worker, WorkerOptions, WorkerType};
+use web_sys::{Document, ErrorEvent, MessageEvent, Window, Worker};
 
 pub fn window() -> Window {
     web_sys::window().expect("this program runs in a page")
@@ -46,6 +46,13 @@ pub fn media(query: &str) -> bool {
     window().match_media(query).ok().flatten().is_some_and(|m| m.matches())
 }
 
+#[wasm_bindgen]
+extern "C" {
+    /// A worker that waits for its program (static/boot.js).
+    #[wasm_bindgen(catch)]
+    fn engine() -> Result<Worker, JsValue>;
+}
+
 /// What comes from the worker.
 pub enum Incoming {
     Message(Box<FromWorker>),
@@ -63,17 +70,7 @@ pub struct Link {
 impl Link {
     /// Starts a worker. `heard` is called for everything that comes from it, the first being `Hello`.
     pub fn start(heard: impl Fn(Incoming) + Clone + 'static) -> Result<Link, String> {
-        let app = document()
-            .query_selector("script[data-app]")
-            .ok()
-            .flatten()
-            .and_then(|s| s.get_attribute("data-app"))
-            .unwrap_or_default();
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        let app = String::from(js_sys::encode_uri_component(&app));
-        let worker =
-            Worker::new_with_options(&format!("engine.js?app={app}"), &options).map_err(|e| describe(&e))?;
+        let worker = engine().map_err(|e| describe(&e))?;
         worker.post_message(&wasm_bindgen::module()).map_err(|e| describe(&e))?;
         let on_message = {
             let heard = heard.clone();
