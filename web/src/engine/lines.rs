@@ -61,7 +61,9 @@ impl Engine {
                 if matches!(action, Action::Heal { scope: Scope::Everything }) {
                     self.queues.call_off();
                 }
-                Ok(done.number.map_or_else(String::new, |n| format!("Its number is {n}.")))
+                // A client's number means nothing to a visitor, for it has a name; a fault has none.
+                let fault = done.number.filter(|_| matches!(action, Action::Fault { .. }));
+                Ok(fault.map_or_else(String::new, |n| format!("`end {n}` ends it.")))
             }
             Command::Say { whom, .. } => {
                 if *whom == Whom::Each {

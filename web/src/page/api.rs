@@ -236,7 +236,7 @@ impl Vitrine {
         )
     }
 
-    /// Throws the cluster and everything stored away and forms a new one, `{ seed: "5eed2f81" }` or with a seed of chance.
+    /// Throws the cluster and everything stored away and forms a new one, `{ seed: "0x5eed2f81" }` or with a seed of chance.
     pub fn reset(&self, how: JsValue) -> Promise {
         let seed = Reflect::get(&how, &"seed".into()).ok().and_then(|v| v.as_string());
         self.done(|id| ToWorker::Reset { id, seed })

@@ -88,7 +88,7 @@ fn an_opened_world_waits_and_then_runs_as_the_scenario_does_anywhere() {
     let text = "vitrine 1\ntitle \"A master fails\"\nseed 7\nexpect formed within 30s\ncluster> SET color blue\nexpect ok\n\
                 after 2s crash A1\nexpect role A2 master within 15s\nrun for 2s\nexpect keys A1 5\n";
     let mut engine = Engine::open(text, true).unwrap();
-    assert_eq!(engine.boot().opened, "From a scenario: A master fails, seed 00000007, 2\u{a0}actions.");
+    assert_eq!(engine.boot().opened, "From a scenario: A master fails, seed 0x00000007, 2\u{a0}actions.");
     for _ in 0..10 {
         assert!(!engine.advance(&|| 0.0, 1.0));
     }
@@ -124,7 +124,7 @@ fn a_shared_run_is_the_same_to_the_last_byte_wherever_it_is_opened() {
     let hash = engine.world().hash();
     for given in [format!("https://example.org/vitrine/{link}"), link, shared(&mut engine, false).unwrap()] {
         let mut other = Engine::open(&given, true).unwrap();
-        assert!(other.boot().opened.contains("seed 00000005, "), "{}", other.boot().opened);
+        assert!(other.boot().opened.contains("seed 0x00000005, "), "{}", other.boot().opened);
         played(&mut other);
         assert_eq!(other.world().hash(), hash);
         assert!(!other.playing, "the end is there to be looked at");
