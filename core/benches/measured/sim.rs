@@ -2,6 +2,7 @@
 //! large cluster, and the real time of a whole drill. Each line says what is to be reached at the least.
 
 use super::{Place, SECOND};
+use vitrine_core::cluster::slots::SLOTS;
 use vitrine_core::cost::Work;
 use vitrine_core::rng::Rng;
 use vitrine_core::sim::check;
@@ -18,8 +19,6 @@ const WAVE_US: u64 = 15 * SECOND / 2;
 const BATCH: usize = 50;
 /// See [`BATCH`].
 const BATCH_EVERY_US: u64 = SECOND / 5;
-/// The slots of a cluster.
-const SLOTS: usize = 16_384;
 
 /// Measures what `wants` says yes to, by name.
 pub fn run(place: &Place, wants: &dyn Fn(&str) -> bool) {
@@ -173,11 +172,8 @@ fn trouble(world: &World, nodes: usize) -> Option<String> {
 
 /// Lets about `seconds` of real time pass and gives virtual seconds per second.
 fn virtual_rate(place: &Place, world: &mut World, seconds: f64) -> f64 {
-    let (clock, began) = (place.clock(), world.now_us());
-    while clock.seconds() < seconds {
-        world.run_for(SECOND / 10);
-    }
-    (world.now_us() - began) as f64 / SECOND as f64 / clock.seconds()
+    let (virtual_s, real_s) = pass(place, world, seconds, 0);
+    virtual_s / real_s
 }
 
 /// The same for at least a wave of pings, and the time by gossip entry that was sent or received, in nanoseconds.
@@ -187,12 +183,18 @@ fn large_rate(place: &Place, world: &mut World, seconds: f64) -> (f64, f64) {
         let done = nodes.iter().filter_map(|n| world.node(&n.name)).map(|node| node.work_done());
         done.map(|work| work[Work::GossipEntries as usize]).sum()
     };
-    let (clock, began, before) = (place.clock(), world.now_us(), entries(world));
-    while clock.seconds() < seconds || world.now_us() - began < WAVE_US {
+    let before = entries(world);
+    let (virtual_s, real_s) = pass(place, world, seconds, WAVE_US);
+    (virtual_s / real_s, real_s * 1e9 / (entries(world) - before).max(1) as f64)
+}
+
+/// Lets about `seconds` of real time pass, and at least `virtual_us` of virtual time; gives both in seconds, the virtual one first.
+fn pass(place: &Place, world: &mut World, seconds: f64, virtual_us: u64) -> (f64, f64) {
+    let (clock, began) = (place.clock(), world.now_us());
+    while clock.seconds() < seconds || world.now_us() - began < virtual_us {
         world.run_for(SECOND / 10);
     }
-    let (real_s, virtual_s) = (clock.seconds(), (world.now_us() - began) as f64 / SECOND as f64);
-    (virtual_s / real_s, real_s * 1e9 / (entries(world) - before).max(1) as f64)
+    ((world.now_us() - began) as f64 / SECOND as f64, clock.seconds())
 }
 
 /// A whole drill: a cluster is formed and written to, a master dies, its replica takes over, it comes back, and nothing that was

@@ -85,20 +85,18 @@ fn download(dist: &Path) -> Result<u64> {
     let mut total = 0;
     for entry in std::fs::read_dir(dist).with_context(|| format!("cannot read {}", dist.display()))? {
         let path = entry?.path();
-        let is = |ext: &str| path.extension().is_some_and(|e| e == ext);
-        total += match () {
-            () if is("xz") => path.metadata()?.len(),
-            () => gzipped_size(&path).context("`gzip` is to be on PATH, to say what a visitor downloads")?,
-        };
+        let packed = path.extension().is_some_and(|ext| ext == "xz");
+        total += if packed { path.metadata()?.len() } else { gzipped_size(&path)? };
     }
     Ok(total)
 }
 
-/// How many bytes a web server sends for this file; `None` where there is no gzip to ask.
-fn gzipped_size(path: &Path) -> Option<u64> {
+/// How many bytes a web server sends for this file.
+fn gzipped_size(path: &Path) -> Result<u64> {
     let mut gzip = process::command("gzip");
-    let output = gzip.args(["-9", "--stdout"]).arg(path).output().ok()?;
-    output.status.success().then_some(output.stdout.len() as u64)
+    let output = gzip.args(["-9", "--stdout"]).arg(path).output();
+    let output = output.ok().filter(|output| output.status.success());
+    Ok(output.context("`gzip` is to be on PATH, to say what a visitor downloads")?.stdout.len() as u64)
 }
 
 /// `cargo xtask serve`.

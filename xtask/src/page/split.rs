@@ -2,7 +2,7 @@
 //!
 //! In the code of a WebAssembly file an instruction's number is followed at once by what belongs to it: the number of a local, of a function,
 //! an offset, a constant. Each of these says much about the next one of its kind and little about its neighbour. So each kind
-//! goes into a stream of its own, and the streams one behind the other. What puts them together again is `join.js`, which walks along the
+//! goes into a stream of its own, and the streams one behind the other. What puts them together again is `program.js`, which walks along the
 //! instructions as [`split`] does; which kinds follow which instruction is said once, by [`OPERANDS`], and handed to it.
 //!
 //! All numbers are taken over as the bytes that stand for them (LEB128), so the file that comes out is the one that went in.
