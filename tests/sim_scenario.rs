@@ -30,10 +30,12 @@ const CORPUS: &[(&str, &str)] = corpus![
     "failover",
     "maintenance",
     "minority",
+    "never-synced",
     "replica",
     "reshard",
     "seeds",
     "snapshot",
+    "sweep-139",
     "sweep-158",
     "sweep-5053",
     "sweep-77",
@@ -75,6 +77,11 @@ fn a_master_is_taken_out_for_maintenance() {
 #[test]
 fn a_master_in_the_minority_loses_writes() {
     holds("minority");
+}
+
+#[test]
+fn a_replica_that_was_never_synchronised_takes_over_and_a_shard_is_lost() {
+    holds("never-synced");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use vitrine_core::sim::check::Checks;
 use vitrine_core::sim::ledger::CauseKind;
 use vitrine_core::sim::sweep::draw::draw;
 use vitrine_core::sim::sweep::shrink::shrink_by;
-use vitrine_core::sim::sweep::{Case, Complaint, Deed};
+use vitrine_core::sim::sweep::{Case, Complaint, Deed, Help};
 use vitrine_core::sim::view::NodeEntry;
 use vitrine_core::sim::workload::{Keys, Pace, Workload};
 use vitrine_core::sim::{
@@ -349,6 +349,55 @@ fn seed_77() {
 #[test]
 fn seed_158() {
     judge(include_str!("corpus/scenarios/sweep-158.vitrine"));
+}
+
+/// Found by the ledger, which had no cause for a loss: a small snapshot was loaded within one turn, and nobody saw the old data go.
+#[test]
+fn seed_139() {
+    judge(include_str!("corpus/scenarios/sweep-139.vitrine"));
+}
+
+/// A replica that was never synchronised takes over with another shard's data, and is started again with it: it holds that shard's slots for
+/// being imported, notes no new owner of them, and says for ever that the cluster is down, until an operator frees them. (Seed 334 of
+/// ten minutes.)
+#[test]
+fn slots_that_a_master_imports_for_ever_are_freed_by_an_operator() {
+    let mut case = draw(2, 1);
+    case.setup = Setup::six_nodes(2);
+    case.node_timeout_ms = 5000;
+    case.honest = true;
+    let mut formed = World::new(case.setup.clone()).unwrap();
+    formed.run_until(15 * SECOND);
+    let a1 = formed.view().nodes[0].id.clone();
+    let workload =
+        Workload { clients: 4, pace: Pace::Open { per_second: 200 }, read_percent: 0, ..Workload::default() };
+    let start = Action::StartWorkload { name: "load".into(), workload: Box::new(workload) };
+    let replicate = Action::TypeLine { terminal: 5, line: format!("CLUSTER REPLICATE {a1}") };
+    let loss = |node: &str| Fault::PowerLoss { node: node.into(), unsynced: Unsynced::Prefix }.now();
+    let restart = Action::Restart { node: "C2".into(), conf: None, empty_disk: false };
+    let start_node = |node: &str| Action::Start { node: node.into() };
+    let deeds = [
+        (15_000, start),
+        (20_000, Action::StopWorkload { name: "load".into() }),
+        (20_000, loss("A2")),
+        (20_000, Fault::Cut { link: Link::both("C2", "A1") }.now()),
+        (20_000, replicate),
+        (20_300, loss("A1")),
+        (40_000, Action::Heal { scope: Scope::Everything }),
+        (40_000, start_node("A1")),
+        (40_000, start_node("A2")),
+        // Its new master's replica moves to the orphan that it left.
+        (70_000, restart),
+        (80_000, loss("C1")),
+        (100_000, start_node("C1")),
+    ];
+    case.deeds = deeds.map(|(at_ms, action)| Deed { at_us: at_ms * 1000, action }).into();
+    case.until_us = 100 * SECOND;
+    let (world, verdict) = case.run().unwrap();
+    assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
+    assert_eq!(verdict.helped.keys().collect::<Vec<_>>(), [&Help::ImportingStays]);
+    let causes = world.ledger_summary().unwrap().losses;
+    assert!(causes.iter().any(|loss| loss.cause.kind == CauseKind::NeverSynced), "{causes:?}");
 }
 
 /// Where clients read from replicas, the sweep counts how stale that was: who reads from a master of which none was lost, never.

@@ -511,6 +511,11 @@ impl Cluster {
         Name::parse(name).and_then(|name| self.nodes.find(&name))
     }
 
+    /// The slots that are being imported, in order.
+    pub fn importing(&self) -> impl Iterator<Item = u16> + '_ {
+        self.importing.iter().map(|(slot, _)| *slot)
+    }
+
     /// Who owns which slot.
     pub fn slots(&self) -> &SlotTable {
         &self.slots

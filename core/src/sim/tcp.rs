@@ -283,6 +283,16 @@ impl Net {
         let host = c.ends[side].host;
         s.trace.fold(Tag::Send, s.now_us, u64::from(host), u64::from(conn.index) << 1 | side as u64);
         s.trace.fold_bytes(&bytes);
+        if bytes.len() <= SEGMENT_LEN_MAX {
+            return self.offer(s, conn, side, bytes);
+        }
+        // In pieces from the start: to cut the front off what is left, again and again, would copy all of it each time.
+        bytes.chunks(SEGMENT_LEN_MAX).map(|piece| self.offer(s, conn, side, piece.to_vec())).sum()
+    }
+
+    /// Hands the kernel what has room in a segment, behind what is queued; gives how much it took.
+    fn offer(&mut self, s: &mut Sched, conn: ConnRef, side: usize, bytes: Vec<u8>) -> usize {
+        let Some(c) = self.get(conn) else { return 0 };
         let stream = &mut c.streams[side];
         if c.phase != Phase::Established || stream.has_queued() {
             stream.slow().queued.push_back(bytes);
@@ -291,26 +301,17 @@ impl Net {
         self.admit(s, conn, side, bytes)
     }
 
-    /// Puts as much as the send buffer holds on the way, queues the rest, and gives how much went.
-    fn admit(&mut self, s: &mut Sched, conn: ConnRef, side: usize, mut bytes: Vec<u8>) -> usize {
-        let mut taken = 0;
-        loop {
-            let Some(c) = self.get(conn) else { return taken };
-            let stream = &mut c.streams[side];
-            if stream.unacked >= SEND_BUFFER_LEN {
-                stream.slow().queued.push_front(bytes);
-                return taken;
-            }
-            let rest =
-                if bytes.len() > SEGMENT_LEN_MAX { bytes.split_off(SEGMENT_LEN_MAX) } else { Vec::new() };
-            taken += bytes.len();
-            stream.unacked += bytes.len();
-            self.push(s, conn, side, Body::Data(bytes));
-            if rest.is_empty() {
-                return taken;
-            }
-            bytes = rest;
+    /// Puts a segment on the way if the send buffer has room, or else queues it in front; gives how much went.
+    fn admit(&mut self, s: &mut Sched, conn: ConnRef, side: usize, bytes: Vec<u8>) -> usize {
+        let Some(c) = self.get(conn) else { return 0 };
+        let (stream, len) = (&mut c.streams[side], bytes.len());
+        if stream.unacked >= SEND_BUFFER_LEN {
+            stream.slow().queued.push_front(bytes);
+            return 0;
         }
+        stream.unacked += len;
+        self.push(s, conn, side, Body::Data(bytes));
+        len
     }
 
     /// Puts one segment on the way.

@@ -17,6 +17,9 @@ pub enum CauseKind {
     MinorityMaster,
     /// The replica that took over had had the write, and had lost it in a restart of its own.
     StaleReplica,
+    /// The replica that took over had never been synchronised with the master: it still held what another master has. Redis asks a replica
+    /// how long it has been without a master, and not which one that was (`clusterHandleSlaveFailover`, cluster.c 7.0.15).
+    NeverSynced,
     /// The power went before the end of the append-only file was synced, and the master came back without it.
     UnsyncedTail,
     /// The same, and the disk kept a part of the unsynced pages.
@@ -102,6 +105,9 @@ impl Ledger {
             text,
         };
         let (w, o) = (name(writer), name(owner));
+        if let (None, Some(memory)) = (parting, self.nodes[owner as usize].memory) {
+            return self.cause_of_stranger(write, &ends, memory, names);
+        }
         // Who took over from the writer: usually the owner itself, or one before it.
         let taker_node = taker.map_or(owner, |line| line.node);
         if taker_node == writer {
@@ -136,12 +142,38 @@ impl Ledger {
             "{w} accepted the write {when} {taker_name} took over with offset {at_offset}, without having sent it there, \
              and {}",
             match end.how {
-                End::Resync { of: Some(of) } =>
+                End::Resync { of: Some(of), .. } =>
                     format!("discarded it in the full resynchronisation with {}", name(of)),
                 _ => ended_words(&end.how),
             }
         );
         make(CauseKind::MinorityMaster, Some(end), text)
+    }
+
+    /// What the owner has is another history altogether: that of the first stranger to whom one gave way that had the write.
+    fn cause_of_stranger(&self, write: Pos, ends: &[&Ended], memory: Pos, names: &[&str]) -> Cause {
+        let name = |node: u32| names.get(node as usize).copied().unwrap_or("?");
+        let line = |line| self.lines.get(line);
+        let first = ends.iter().find_map(|end| match end.how {
+            End::Resync { with: Some(with), .. } if !self.lines.related(with.line, write.line) => {
+                Some((*end, with.line))
+            }
+            _ => None,
+        });
+        let stranger = line(first.map_or(memory.line, |(_, line)| line));
+        let taker = name(stranger.map_or(u32::MAX, |line| line.node));
+        let writer = name(line(write.line).map_or(u32::MAX, |line| line.node));
+        let gave_up = first.map_or(String::new(), |(end, _)| {
+            format!(", and {} discarded the write in the full resynchronisation with it", name(end.node))
+        });
+        Cause {
+            kind: CauseKind::NeverSynced,
+            at_us: first.map_or(stranger.map_or(0, |line| line.began_us), |(end, _)| end.at_us),
+            record: first.map_or(0, |(end, _)| end.record),
+            text: format!(
+                "{taker} took over with another master's data, never synchronised with {writer}{gave_up}"
+            ),
+        }
     }
 
     /// The writer itself is the owner: it came back without the write.

@@ -64,8 +64,8 @@ pub(crate) enum End {
     Process(Life),
     /// Its host lost power; what the disk kept of the unsynced bytes.
     Power(Unsynced),
-    /// It gave way to the snapshot of another node.
-    Resync { of: Option<u32> },
+    /// It gave way to the snapshot of another node: which one, and the place that the snapshot stands for.
+    Resync { of: Option<u32>, with: Option<Pos> },
     /// Somebody emptied the disk.
     Wiped,
 }
@@ -269,8 +269,13 @@ impl Ledger {
 
     /// A node has taken over the snapshot of its master.
     pub(crate) fn resynchronised(&mut self, index: u32, node: &Node) {
-        if let Some(line) = self.follow(index, node) {
-            self.nodes[index as usize].memory = Some(Pos { line, at: Coord::after(node.repl.offset) });
+        let Some(line) = self.follow(index, node) else { return };
+        let to = Pos { line, at: Coord::after(node.repl.offset) };
+        let known = &mut self.nodes[index as usize];
+        let follows = known.follows;
+        // A small snapshot is loaded within one turn: nobody has seen the old data go.
+        if let Some(from) = known.memory.replace(to) {
+            self.ended(index, false, from, Some(to), End::Resync { of: follows, with: Some(to) });
         }
     }
 
@@ -283,7 +288,8 @@ impl Ledger {
         if node.loading() {
             // A snapshot of the master is being loaded: the old data went first.
             if let Some(from) = known.memory.take() {
-                self.ended(index, false, from, None, End::Resync { of: follows });
+                let with = self.announced(node);
+                self.ended(index, false, from, None, End::Resync { of: follows, with });
             }
             return;
         }
@@ -339,20 +345,22 @@ impl Ledger {
         self.replies.values().map(|r| (r.executed.len() + r.waiting.len()) as u64).sum()
     }
 
+    /// The place of the snapshot that a master has announced to a node.
+    fn announced(&self, node: &Node) -> Option<Pos> {
+        let (replid, offset) = node.repl.master.as_ref()?.announced()?;
+        self.lines.by_replid(replid).map(|line| Pos { line, at: Coord::after(offset) })
+    }
+
     /// A node asks for a disk operation.
     pub(crate) fn asked(&mut self, index: u32, node: &Node, op: OpId, request: &DiskRequest) {
         let DiskRequest::Create { path } = request else { return };
         if path.ends_with(".manifest") {
             return;
         }
-        let announced = node.repl.master.as_ref().filter(|link| link.sync_in_progress());
         let of_master = path.starts_with("temp-") && path.ends_with(".rdb") && path.matches('.').count() == 2;
-        let pos = match announced.and_then(|link| link.announced()).filter(|_| of_master) {
-            Some((replid, offset)) => {
-                self.lines.by_replid(replid).map(|line| Pos { line, at: Coord::after(offset) })
-            }
-            None => self.nodes[index as usize].memory,
-        };
+        let syncs = node.repl.master.as_ref().is_some_and(|link| link.sync_in_progress());
+        let memory = self.nodes[index as usize].memory;
+        let pos = if of_master && syncs { self.announced(node).or(memory) } else { memory };
         self.nodes[index as usize].creating.insert(op, pos);
     }
 

@@ -100,6 +100,7 @@ const CAUSE_WORDS: &[(&str, &str)] = &[
     ("old-snapshot", "there is no append-only file, and the last snapshot is older"),
     ("no-files", "there is neither an append-only file nor a snapshot"),
     ("wiped", "the disk was wiped"),
+    ("never-synced", "the replica that took over still held another master's data"),
     ("unknown", "the ledger cannot tell"),
 ];
 
@@ -118,7 +119,8 @@ fn cause_place(cause: CauseKind) -> usize {
         CauseKind::OldSnapshot => 9,
         CauseKind::NoFiles => 10,
         CauseKind::WipedDisk => 11,
-        CauseKind::Unknown => 12,
+        CauseKind::NeverSynced => 12,
+        CauseKind::Unknown => 13,
     }
 }
 
@@ -135,6 +137,7 @@ const CAUSES: [CauseKind; CAUSE_WORDS.len()] = [
     CauseKind::OldSnapshot,
     CauseKind::NoFiles,
     CauseKind::WipedDisk,
+    CauseKind::NeverSynced,
     CauseKind::Unknown,
 ];
 

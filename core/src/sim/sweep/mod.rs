@@ -122,6 +122,11 @@ pub enum Help {
     /// `MISCONF Errors writing to the AOF file: File too large`. CONFIG SET appendonly no, then yes, ended it, as a restart does. Without the
     /// rewrite, the buffer kept what was to be written and the next second's try ended it.
     WriteErrorStays,
+    /// CLUSTER SETSLOT STABLE for slots that a master takes for being imported though nobody moves them: at a start it does so with slots of
+    /// others that it has keys of (`verifyClusterConfigWithData`, cluster.c 7.0.15), and no other owner is noted for such a slot
+    /// (`clusterUpdateSlotsConfigWith`), so that it says for ever that the cluster is down. A master has keys of others' slots where a
+    /// replica took over that had never been synchronised ([`CauseKind::NeverSynced`]).
+    ImportingStays,
 }
 
 /// What came of a run.
@@ -337,7 +342,10 @@ impl Case {
             }
             let what = match loss.cause.kind {
                 CauseKind::Unknown => Complaint::UnknownCause,
-                CauseKind::AsyncReplication | CauseKind::MinorityMaster | CauseKind::StaleReplica => continue,
+                CauseKind::AsyncReplication
+                | CauseKind::MinorityMaster
+                | CauseKind::StaleReplica
+                | CauseKind::NeverSynced => continue,
                 _ if self.always() => Complaint::BrokenPromise,
                 _ => continue,
             };
@@ -370,6 +378,19 @@ fn help(world: &mut World, helped: &mut BTreeMap<Help, u64>) {
     for node in stuck.map(|process| process.name.clone()).collect::<Vec<_>>() {
         if world.act(Action::Restart { node, conf: None, empty_disk: false }).is_ok() {
             *helped.entry(Help::WriteErrorStays).or_default() += 1;
+        }
+    }
+    let importing = world.procs.iter().filter_map(|process| {
+        let slots: Vec<u16> = process.node.as_deref()?.cluster()?.importing().collect();
+        (!slots.is_empty()).then(|| (process.name.clone(), slots))
+    });
+    for (name, slots) in importing.collect::<Vec<_>>() {
+        let Ok(terminal) = world.terminal(Target::Node(name)) else { continue };
+        for slot in slots {
+            let line = format!("CLUSTER SETSLOT {slot} STABLE");
+            if world.act(Action::TypeLine { terminal, line }).is_ok() {
+                *helped.entry(Help::ImportingStays).or_default() += 1;
+            }
         }
     }
 }
