@@ -218,11 +218,14 @@ impl Steps<'_> {
     }
 }
 
-/// Where the page, the browser and its driver are. What drives them serves the folder itself and starts a driver of its own.
+/// Where the page, the browser, its driver and the judge of accessibility are. What drives them serves the folder itself and starts a driver of its own.
 pub fn with_browser(command: &mut Command, tools: &Tools) {
     command.env("VITRINE_DIST", paths::dist_dir());
     if let (Some(chrome), Some(driver)) = (&tools.chrome, &tools.chromedriver) {
         command.env("CHROME", chrome).env("CHROMEDRIVER", driver);
+    }
+    if let Some(axe) = &tools.axe {
+        command.env("VITRINE_AXE", axe);
     }
 }
 

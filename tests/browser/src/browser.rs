@@ -184,8 +184,10 @@ impl Drop for Driver {
 }
 
 impl Browser {
-    /// Ends the session in order.
+    /// Ends the session in order. Nothing may have been put on the console since somebody last asked what there is.
     pub async fn close(self) {
+        let console = self.page.console().await;
+        assert!(console.is_empty(), "the console has {console:#?}");
         self.page.close().await;
     }
 

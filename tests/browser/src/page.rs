@@ -113,6 +113,28 @@ impl Page {
         self.find(css).await.text().await.unwrap_or_else(|error| panic!("{css} has no text: {error}"))
     }
 
+    /// Presses an element that must be there, as a visitor does.
+    pub async fn click(&self, css: &str) {
+        self.find(css).await.click().await.unwrap_or_else(|error| panic!("{css} cannot be pressed: {error}"));
+    }
+
+    /// Puts a text into a field, in the place of what stands there.
+    pub async fn fill(&self, css: &str, text: &str) {
+        let put = format!(
+            "(() => {{ const field = document.querySelector({}); \
+             Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), 'value').set.call(field, {}); \
+             field.dispatchEvent(new Event('input', {{ bubbles: true }})); }})()",
+            json!(css),
+            json!(text)
+        );
+        self.js(&put).await;
+    }
+
+    /// Does a line of the language for scenarios.
+    pub async fn line(&self, line: &str) {
+        self.js(&format!("vitrine.line({})", json!(line))).await;
+    }
+
     /// Types a line into the terminal and presses Enter.
     pub async fn type_line(&self, line: &str) {
         let input = self.find("#term-input").await;

@@ -141,8 +141,6 @@ async fn looking_at_every_pane_of_every_node_leaves_no_trace() {
     press(page, ".opens").await;
     page.find(".slots__win #slot-map").await;
     assert_eq!(page.js("vitrine.traceHash()").await, before);
-    let console = page.console().await;
-    assert!(console.is_empty(), "{console:?}");
     browser.close().await;
 }
 

@@ -50,6 +50,8 @@ pub struct Tools {
     pub wasm_clippy: bool,
     pub chrome: Option<PathBuf>,
     pub chromedriver: Option<PathBuf>,
+    /// The script that looks over a page's accessibility, for who needs a page and a browser.
+    pub axe: Option<PathBuf>,
     /// Debian's redis-server; `None` on a system where it cannot be installed.
     pub redis_server: Option<PathBuf>,
 }
@@ -95,7 +97,7 @@ pub use wasm_target::small_std;
 
 /// The script that unpacks a packed page.
 pub fn unpacker() -> Result<PathBuf> {
-    pinned::ensure_unpacker()
+    pinned::ensure_script(&pinned::UNPACKER)
 }
 
 /// `cargo xtask setup`.
@@ -132,7 +134,10 @@ pub fn ensure(needs: Needs) -> Result<Tools> {
             wasm_target::ensure_source(tools.wasm_toolchain.as_deref())?;
             tools.path.push(pinned::ensure_cargo_tool(&pinned::TRUNK)?);
             tools.path.push(pinned::ensure_binaryen()?);
-            pinned::ensure_unpacker()?;
+            pinned::ensure_script(&pinned::UNPACKER)?;
+            if needs.browser {
+                tools.axe = Some(pinned::ensure_script(&pinned::AXE)?);
+            }
         }
         if needs.wasm_tests {
             tools.path.push(pinned::ensure_cargo_tool(&pinned::WASM_PACK)?);

@@ -45,9 +45,20 @@ pub const WASM_PACK: CargoTool =
 /// wasm-opt. Debian's own is too old for what today's compilers emit.
 const BINARYEN_VERSION: &str = "132.0.0";
 
+/// A script from npm that a browser is to run.
+pub struct NpmScript {
+    package: &'static str,
+    version: &'static str,
+    /// Where it is in the package.
+    path: &'static str,
+}
+
 /// Unpacks the published page's program in the browser: xz-embedded as WebAssembly in a readable stream.
-const UNPACKER: &str = "xz-decompress";
-const UNPACKER_VERSION: &str = "0.2.3";
+pub const UNPACKER: NpmScript =
+    NpmScript { package: "xz-decompress", version: "0.2.3", path: "dist/package/xz-decompress.min.js" };
+
+/// Looks over the page as those who judge its accessibility do; the end-to-end tests put it there, no visitor gets it.
+pub const AXE: NpmScript = NpmScript { package: "axe-core", version: "4.14.1", path: "axe.min.js" };
 
 /// The oldest Node.js on which this wasm-opt was seen to work: Debian 12's.
 const NODE_MAJOR_MIN: u32 = 18;
@@ -127,15 +138,15 @@ pub fn ensure_binaryen() -> Result<PathBuf> {
     Ok(bin)
 }
 
-/// The script that unpacks xz in a browser, installing it if it is missing.
-pub fn ensure_unpacker() -> Result<PathBuf> {
-    let dir = paths::tool_dir(UNPACKER, UNPACKER_VERSION)?;
-    let script = dir.join("node_modules").join(UNPACKER).join("dist/package/xz-decompress.min.js");
+/// A script from npm, installing it if it is missing.
+pub fn ensure_script(script: &NpmScript) -> Result<PathBuf> {
+    let NpmScript { package, version, path } = *script;
+    let dir = paths::tool_dir(package, version)?;
+    let script = dir.join("node_modules").join(package).join(path);
     if !script.is_file() {
-        progress::note(&format!("{UNPACKER} {UNPACKER_VERSION}: installing from npm …"));
-        let by_hand =
-            format!("It is the npm package {UNPACKER}@{UNPACKER_VERSION}, to be in {}.", dir.display());
-        install_from_npm(UNPACKER, UNPACKER_VERSION, &dir, &by_hand)?;
+        progress::note(&format!("{package} {version}: installing from npm …"));
+        let by_hand = format!("It is the npm package {package}@{version}, to be in {}.", dir.display());
+        install_from_npm(package, version, &dir, &by_hand)?;
     }
     Ok(script)
 }
@@ -161,10 +172,12 @@ fn install_from_npm(package: &str, version: &str, dir: &Path, by_hand: &str) -> 
     Ok(())
 }
 
-/// Whether wasm-opt and the unpacker are there already, so that nobody needs Node.js to install them. (wasm-opt is a Node script
-/// itself when it comes from npm, but then Node.js is there.)
-pub fn needs_npm() -> bool {
-    if !paths::tool_dir(UNPACKER, UNPACKER_VERSION).is_ok_and(|dir| dir.is_dir()) {
+/// Whether Node.js is needed to install wasm-opt or a script that is not there yet. (wasm-opt is a Node script itself when it
+/// comes from npm, but then Node.js is there.)
+pub fn needs_npm(scripts: &[&NpmScript]) -> bool {
+    let there =
+        |script: &&NpmScript| paths::tool_dir(script.package, script.version).is_ok_and(|dir| dir.is_dir());
+    if !scripts.iter().all(there) {
         return true;
     }
     let cached =

@@ -61,8 +61,10 @@ pub fn ensure(needs: Needs, tools: &mut Tools) -> Result<()> {
     if process::find_on_path("cc").is_none() {
         missing.push(C_COMPILER);
     }
+    let scripts: &[&pinned::NpmScript] =
+        if needs.browser { &[&pinned::UNPACKER, &pinned::AXE] } else { &[&pinned::UNPACKER] };
     if needs.page
-        && pinned::needs_npm()
+        && pinned::needs_npm(scripts)
         && (process::find_on_path("npm").is_none() || process::find_on_path("node").is_none())
     {
         missing.push(NODE);

@@ -74,12 +74,12 @@ fn opened(app: &App) -> AttrValue {
 
 fn phone_tabs(app: &App, act: &Callback<Act>) -> Html {
     html! {
-        <nav class="mtabs" role="tablist" aria-label="Panel">
+        <nav class="mtabs" aria-label="Panels"><div role="tablist" aria-label="Panel">
             { for Panel::ALL.into_iter().map(|panel| html! {
                 <button role="tab" aria-selected={(app.panel == panel).to_string()}
                     onclick={act.reform(move |_| Act::Panel(panel))}>{ panel.name() }</button>
             }) }
-        </nav>
+        </div></nav>
     }
 }
 
@@ -92,7 +92,7 @@ fn phone_bar(app: &App, act: &Callback<Act>) -> Html {
     // One button walks through the useful speeds of a phone: 1, 10, 100, then back to a hundredth.
     let next = [3, 4, 5, 1, 2].iter().position(|&n| n == at).map_or(3, |n| [4, 5, 1, 2, 3][n]);
     html! {
-        <div class="mbar" role="toolbar" aria-label="Time">
+        <section class="mbar" aria-label="Time">
             if let Some(back) = back {
                 <button class="clock clock--back" aria-label={format!("{back}: return to the end of the run")}
                     onclick={act.reform(|_| Act::Line("live".into()))}><span>{ whole }<b>{ part }</b><small>{ back }</small></span></button>
@@ -108,7 +108,7 @@ fn phone_bar(app: &App, act: &Callback<Act>) -> Html {
                 onclick={topbar::speed_to(words::SPEEDS[next], act)}>{ words::speed(app.speed) }</button>
             <button class="btn" id="break" aria-haspopup="menu" disabled={app.cluster.nodes.is_empty()}
                 onclick={break_menu(app, act)}>{ super::icon("i-bolt") }<span>{ "Break" }</span></button>
-        </div>
+        </section>
     }
 }
 

@@ -85,11 +85,11 @@ pub fn TopBar(props: &Props) -> Html {
     let (next, last) = (format!("Run to the next: {what}"), format!("Go back to the last: {what}"));
     html! {
         <header class="top">
-            <div class="brand">
+            <h1 class="brand">
                 <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4.5 17V3.5h15V17" /><path d="M2 17h20M5.5 20.5h13" />
                     <circle cx="12" cy="10.5" r="4" stroke-dasharray="6.8 1.58" /></svg>
                 <span>{ "Vitrine" }</span>
-            </div>
+            </h1>
             <button class="picker" id="picker" title="Begin another world, or open one" aria-haspopup="dialog" disabled={props.stopped}
                 onclick={act.reform(|_| Act::Dialog(Some(Sheet::Topology)))}>
                 <span><span class="picker__k">{ "Free play" }</span>

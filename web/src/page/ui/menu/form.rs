@@ -106,8 +106,8 @@ pub fn Form(props: &Props) -> Html {
     let back = props.back.reform(|_: MouseEvent| ());
     html! {
         <form onsubmit={submit} autocomplete="off">
-            <header><button type="button" class="ib ib--sm menu__b" aria-label="Back" onclick={back}>{ icon("i-chev") }</button>
-                <b>{ &props.name }</b><span>{ row.name }</span></header>
+            <div class="menu__h"><button type="button" class="ib ib--sm menu__b" aria-label="Back" onclick={back}>{ icon("i-chev") }</button>
+                <b>{ &props.name }</b><span>{ row.name }</span></div>
             <p class="menu__p">{ row.help }</p>
             if row.on == On::Node && props.subject.is_none() { { choose(A, "Node", false) } }
             if row.on == On::Link && props.subject.is_none() { { choose(A, "From", false) } }

@@ -141,15 +141,15 @@ pub fn Menu(props: &Props) -> Html {
     html! { <>
         <div class={classes!("menu", "menu--node", hidden)} role="menu" aria-label={format!("Actions on {name}")} ref={main.clone()} id="menu"
             onkeydown={keys(&main, None, &props.act)} onmouseover={Callback::from(focus_hovered)}>
-            <header><b>{ &name }</b><span>{ state }</span></header>
+            <div class="menu__h"><b>{ &name }</b><span>{ state }</span></div>
             <div class="menu__l">{ for list.into_iter().map(shown) }</div>
         </div>
         if let Some((label, list)) = side {
             <div class="menu menu--node menu--sub" role="menu" aria-label={format!("{label}, {name}")} ref={beside_it.clone()} id="menu-sub"
                 onkeydown={keys(&beside_it, Some(sub.clone()), &props.act)} onmouseover={Callback::from(focus_hovered)}>
-                <header>
-                    <button class="ib ib--sm menu__b" tabindex="-1" aria-label="Back" onclick={back}>{ icon("i-chev") }</button>
-                    <b>{ label }</b></header>
+                <div class="menu__h">
+                    <button class="ib ib--sm menu__b" role="menuitem" tabindex="-1" aria-label="Back" onclick={back}>{ icon("i-chev") }</button>
+                    <b>{ label }</b></div>
                 <div class="menu__l">{ for list.into_iter().map(shown) }</div>
             </div>
         }
@@ -222,6 +222,7 @@ fn entry(
             };
             if open || conf || row.lasts() || !row.args.is_empty() {
                 let summary = row.summary();
+                let spoken = format!("{} {summary}: change before it is done", row.name);
                 let more = if summary.is_empty() {
                     icon("i-more")
                 } else {
@@ -231,7 +232,7 @@ fn entry(
                     <div class="mr" role="none">
                         { button(row.icon, row.name.into(), &code, row.key, row.key == Some("X"), onclick) }
                         <button class="mi__a" role="menuitem" tabindex="-1" title="Change before it is done"
-                            aria-label={format!("{}: change before it is done", row.name)} onclick={edit}>{ more }</button>
+                            aria-label={spoken} onclick={edit}>{ more }</button>
                     </div>
                 };
             }

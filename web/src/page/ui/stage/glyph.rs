@@ -93,28 +93,30 @@ pub fn node(x: Context) -> Html {
     let at = seat.at;
     let (cx, cy) = (format!("{:.1}", at.x), format!("{:.1}", at.y));
     let small = x.layout.size == Size::S;
+    // What is read on the stage stands beside the button, not in it: its name says the same in a sentence.
     html! {
-        <g {class} tabindex="0" role="button" data-node={x.index.to_string()} onclick={click} oncontextmenu={open}
-            onkeydown={key} aria-label={spoken} aria-haspopup="menu"
-            aria-pressed={x.selected.to_string()} id={format!("node-{}", n.name)}>
-            <circle class="focus" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 17.0).to_string()} />
-            if x.selected { <path class="reticle" d={brackets(at, seat.r + if asked { 18.0 } else { 12.0 })} /> }
-            if picked || x.lit { <circle class="target" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 12.0).to_string()} /> }
-            if n.isolated { <circle class="moat" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 16.0).to_string()} /> }
-            if n.candidate.is_some() {
-                <g class="halo"><circle cx={cx.clone()} cy={cy.clone()} r={(seat.r + 13.0).to_string()} /></g>
-            }
-            <circle class="disk-track" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 6.0).to_string()} />
-            if n.process.is_up() || n.process == Process::Paused { { disk_ring(n, seat) } }
-            <circle class="body" cx={cx.clone()} cy={cy.clone()} r={seat.r.to_string()} />
-            if let Some(percent) = n.progress_percent.filter(|_| n.process.is_up()) {
-                <path class="prog" d={pie(at, seat.r - 2.0, f64::from(percent.clamp(1, 99)) / 100.0)} />
-            }
+        <g {class} data-node={x.index.to_string()} onclick={click} oncontextmenu={open}>
+            <g class="node__b" tabindex="0" role="button" data-node={x.index.to_string()} onkeydown={key} aria-label={spoken}
+                aria-haspopup="menu" aria-pressed={x.selected.to_string()} id={format!("node-{}", n.name)}>
+                <circle class="focus" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 17.0).to_string()} />
+                if x.selected { <path class="reticle" d={brackets(at, seat.r + if asked { 18.0 } else { 12.0 })} /> }
+                if picked || x.lit { <circle class="target" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 12.0).to_string()} /> }
+                if n.isolated { <circle class="moat" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 16.0).to_string()} /> }
+                if n.candidate.is_some() {
+                    <g class="halo"><circle cx={cx.clone()} cy={cy.clone()} r={(seat.r + 13.0).to_string()} /></g>
+                }
+                <circle class="disk-track" cx={cx.clone()} cy={cy.clone()} r={(seat.r + 6.0).to_string()} />
+                if n.process.is_up() || n.process == Process::Paused { { disk_ring(n, seat) } }
+                <circle class="body" cx={cx.clone()} cy={cy.clone()} r={seat.r.to_string()} />
+                if let Some(percent) = n.progress_percent.filter(|_| n.process.is_up()) {
+                    <path class="prog" d={pie(at, seat.r - 2.0, f64::from(percent.clamp(1, 99)) / 100.0)} />
+                }
+                if asked { { jury_ring(&jury, seat) } }
+                { badge(n, &jury, seat, fault.map(|f| f.icon.as_str())) }
+            </g>
             if !small {
-                <text class="name" x={cx.clone()} y={format!("{:.1}", at.y + if seat.on_ring { 5.0 } else { 4.5 })}>{ &n.name }</text>
+                <text class="name" x={cx} y={format!("{:.1}", at.y + if seat.on_ring { 5.0 } else { 4.5 })}>{ &n.name }</text>
             }
-            if asked { { jury_ring(&jury, seat) } }
-            { badge(n, &jury, seat, fault.map(|f| f.icon.as_str())) }
             { label(&lines, seat, asked, n) }
         </g>
     }

@@ -100,7 +100,12 @@ pub fn Stage(props: &Props) -> Html {
                 if let Some(trip) = props.trip.clone() {
                     <trip::TripView cluster={props.cluster.clone()} layout={props.layout.clone()} {trip} />
                 }
-                <g class="opens" role="button" tabindex="0" aria-label="Slot map" onclick={act.reform(|_: MouseEvent| Act::Slots(true))} onkeydown={super::pressed(act.reform(|()| Act::Slots(true)))}><title>{ "Slot map" }</title><ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} /></g>
+                <g class="opens" onclick={act.reform(|_: MouseEvent| Act::Slots(true))}>
+                    <g role="button" tabindex="0" aria-label="Slot map" onkeydown={super::pressed(act.reform(|()| Act::Slots(true)))}>
+                        <title>{ "Slot map" }</title>
+                        <circle cx={props.layout.centre.x.to_string()} cy={props.layout.centre.y.to_string()} r="62" /></g>
+                    <ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} />
+                </g>
                 <wall::Wall cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
                 <g onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={away} ontouchend={lifted}>
                     <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}

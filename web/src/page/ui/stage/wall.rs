@@ -47,7 +47,7 @@ pub fn Wall(props: &Props) -> Html {
         <>
         <rect class="bay" x={(x + WALL_WIDTH).to_string()} y="46" width={(800.0 - x - WALL_WIDTH).to_string()} height="496" />
         <g class="wall" tabindex="0" role="button" onclick={heal} onkeydown={key} id="wall"
-            aria-label={format!("Partition wall. {} cut off from the rest. Press to heal.", behind.join(", "))}>
+            aria-label={format!("Heal wall: {} cut off from the rest", behind.join(", "))}>
             <rect class="wall__fill" x={x.to_string()} y="46" width={WALL_WIDTH.to_string()} height="496" />
             <path class="wall__edge" d={format!("M{x} 46V542M{} 46V542", x + WALL_WIDTH)} />
             <g class="wall__tag" transform={format!("translate({mid} 500)")}>

@@ -1,0 +1,141 @@
+//! The page for everybody: axe-core finds nothing serious in any panel, in either theme, on a desk, a projector and a phone; nothing
+//! scrolls sideways there; who asked for less motion sees none; and every icon has its name.
+
+use fantoccini::key::Key;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use vitrine_browser_tests::browser::Bench;
+use vitrine_browser_tests::page::Page;
+
+/// The sizes that the page is made for: a desk, a projector, a phone.
+const SIZES: [(u32, u32); 3] = [(1440, 900), (1920, 1080), (390, 844)];
+
+async fn emulate(page: &Page, size: (u32, u32), features: Value) {
+    let metrics =
+        json!({ "width": size.0, "height": size.1, "deviceScaleFactor": 1, "mobile": size.0 < 720 });
+    page.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+    page.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+}
+
+/// What is serious, of everything on the page as it is now.
+async fn looked_over(page: &Page) -> Vec<String> {
+    let found = page
+        .js("axe.run(document, { resultTypes: ['violations'] }).then(r => r.violations\
+             .filter(v => v.impact === 'serious' || v.impact === 'critical')\
+             .flatMap(v => v.nodes.slice(0, 3).map(n => v.id + ' ' + n.target.join(' ') + ': ' + n.failureSummary)))")
+        .await;
+    found
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|text| text.as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// Opens one thing after the other, and gives the name of what is open to `look`.
+async fn through_everything(page: &Page, mut look: impl AsyncFnMut(&Page, &str)) {
+    // What is pressed (a selector), and what closes it again, if anything has to.
+    let panels =
+        "[...document.querySelectorAll('[role=tab]:not(:disabled)')].map((t, i) => (t.dataset.seen = i, i))";
+    let tabs = page.js(panels).await.as_array().map_or(0, Vec::len);
+    look(page, "the page as it opens").await;
+    for tab in 0..tabs {
+        page.js(&format!("document.querySelector('[data-seen=\"{tab}\"]')?.click()")).await;
+        let name = page.js(&format!("document.querySelector('[data-seen=\"{tab}\"]')?.textContent")).await;
+        look(page, &format!("the tab {name}")).await;
+    }
+    for button in [
+        "#ledger-safe",
+        "#ledger-at-risk",
+        "#open-workloads",
+        "#picker",
+        "#share",
+        ".opens",
+        "[aria-label^=Help]",
+    ] {
+        let there = page
+            .js(&format!("(e => e?.checkVisibility() || null)(document.querySelector('{button}'))"))
+            .await;
+        if there.is_null() {
+            continue;
+        }
+        page.js(&format!(
+            "document.querySelector('{button}').dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))"
+        ))
+        .await;
+        look(page, button).await;
+        page.client()
+            .active_element()
+            .await
+            .expect("something has the focus")
+            .send_keys(&char::from(Key::Escape).to_string())
+            .await
+            .ok();
+    }
+    page.js("document.querySelector('#node-A1').dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, clientX: 200, clientY: 200 }))").await;
+    page.find("#menu").await;
+    look(page, "the menu of a node").await;
+}
+
+#[tokio::test]
+async fn nothing_serious_is_found_in_any_panel_and_nothing_scrolls_sideways() {
+    let axe = std::env::var("VITRINE_AXE")
+        .expect("VITRINE_AXE names axe.min.js; `cargo xtask test browser` sets it");
+    let axe = std::fs::read_to_string(axe).expect("axe.min.js can be read");
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    for (size, theme) in SIZES.into_iter().flat_map(|size| [(size, "dark"), (size, "light")]) {
+        emulate(page, size, json!([{ "name": "prefers-color-scheme", "value": theme }])).await;
+        page.js("vitrine.reset({ seed: 5 })").await;
+        page.ready().await;
+        page.reload().await;
+        page.ready().await;
+        page.client().execute(&axe, Vec::new()).await.expect("axe-core runs");
+        // Something of everything: keys, load, a dead master, a wall, a slow disk, lost writes.
+        page.command("cluster", &["SET", "color", "blue"]).await.expect("OK");
+        for line in
+            ["workload app rate 100", "disk-slow B2 20x", "partition C1 app | A1 B1 A2 B2 C2", "crash A1"]
+        {
+            page.line(line).await;
+        }
+        page.js("vitrine.run({ forUs: 20e6 })").await;
+        through_everything(page, async |page: &Page, what: &str| {
+            let found = looked_over(page).await;
+            assert!(found.is_empty(), "{what}, {size:?}, {theme}: {found:#?}");
+            let wide = page.js("[document.documentElement.scrollWidth, document.body.scrollWidth]").await;
+            assert_eq!(wide, json!([size.0, size.0]), "{what}, {theme}, scrolls sideways");
+            let nameless = page
+                .js("[...document.querySelectorAll('button, [role=button]')].filter(b => b.checkVisibility() \
+                     && !(b.getAttribute('aria-label') || b.title || b.textContent.trim())).map(b => b.outerHTML.slice(0, 200))")
+                .await;
+            assert_eq!(nameless, json!([]), "{what}: an icon stands alone");
+        })
+        .await;
+    }
+    browser.close().await;
+}
+
+/// Rest instead of travel: the marks of messages stand still, and nothing is animated.
+#[tokio::test]
+async fn who_asked_for_less_motion_sees_none() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    emulate(page, (1440, 900), json!([{ "name": "prefers-reduced-motion", "value": "reduce" }])).await;
+    page.reload().await;
+    page.ready().await;
+    // A mark rests on the way of its message: where they are seen is one place for each way, and there are 30 ways.
+    let places = "[...document.querySelectorAll('.msg__at')].map(m => m.getAttribute('transform'))";
+    let mut seen = BTreeSet::new();
+    for _ in 0..60 {
+        let now = page.js(places).await;
+        seen.extend(now.as_array().expect("places").iter().map(Value::to_string));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!((1..=30).contains(&seen.len()), "marks were seen at {} places", seen.len());
+    let animated = page.js("document.getAnimations().length").await;
+    assert_eq!(animated, 0);
+    browser.close().await;
+}
