@@ -434,6 +434,13 @@ fn stale_reads_from_replicas_are_counted() {
     }
 }
 
+/// A replica forked on a processor 22,000 times as slow: that takes two minutes, and the cluster is not whole before.
+#[test]
+fn seed_7662() {
+    let verdict = draw(7662, 1).run().unwrap().1;
+    assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
+}
+
 /// Two votes of one turn leave in the order of their connections. The epochs do not fall; each is voted in once.
 #[test]
 fn seed_2679() {

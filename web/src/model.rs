@@ -7,8 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How many slots a cluster has.
-pub const SLOTS: u16 = 16384;
+pub use vitrine_core::store::slot::SLOTS;
 
 /// Where a node stands in [`Cluster::nodes`] and in every list that is parallel to it.
 pub type NodeIndex = u16;

@@ -14,11 +14,12 @@
 
 use crate::resp::Value;
 use crate::sim::client::{ClientEvent, Io};
+use crate::store::slot::SLOTS;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// How many slots a cluster has.
-const SLOT_COUNT: u32 = 16384;
+const SLOT_COUNT: u32 = SLOTS as u32;
 /// A node that does not answer is asked again after this, in microseconds.
 const RETRY_US: u64 = 100_000;
 /// No answer after this counts as none, in microseconds.

@@ -4,11 +4,12 @@ use crate::node::Node;
 use crate::sim::process::Process;
 use crate::sim::trace::Life;
 use crate::sim::world::World;
+use crate::store::slot::SLOTS;
 
 /// How often the watchdog looks, in virtual microseconds.
 const LOOK_PERIOD_US: u64 = 1_000_000;
-/// How many slots a cluster has.
-const SLOT_COUNT: u32 = 16_384;
+/// From which length on a turn under way is what a fault has left behind, in virtual microseconds.
+const LONG_TURN_US: u64 = 1_000_000;
 
 /// Within which time a cluster must be whole once nothing is wrong, in virtual microseconds, for a node timeout in milliseconds.
 ///
@@ -32,7 +33,7 @@ fn trouble_of(process: &Process, node: Option<&Node>) -> Option<String> {
             return Some(format!("{} says that the cluster is down", process.name));
         }
         let assigned = cluster.slots().assigned();
-        if assigned != SLOT_COUNT {
+        if assigned != u32::from(SLOTS) {
             return Some(format!("{} knows the owners of {assigned} slots", process.name));
         }
     }
@@ -45,6 +46,16 @@ fn trouble_of(process: &Process, node: Option<&Node>) -> Option<String> {
 /// What keeps a world from being whole; `None` if nothing does.
 pub fn trouble(world: &World) -> Option<String> {
     world.procs.iter().find_map(|process| trouble_of(process, process.node.as_deref()))
+}
+
+/// Until when a process is held up by what it began under a fault, if one is: a turn is computed at its beginning, so one that began on
+/// a slow processor takes as long as it was going to, though the processor is slow no more.
+pub fn held_up_until_us(world: &World) -> Option<u64> {
+    world.procs.iter().filter_map(|process| held_up(process, world.now_us())).max()
+}
+
+fn held_up(process: &Process, now_us: u64) -> Option<u64> {
+    Some(process.busy_until_us).filter(|&until_us| until_us > now_us + LONG_TURN_US)
 }
 
 /// Watches for it.
@@ -66,7 +77,7 @@ impl Watchdog {
         index: u32,
         node: &Node,
     ) -> Option<String> {
-        if !calm || procs.iter().any(|p| p.life != Life::Running) {
+        if !calm || procs.iter().any(|p| p.life != Life::Running || held_up(p, now_us).is_some()) {
             self.calm_since_us = None;
             self.reported = false;
             return None;

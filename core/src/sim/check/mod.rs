@@ -29,7 +29,7 @@ pub mod linear;
 mod liveness;
 mod reload;
 
-pub use liveness::{trouble, whole_within_us};
+pub use liveness::{held_up_until_us, trouble, whole_within_us};
 
 use crate::command::debug::dataset_digest;
 use crate::config::AppendFsync;

@@ -205,7 +205,8 @@ pub enum Fault {
     Shutdown { node: String },
     /// SIGSTOP; at its end SIGCONT. The kernel goes on, so peers see a process that does not answer.
     Pause { node: String },
-    /// What the process computes takes `factor` times as long. Several multiply.
+    /// What the process computes takes `factor` times as long. Several multiply. What it has begun by the end still takes as long as it
+    /// was going to: a turn is computed at its beginning.
     SlowCpu { node: String, factor: u32 },
 
     /// Nothing gets through; TCP tries again, ever less often, until it gives up.

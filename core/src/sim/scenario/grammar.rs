@@ -11,6 +11,7 @@ use super::Command;
 use super::error::ScenarioError;
 use super::lex::{self, Token, next_start, next_token};
 use super::units;
+use crate::store::slot::SLOTS;
 
 /// What an argument is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -580,7 +581,7 @@ impl<'a> Matcher<'a> {
             }
             Kind::Slots => {
                 let (first, last) = text.split_once('-')?;
-                let slot = |text| units::number(text).filter(|n| *n < 16_384);
+                let slot = |text| units::number(text).filter(|n| *n < u64::from(SLOTS));
                 let (first, last) = (slot(first)?, slot(last)?);
                 (first <= last).then_some(Value::Number(i128::from(first << 16 | last)))
             }

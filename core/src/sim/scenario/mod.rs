@@ -44,6 +44,7 @@ use crate::sim::fault::Action;
 use crate::sim::setup::Setup;
 use crate::sim::trace::TraceClass;
 use crate::sim::world::World;
+use crate::store::slot::SLOTS;
 use grammar::{Args, Blocks, Matcher, render, show_name, show_rest};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -250,7 +251,7 @@ impl Scenario {
             ));
         }
         for shard in self.setup.formation.iter().flat_map(|f| &f.shards) {
-            if shard.nodes.is_empty() || shard.slots.0 > shard.slots.1 || shard.slots.1 >= 16_384 {
+            if shard.nodes.is_empty() || shard.slots.0 > shard.slots.1 || shard.slots.1 >= SLOTS {
                 return Err("a shard has a master and slots of 0 to 16383".into());
             }
         }

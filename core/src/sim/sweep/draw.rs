@@ -8,6 +8,7 @@ use crate::rng::Rng;
 use crate::sim::check::Checks;
 use crate::sim::workload::{Distribution, Keys, Mix, Pace, Sizes, Wait, Workload};
 use crate::sim::{Action, Delay, Direction, EioOn, Fault, Link, Scope, Setup, Shape, Unsynced};
+use crate::store::slot::SLOTS;
 
 pub(super) const SECOND_US: u64 = 1_000_000;
 /// A cluster is formed by then, in virtual microseconds.
@@ -194,7 +195,7 @@ impl Dice {
             0 => Distribution::Uniform,
             1 => Distribution::Zipf { exponent_milli: 1000 },
             _ if alone => Distribution::Sequential,
-            _ => Distribution::HotSlot { slot: self.below(16_384) as u16, percent: 50 },
+            _ => Distribution::HotSlot { slot: self.below(u64::from(SLOTS)) as u16, percent: 50 },
         };
         let pace = if self.chance(50) {
             Pace::Open { per_second: 5 + self.below(150) as u32 }

@@ -302,6 +302,9 @@ impl Case {
                 }
                 Some(text) => {
                     whole_since = None;
+                    if let Some(until_us) = check::held_up_until_us(world) {
+                        limit_us = limit_us.max(until_us + within_us);
+                    }
                     if world.now_us() >= limit_us {
                         if !self.honest {
                             return None;

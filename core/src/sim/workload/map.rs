@@ -1,6 +1,7 @@
 //! A client's map of slots: what CLUSTER SLOTS said, and the nodes that it named.
 
 use crate::resp::Value;
+use crate::store::slot::SLOTS;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -77,7 +78,7 @@ impl SlotMap {
         let mut ranges = Vec::new();
         for entry in reply.as_array()? {
             let [first, last, nodes @ ..] = entry.as_array()? else { return None };
-            let slot = |value: &Value| u16::try_from(value.as_integer()?).ok().filter(|slot| *slot < 16_384);
+            let slot = |value: &Value| u16::try_from(value.as_integer()?).ok().filter(|slot| *slot < SLOTS);
             let (first, last) = (slot(first)?, slot(last)?);
             let mut numbers = SmallVec::new();
             for node in nodes {
