@@ -139,3 +139,21 @@ async fn who_asked_for_less_motion_sees_none() {
     assert_eq!(animated, 0);
     browser.close().await;
 }
+
+/// On a phone the panels are behind tabs, each as large as a finger.
+#[tokio::test]
+async fn a_phone_has_its_panels_behind_tabs() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    emulate(page, (390, 844), json!([])).await;
+    page.ready().await;
+    for (tab, panel) in [(2, ".term"), (3, ".insp"), (4, ".tape"), (1, ".lesson")] {
+        page.click(&format!(".mtabs button:nth-child({tab})")).await;
+        let seen = format!("document.querySelector('{panel}').checkVisibility() || null");
+        page.until("the panel is there", &seen).await;
+    }
+    let small = "[...document.querySelectorAll('.mtabs button, .mbar button')].filter(b => b.getBoundingClientRect().height < 43.9).length";
+    assert_eq!(page.js(small).await, 0, "targets that a finger misses");
+    browser.close().await;
+}
