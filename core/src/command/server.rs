@@ -9,7 +9,7 @@ use crate::exec::{Done, Error, Exec};
 use crate::node::Node;
 use crate::node::client::Blocked;
 use crate::node::observe::{SlowEntry, Spikes};
-use crate::store::num;
+use crate::store::{Object, num};
 use std::fmt::Write as _;
 
 pub(crate) const HANDLERS: Handlers = &[
@@ -44,6 +44,7 @@ impl Node {
                 let keys = self.dbs[index].len() as u64;
                 removed += keys;
                 self.cpu.work(Work::Freed, keys);
+                self.signal_keys_ready(index, |_, _, old| matches!(old, Some(Object::Stream(_))));
                 self.dbs[index].flush();
             }
         }
@@ -57,14 +58,23 @@ impl Node {
     fn swap_data(&mut self, first: usize, second: usize) {
         self.touch_all_watched(first, Some(second));
         self.touch_all_watched(second, Some(first));
+        for (db, other) in [(first, second), (second, first)] {
+            self.signal_keys_ready(db, |node, key, old| {
+                node.dbs[other].contains(key) || matches!(old, Some(Object::Stream(_)))
+            });
+        }
         self.dbs.swap(first, second);
-        let waited_for: Vec<(usize, Box<[u8]>)> = self
-            .blocked_keys
-            .keys()
-            .filter(|(db, key)| (*db == first || *db == second) && self.dbs[*db].contains(key))
-            .cloned()
+    }
+
+    /// Signals those keys of a database that somebody waits for and `affected` picks, by what they hold before it goes
+    /// (`scanDatabaseForReadyKeys`, `scanDatabaseForDeletedStreams`, db.c 7.0.15).
+    fn signal_keys_ready(&mut self, db: usize, affected: impl Fn(&Node, &[u8], Option<&Object>) -> bool) {
+        let waited_for = self.blocked_keys.keys().filter(|place| place.0 == db);
+        let keys: Vec<Box<[u8]>> = waited_for
+            .filter(|(_, key)| affected(self, key, self.dbs[db].get(key)))
+            .map(|(_, key)| key.clone())
             .collect();
-        for (db, key) in waited_for {
+        for key in keys {
             self.signal_key_ready(db, &key);
         }
     }
