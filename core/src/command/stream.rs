@@ -92,6 +92,14 @@ pub(super) fn bound(arg: &[u8], end: bool) -> Result<Id, Error> {
     }
 }
 
+/// How many entries are wanted; a negative number counts as 0.
+///
+/// # Errors
+/// [`Error::NOT_INTEGER`].
+pub(super) fn count_at(exec: &Exec<'_>, index: usize) -> Result<usize, Error> {
+    Ok(usize::try_from(exec.integer(index)?.max(0)).unwrap_or(usize::MAX))
+}
+
 /// Writes an id.
 pub(super) fn push_id(reply: &mut Reply, id: Id) {
     reply.bulk_str(&id.text());
@@ -325,7 +333,7 @@ fn xrange(exec: &mut Exec<'_>, back: bool) -> Done {
         if !exec.arg_is(at, "count") || at + 1 >= exec.args.len() {
             return Err(Error::SYNTAX);
         }
-        count = Some(exec.integer(at + 1)?.max(0) as usize);
+        count = Some(count_at(exec, at + 1)?);
         at += 2;
     }
     let reply = &mut *exec.reply;

@@ -1,6 +1,6 @@
 //! Groups of consumers: XGROUP, XACK, XPENDING, XCLAIM, XAUTOCLAIM (t_stream.c 7.0.15).
 
-use super::stream::{any_id, bound, entry_id, push_entry, push_id};
+use super::stream::{any_id, bound, count_at, entry_id, push_entry, push_id};
 use super::stream_read::{created, no_group, propagate_claim, propagate_place};
 use super::{Handlers, bad_subcommand, help};
 use crate::exec::{Done, Error, Exec, notify};
@@ -188,7 +188,7 @@ fn xpending(exec: &mut Exec<'_>) -> Done {
         if args.len() < at + 3 {
             return Err(Error::SYNTAX);
         }
-        let count = exec.integer(at + 2)?.max(0) as usize;
+        let count = count_at(exec, at + 2)?;
         range =
             Some((min_idle, bound(args[at], false)?, bound(args[at + 1], true)?, count, args.get(at + 3)));
     }

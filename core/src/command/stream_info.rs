@@ -1,6 +1,6 @@
 //! XINFO (t_stream.c 7.0.15).
 
-use super::stream::{push_entries, push_entry, push_id};
+use super::stream::{count_at, push_entries, push_entry, push_id};
 use super::stream_group::no_group_of_key;
 use super::{Handlers, bad_subcommand, help};
 use crate::exec::{Done, Error, Exec};
@@ -17,7 +17,7 @@ pub(crate) const HANDLERS: Handlers = &[
 ];
 
 /// How many entries and pending ones FULL shows without a count.
-const FULL_COUNT: i64 = 10;
+const FULL_COUNT: usize = 10;
 
 fn stream(exec: &mut Exec<'_>) -> Result<Rc<Stream>, Error> {
     exec.shared(exec.args[2])?.ok_or(Error::NO_SUCH_KEY)
@@ -57,8 +57,8 @@ fn xinfo_stream(exec: &mut Exec<'_>) -> Done {
         if !exec.arg_is(3, "full") || !(counted || exec.args.len() == 4) {
             return Err(bad_subcommand(exec));
         }
-        let count = if counted { exec.integer(5)? } else { FULL_COUNT };
-        full = Some(if count < 0 { FULL_COUNT } else { count } as usize);
+        let negative = counted && exec.integer(5)? < 0;
+        full = Some(if counted && !negative { count_at(exec, 5)? } else { FULL_COUNT });
     }
     let (log, reply) = (&stream.log, &mut *exec.reply);
     reply.map(if full.is_some() { 9 } else { 10 });

@@ -7,7 +7,7 @@
 //! id, not by its last living entry, as in Redis: a stream whose new entries were deleted at once gives it an empty list.
 
 use super::Handlers;
-use super::stream::{entry_id, push_entries, push_entry, push_id};
+use super::stream::{count_at, entry_id, push_entries, push_entry, push_id};
 use crate::exec::{Done, Error, Exec, notify};
 use crate::resp::reply::printed;
 use crate::store::stream::{Id, Nack};
@@ -49,7 +49,7 @@ impl<'a> Ask<'a> {
                 ask.block = Some((ms > 0).then(|| exec.now_ms().saturating_add(ms)));
             } else if exec.arg_is(at, "count") && more > 0 {
                 at += 1;
-                ask.count = exec.integer(at)?.max(0) as usize;
+                ask.count = count_at(exec, at)?;
             } else if exec.arg_is(at, "streams") && more > 0 {
                 let rest = &args[at + 1..];
                 if !rest.len().is_multiple_of(2) {

@@ -6,6 +6,7 @@
 use super::Sheet;
 use super::peek::{ask, ask_one, bytes, cell, items, number, scanned, text, unquote};
 use crate::words;
+use vitrine_core::resp::Value;
 use vitrine_core::sim::world::World;
 use vitrine_core::store::slot::key_slot;
 
@@ -39,6 +40,7 @@ pub fn page(world: &World, node: &str, key: &str, from: &str) -> Result<Vec<Shee
         "hash" => (b"HLEN", "Field"),
         "set" => (b"SCARD", "Member"),
         "zset" => (b"ZCARD", "Member"),
+        "stream" => (b"XLEN", "Id"),
         "none" => return Err("The key is gone.".into()),
         other => return Err(format!("The node says {other}.")),
     };
@@ -95,6 +97,25 @@ pub fn page(world: &World, node: &str, key: &str, from: &str) -> Result<Vec<Shee
             sheet.rows = found.chunks_exact(2).map(|p| vec![cell(bytes(&p[0])), text(&p[1])]).collect();
             sheet.note = next;
         }
+        "stream" => {
+            let first = if cursor == "0" { "-" } else { cursor };
+            // One more than is shown says whether there is another page.
+            let count = (per_page + 1).to_string();
+            let line: [&[u8]; 6] = [b"XRANGE", n, first.as_bytes(), b"+", b"COUNT", count.as_bytes()];
+            let found: Vec<_> = items(ask_one(world, node, &line)?).into_iter().map(items).collect();
+            let cells = |entry: &[Value]| {
+                let pieces: Vec<String> =
+                    items(entry[1].clone()).iter().map(|piece| cell(bytes(piece))).collect();
+                vec![text(&entry[0]), pieces.join(" ")]
+            };
+            sheet.head[1] = "Fields and values".to_owned();
+            sheet.rows = found.iter().filter(|entry| entry.len() == 2).map(|entry| cells(entry)).collect();
+            if sheet.rows.len() as i64 > per_page {
+                sheet.rows.pop();
+                sheet.note = sheet.rows.last().map_or_else(String::new, |last| format!("({}", last[0]));
+            }
+            return Ok(vec![facts, sheet, groups(items(ask_one(world, node, &[b"XINFO", b"GROUPS", n])?))]);
+        }
         "hash" => {
             let (cursor, found) = scanned(ask_one(world, node, &scan(b"HSCAN"))?);
             sheet.rows =
@@ -109,6 +130,16 @@ pub fn page(world: &World, node: &str, key: &str, from: &str) -> Result<Vec<Shee
         }
     }
     Ok(vec![facts, sheet])
+}
+
+/// The groups of a stream: who reads it, what is not acknowledged, and how far behind they are.
+fn groups(found: Vec<Value>) -> Sheet {
+    let mut sheet = Sheet::new("groups", &["Group", "Consumers", "Pending", "Lag", "Has read up to"]);
+    for group in found.into_iter().map(items).filter(|group| group.len() == 12) {
+        let lag = if group[11] == Value::Null { "not known".to_owned() } else { text(&group[11]) };
+        sheet.rows.push(vec![cell(bytes(&group[1])), text(&group[3]), text(&group[5]), lag, text(&group[7])]);
+    }
+    sheet
 }
 
 /// A string that is text as one cell, anything else as offset, hexadecimal and text.

@@ -39,6 +39,11 @@ fn int(pack: &Listpack, at: usize) -> i64 {
     pack.get(at).as_i64().unwrap_or(0)
 }
 
+/// A number of elements. One that is none is more than there can be.
+fn count(pack: &Listpack, at: usize) -> usize {
+    usize::try_from(int(pack, at)).unwrap_or(usize::MAX)
+}
+
 /// What a block's master entry says.
 #[derive(Clone, Copy, Debug)]
 pub struct Head {
@@ -59,7 +64,7 @@ impl Head {
         let deleted_at = after(pack, live_at);
         let count_at = after(pack, deleted_at);
         let fields_at = after(pack, count_at);
-        let fields = int(pack, count_at) as usize;
+        let fields = count(pack, count_at);
         Head {
             live: int(pack, live_at) as u64,
             deleted: int(pack, deleted_at) as u64,
@@ -105,7 +110,7 @@ impl<'a> Entry<'a> {
                 seq: master.seq.wrapping_add(int(pack, seq_at) as u64),
             },
             deleted: flags & DELETED != 0,
-            len: if same { head.fields } else { int(pack, own_at) as usize },
+            len: if same { head.fields } else { count(pack, own_at) },
             pack,
             at,
             fields_at: same.then_some(head.fields_at),
