@@ -232,6 +232,8 @@ fn a_partition_is_survived_by_the_majority_and_healed() {
 fn a_stream_and_its_groups_outlive_their_master() {
     let mut world = formed(Setup::six_nodes(4));
     let terminal = cluster_terminal(&mut world);
+    // Redirections are told once, and not of interest here.
+    say(&mut world, terminal, "XLEN jobs");
     for i in 1..=3 {
         assert_eq!(say_one(&mut world, terminal, &format!("XADD jobs {i}-1 n {i}")), format!("\"{i}-1\""));
     }
@@ -242,6 +244,7 @@ fn a_stream_and_its_groups_outlive_their_master() {
 
     // One waits for what comes, and gets it without asking again.
     let waiting = world.terminal(Target::Cluster).unwrap();
+    say(&mut world, waiting, "XLEN jobs");
     world.type_line(waiting, "XREAD BLOCK 0 STREAMS jobs $").unwrap();
     world.run_for(5 * SECOND);
     assert!(world.terminal_busy(waiting));
@@ -263,6 +266,8 @@ fn a_stream_and_its_groups_outlive_their_master() {
         .unwrap();
     act(&mut world, Fault::PowerLoss { node: master.into(), unsynced: Unsynced::Prefix }.now());
     world.run_for(30 * SECOND);
+    say(&mut world, terminal, "XLEN jobs");
+    say(&mut world, terminal, "XLEN jobs");
     let after = said(&mut world);
     assert_eq!(after[..3], before[..3]);
     assert!(after[3].contains("\"alice\"") && after[3].contains("\"bob\""), "{}", after[3]);

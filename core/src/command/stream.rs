@@ -240,6 +240,7 @@ fn xadd(exec: &mut Exec<'_>) -> Done {
         return Err(Error::fixed("The ID specified in XADD must be greater than 0-0"));
     }
     let key = exec.args[1];
+    let (now_ms, size) = (exec.now_ms() as u64, exec.node.limits.stream_node);
     if exec.write_stream(key)?.is_none() {
         if options.no_mkstream {
             exec.reply.null();
@@ -247,8 +248,7 @@ fn xadd(exec: &mut Exec<'_>) -> Done {
         }
         exec.node.insert(exec.db, key, Object::Stream(Default::default()));
     }
-    let (now_ms, size) = (exec.now_ms() as u64, exec.node.limits.stream_node);
-    let Some(stream) = exec.write_stream(key)? else { return Ok(()) };
+    let Some(stream) = exec.node.found_as::<Stream>(exec.db, key) else { return Ok(()) };
     if stream.log.last_id == Id::MAX {
         return Err(Error::fixed("The stream has exhausted the last possible ID, unable to add more items"));
     }

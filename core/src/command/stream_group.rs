@@ -62,11 +62,11 @@ fn xgroup(exec: &mut Exec<'_>) -> Done {
         }
     }
     // MKSTREAM or ENTRIESREAD more than once.
-    if exec.args.len() > if create { 8 } else { 7 } || (setid && exec.args.len() == 6) {
+    if exec.args.len() > if create { 8 } else { 7 } {
         return Err(bad_subcommand(exec));
     }
     let Some(arg) = exec.args.get(4).copied() else { return destroy(exec, key, group_name) };
-    let found = exec.write_stream(key)?;
+    let found = exec.node.found_as::<Stream>(exec.db, key);
     let last_id = found.as_ref().map_or(Id::MIN, |stream| stream.log.last_id);
     if create {
         let id = if arg == b"$" { last_id } else { entry_id(arg)? };
@@ -74,7 +74,7 @@ fn xgroup(exec: &mut Exec<'_>) -> Done {
             exec.node.insert(exec.db, key, Object::Stream(Default::default()));
             exec.modified(key);
         }
-        let stream = exec.write_stream(key)?;
+        let stream = exec.node.found_as::<Stream>(exec.db, key);
         if !stream.is_some_and(|stream| stream.add_group(group_name, Group::new(id, read))) {
             return Err(Error::fixed("-BUSYGROUP Consumer Group name already exists"));
         }
@@ -110,7 +110,8 @@ fn changed(exec: &mut Exec<'_>, event: &str, key: &[u8]) {
 }
 
 fn destroy(exec: &mut Exec<'_>, key: &[u8], group: &[u8]) -> Done {
-    let gone = exec.write_stream(key)?.is_some_and(|stream| stream.remove_group(group));
+    let stream = exec.node.found_as::<Stream>(exec.db, key);
+    let gone = stream.is_some_and(|stream| stream.remove_group(group));
     exec.reply.integer(i64::from(gone));
     if gone {
         changed(exec, "xgroup-destroy", key);
@@ -149,27 +150,29 @@ pub(super) fn no_group_of_key(group: &[u8], key: &[u8]) -> Error {
     Error::new([b"-NOGROUP No such consumer group '", group, b"' for key name '", key, b"'"].concat())
 }
 
-/// The group that a command is about, for changing; the lookup is that of a read, as in Redis.
-fn group_at<'n>(exec: &'n mut Exec<'_>) -> Result<Option<(&'n Log, &'n mut Group, &'n mut Reply)>, Error> {
+/// Whether the group that a command is about is there; the lookup is that of a read, as in Redis.
+fn has_group(exec: &mut Exec<'_>) -> Result<bool, Error> {
     let (key, name) = (exec.args[1], exec.args[2]);
-    if exec.read_stream(key)?.is_none_or(|stream| stream.group(name).is_none()) {
-        return Ok(None);
-    }
-    let stream = exec.node.write_as::<Stream>(exec.db, key, exec.client)?;
-    let found = stream.and_then(|stream| stream.group_mut(name));
-    Ok(found.map(|(log, group)| (log, group, &mut *exec.reply)))
+    Ok(exec.read_stream(key)?.is_some_and(|stream| stream.group(name).is_some()))
+}
+
+/// That group for changing, with the entries.
+fn group_mut<'n>(exec: &'n mut Exec<'_>) -> Option<(&'n Log, &'n mut Group, &'n mut Reply)> {
+    let stream = exec.node.found_as::<Stream>(exec.db, exec.args[1])?;
+    let (log, group) = stream.group_mut(exec.args[2])?;
+    Some((log, group, exec.reply))
 }
 
 /// `XACK key group id [id …]`
 fn xack(exec: &mut Exec<'_>) -> Done {
-    let args = &exec.args[3..];
-    let Some((_, group, reply)) = group_at(exec)? else {
-        exec.reply.integer(0);
-        return Ok(());
-    };
-    let ids = args.iter().map(|arg| entry_id(arg)).collect::<Result<Vec<Id>, Error>>()?;
-    let count = ids.into_iter().filter(|id| group.acknowledge(*id).is_some()).count();
-    reply.integer(count as i64);
+    let mut count = 0;
+    if has_group(exec)? {
+        let ids = exec.args[3..].iter().map(|arg| entry_id(arg)).collect::<Result<Vec<Id>, Error>>()?;
+        if let Some((_, group, _)) = group_mut(exec) {
+            count = ids.into_iter().filter(|id| group.acknowledge(*id).is_some()).count();
+        }
+    }
+    exec.reply.integer(count as i64);
     exec.dirty(count as u64);
     Ok(())
 }
@@ -318,7 +321,7 @@ impl Claim<'_> {
 fn xclaim(exec: &mut Exec<'_>) -> Done {
     let (args, now_ms) = (exec.args, exec.now_ms());
     let (key, name) = (args[1], args[2]);
-    if exec.read_stream(key)?.is_none_or(|stream| stream.group(name).is_none()) {
+    if !has_group(exec)? {
         return Err(no_group(key, name, ""));
     }
     let number = |at: usize, error| num::parse_i64(args[at]).ok_or(Error::fixed(error));
@@ -366,16 +369,15 @@ fn xclaim(exec: &mut Exec<'_>) -> Done {
         claim.time_ms = now_ms;
     }
     exec.propagate_nothing();
-    let Some(stream) = exec.node.write_as::<Stream>(exec.db, key, exec.client)? else { return Ok(()) };
-    let Some((log, group)) = stream.group_mut(name) else { return Ok(()) };
+    let Some((log, group, reply)) = group_mut(exec) else { return Ok(()) };
     let moved = last_id > group.last_id;
     group.last_id = group.last_id.max(last_id);
-    let begin = exec.reply.begin();
+    let begin = reply.begin();
     let mut len = 0;
     for (id, shown) in ids.into_iter().zip(&args[5..]) {
-        len += usize::from(matches!(claim.take(log, group, id, shown, exec.reply), Claimed::Given));
+        len += usize::from(matches!(claim.take(log, group, id, shown, reply), Claimed::Given));
     }
-    exec.reply.end_array(begin, len);
+    reply.end_array(begin, len);
     let (last_id, read) = (group.last_id, group.entries_read);
     if claim.finish(exec, last_id) == 0 && moved {
         propagate_place(exec, name, key, last_id, read);
@@ -409,8 +411,8 @@ fn xautoclaim(exec: &mut Exec<'_>) -> Done {
     if found.is_some_and(|object| !matches!(object, Object::Stream(_))) {
         return Err(Error::WRONG_TYPE);
     }
-    let stream = exec.node.write_as::<Stream>(exec.db, key, exec.client)?;
-    let Some((log, group)) = stream.and_then(|stream| stream.group_mut(name)) else {
+    let mut given = Reply::new(exec.reply.proto());
+    let Some((log, group, reply)) = group_mut(exec) else {
         return Err(no_group(key, name, ""));
     };
     if count > IDS_MAX {
@@ -427,7 +429,6 @@ fn xautoclaim(exec: &mut Exec<'_>) -> Done {
         seen: None,
         done: Vec::new(),
     };
-    let mut given = Reply::new(exec.reply.proto());
     let (mut given_len, mut deleted) = (0, Vec::new());
     let mut attempts = count * ATTEMPTS;
     let mut here = group.pending.from(start).next().map(|(id, _)| id);
@@ -442,7 +443,6 @@ fn xautoclaim(exec: &mut Exec<'_>) -> Done {
         here = id.next().and_then(|next| group.pending.from(next).next()).map(|(id, _)| id);
     }
     let last_id = group.last_id;
-    let reply = &mut *exec.reply;
     reply.array(3);
     push_id(reply, here.unwrap_or(Id::MIN));
     reply.array(given_len);

@@ -64,7 +64,7 @@ fn xinfo_stream(exec: &mut Exec<'_>) -> Done {
     reply.map(if full.is_some() { 9 } else { 10 });
     number(reply, "length", log.len as i64);
     number(reply, "radix-tree-keys", log.blocks.len() as i64);
-    number(reply, "radix-tree-nodes", radix_nodes(&log.blocks) as i64);
+    number(reply, "radix-tree-nodes", radix_nodes(&log.blocks, usize::MAX) as i64);
     id(reply, "last-generated-id", log.last_id);
     id(reply, "max-deleted-entry-id", log.max_deleted_id);
     number(reply, "entries-added", log.entries_added as i64);

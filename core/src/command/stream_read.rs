@@ -218,8 +218,8 @@ fn serve(exec: &mut Exec<'_>, ask: &Ask<'_>, key: &[u8], after: Id, history: boo
         }
         return Ok(());
     };
-    let Some(stream) = exec.node.write_as::<Stream>(exec.db, key, exec.client)? else { return Ok(()) };
-    let Some((log, group)) = stream.group_mut(group_name) else { return Ok(()) };
+    let found = exec.node.found_as::<Stream>(exec.db, key).and_then(|stream| stream.group_mut(group_name));
+    let Some((log, group)) = found else { return Ok(()) };
     let is_new = group.see(consumer, now_ms);
     let count = if ask.count == 0 { usize::MAX } else { ask.count };
     let mut claimed = Vec::new();

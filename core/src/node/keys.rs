@@ -155,6 +155,13 @@ impl Node {
         found.map(|object| T::of_mut(object).ok_or(Error::WRONG_TYPE)).transpose()
     }
 
+    /// The value at a key that has been looked up already, for changing: no clock moves again, and another type is as good
+    /// as none.
+    pub(crate) fn found_as<T: Typed>(&mut self, db: usize, key: &[u8]) -> Option<&mut T> {
+        self.key_changes(db, key);
+        T::of_mut(&mut self.dbs[db].get_entry_mut(key)?.object)
+    }
+
     /// What an access does to a key's clock. While a snapshot is being written the clocks stand still, so that reading
     /// does not make copies of what the snapshot shares.
     fn access(&mut self) -> Option<Access> {

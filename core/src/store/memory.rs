@@ -9,7 +9,7 @@ use super::hash::Hash;
 use super::object::{Object, StrValue};
 use super::quicklist::{List, Node};
 use super::set::Set;
-use super::stream::{IdMap, Stream, radix_nodes};
+use super::stream::{Id, IdMap, SAMPLE, Stream, radix_nodes};
 use super::zset::Zset;
 use std::rc::Rc;
 
@@ -169,26 +169,31 @@ fn list_usage(list: &List, samples: usize) -> usize {
 }
 
 /// A radix tree of ids, as Redis guesses it (`streamRadixTreeMemoryUsage`): 30 words and a header to a node.
-fn radix_usage(ids: usize, nodes: usize) -> usize {
-    16 * ids + nodes * (4 + 30 * 8)
+fn radix_usage<V: Clone>(ids: &IdMap<V>) -> usize {
+    16 * ids.len() + radix_nodes(ids, SAMPLE) * (4 + 30 * 8)
 }
 
 /// A stream: the first blocks stand for the others, but the last, which has room to grow.
 fn stream_usage(stream: &Stream, samples: usize) -> usize {
-    fn tree<V: Clone>(map: &IdMap<V>) -> usize {
-        radix_usage(map.len(), radix_nodes(map))
-    }
     let blocks = &stream.log.blocks;
     let last = blocks.last().map_or(0, |(_, pack)| allocated(pack.byte_len().max(STREAM_BLOCK)));
     let others = blocks.len().saturating_sub(1);
     let sizes = blocks.iter().take(others).map(|(_, pack)| allocated(pack.byte_len()));
-    let mut bytes = STREAM + tree(blocks) + extrapolate(sizes, others, samples) + last;
+    let mut bytes = STREAM + radix_usage(blocks) + extrapolate(sizes, others, samples) + last;
     for (_, group) in stream.groups() {
-        bytes += STREAM_GROUP + tree(&group.pending) + STREAM_NACK * group.pending.len();
-        for (consumer, pending) in group.consumers().iter().zip(group.pending_by_consumer()) {
-            let ids: Vec<_> = pending.iter().map(|(id, _)| id.to_bytes()).collect();
-            let nodes = if ids.is_empty() { 1 } else { super::stream::nodes_below(&ids, 0) };
-            bytes += STREAM_CONSUMER + consumer.name.len() + radix_usage(ids.len(), nodes);
+        let pending = &group.pending;
+        bytes += STREAM_GROUP + radix_usage(pending) + STREAM_NACK * pending.len();
+        for consumer in group.consumers() {
+            bytes += STREAM_CONSUMER + consumer.name.len();
+            bytes += if pending.len() > SAMPLE {
+                radix_usage(pending) * consumer.pending / pending.len()
+            } else {
+                let mut own = IdMap::default();
+                for (id, nack) in group.pending_of(&consumer.name, Id::MIN) {
+                    own.insert(id, nack.clone());
+                }
+                radix_usage(&own)
+            };
         }
     }
     bytes

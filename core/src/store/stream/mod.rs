@@ -18,6 +18,9 @@ pub use idmap::IdMap;
 use idmap::Place;
 use std::rc::Rc;
 
+/// How many ids are looked at where a size is only guessed.
+pub(super) const SAMPLE: usize = 64;
+
 /// The id of an entry: a time and a number within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Id {
@@ -146,7 +149,7 @@ impl Stream {
     /// About how many allocations Redis would free with it (`lazyfreeGetFreeEffort`, lazyfree.c 7.0.15).
     pub fn free_effort(&self) -> usize {
         let pending = self.groups.first().map_or(0, |(_, group)| group.pending.len());
-        radix_nodes(&self.log.blocks) + self.groups.len() * (1 + pending)
+        radix_nodes(&self.log.blocks, SAMPLE) + self.groups.len() * (1 + pending)
     }
 }
 
@@ -375,20 +378,17 @@ impl<'a> Iterator for Entries<'a> {
 }
 
 /// How many nodes Redis's radix tree has with these ids as keys (XINFO STREAM): a leaf for each, one for each place where
-/// they part, and one for each stretch between such places.
-pub fn radix_nodes<V: Clone>(map: &IdMap<V>) -> usize {
-    /// Ids that are looked at; what more there are is taken to be like them.
-    const SAMPLE: usize = 4096;
-    let keys: Vec<[u8; 16]> = map.iter().take(SAMPLE).map(|(id, _)| id.to_bytes()).collect();
+/// they part, and one for each stretch between such places. The first `sample` ids are looked at; more are taken to be like them.
+pub fn radix_nodes<V: Clone>(map: &IdMap<V>, sample: usize) -> usize {
+    let keys: Vec<[u8; 16]> = map.iter().take(sample).map(|(id, _)| id.to_bytes()).collect();
     if keys.is_empty() {
         return 1;
     }
-    let nodes = nodes_below(&keys, 0);
-    if keys.len() < SAMPLE { nodes } else { nodes * map.len() / keys.len() }
+    nodes_below(&keys, 0) * map.len() / keys.len()
 }
 
 /// The nodes of a tree whose keys, sorted, have `depth` bytes in common.
-pub(super) fn nodes_below(keys: &[[u8; 16]], depth: usize) -> usize {
+fn nodes_below(keys: &[[u8; 16]], depth: usize) -> usize {
     let (first, last) = (keys[0], keys[keys.len() - 1]);
     let parted = (depth..16).find(|&at| first[at] != last[at]);
     let stretch = usize::from(parted.unwrap_or(16) > depth);

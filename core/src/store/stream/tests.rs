@@ -55,13 +55,13 @@ fn radix_trees_have_the_nodes_of_redis() {
         for &id in ids {
             map.insert(id, ());
         }
-        radix_nodes(&map)
+        radix_nodes(&map, usize::MAX)
     };
     assert_eq!((nodes(&[]), nodes(&[id(1, 1)])), (1, 2));
     assert_eq!(nodes(&[id(1, 1), id(1, 2)]), 4);
     assert_eq!(nodes(&[id(1, 1), id(1, 2), id(1 << 40, 0)]), 8);
-    assert_eq!(radix_nodes(&numbered(3, size).blocks), 8);
-    assert_eq!(radix_nodes(&IdMap::<()>::default()), 1);
+    assert_eq!(radix_nodes(&numbered(3, size).blocks, 3), 8);
+    assert_eq!(radix_nodes(&IdMap::<()>::default(), 1), 1);
 }
 
 #[test]
