@@ -231,7 +231,7 @@ impl Log {
     pub fn delete(&mut self, id: Id) -> bool {
         let mut entries = self.range(id, id, false);
         let Some(at) = entries.next().map(|entry| entry.at) else { return false };
-        let Some((master, _, head)) = entries.block else { return false };
+        let Some(Reading { master, head, .. }) = entries.block else { return false };
         if head.live == 1 {
             self.blocks.remove(master);
         } else if let Some(pack) = self.blocks.get_mut(master) {
@@ -325,14 +325,23 @@ impl Log {
     }
 }
 
+/// A block that is being read.
+#[derive(Clone, Debug)]
+struct Reading<'a> {
+    master: Id,
+    pack: &'a Listpack,
+    head: Head,
+    /// At the next entry, or, going back, at its number of pieces.
+    at: Option<usize>,
+}
+
 /// Entries of a stream, one way or the other.
 #[derive(Clone, Debug)]
 pub struct Entries<'a> {
     blocks: &'a IdMap<Rc<Listpack>>,
     /// The next block.
     place: Option<Place>,
-    /// The block that is being read, and where: at the next entry, or, going back, at its number of pieces.
-    block: Option<(Id, (&'a Listpack, Option<usize>), Head)>,
+    block: Option<Reading<'a>>,
     start: Id,
     end: Id,
     back: bool,
@@ -345,16 +354,15 @@ impl<'a> Iterator for Entries<'a> {
 
     fn next(&mut self) -> Option<Entry<'a>> {
         loop {
-            let Some((master, (pack, at), head)) = &mut self.block else {
+            let Some(Reading { master, pack, head, at }) = &mut self.block else {
                 let place = self.place?;
                 let (master, pack) = self.blocks.at(place)?;
                 let head = Head::of(pack);
                 self.place = if self.back { self.blocks.prev(place) } else { self.blocks.next(place) };
                 let at = if self.back { pack.last() } else { Some(head.first_at) };
-                self.block = Some((master, (pack, at), head));
+                self.block = Some(Reading { master, pack, head, at });
                 continue;
             };
-            let pack: &'a Listpack = *pack;
             let entry = match at {
                 Some(at) if self.back => Entry::before(pack, *master, head, *at),
                 Some(at) => Entry::at(pack, *master, head, *at),

@@ -6,7 +6,10 @@ fn id(ms: u64, seq: u64) -> Id {
     Id { ms, seq }
 }
 
-fn said(entries: Entries<'_>) -> Vec<(Id, Vec<u8>)> {
+/// An id, and fields and values in a row.
+type Said = (Id, Vec<u8>);
+
+fn said(entries: Entries<'_>) -> Vec<Said> {
     let one = |entry: Entry<'_>| {
         let pieces = entry.pairs().flat_map(|(field, value)| [field.to_str(), value.to_str()]);
         (entry.id, pieces.flat_map(|piece| [&piece[..], b" "].concat()).collect())
@@ -115,8 +118,8 @@ proptest! {
     ) {
         let size = NodeSize { bytes, entries };
         let mut log = Log::default();
-        let mut model: Vec<(Id, Vec<u8>)> = Vec::new();
-        let mut kept: Option<(Log, Vec<(Id, Vec<u8>)>)> = None;
+        let mut model: Vec<Said> = Vec::new();
+        let mut kept: Option<(Log, Vec<Said>)> = None;
         let (mut added, mut ms) = (0, 0);
         for (step, (kind, number, shape)) in steps.into_iter().enumerate() {
             match kind {
