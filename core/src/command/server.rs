@@ -44,7 +44,7 @@ impl Node {
                 let keys = self.dbs[index].len() as u64;
                 removed += keys;
                 self.cpu.work(Work::Freed, keys);
-                self.signal_keys_ready(index, |_, _, old| matches!(old, Some(Object::Stream(_))));
+                self.signal_keys_ready(index, None);
                 self.dbs[index].flush();
             }
         }
@@ -58,22 +58,21 @@ impl Node {
     fn swap_data(&mut self, first: usize, second: usize) {
         self.touch_all_watched(first, Some(second));
         self.touch_all_watched(second, Some(first));
-        for (db, other) in [(first, second), (second, first)] {
-            self.signal_keys_ready(db, |node, key, old| {
-                node.dbs[other].contains(key) || matches!(old, Some(Object::Stream(_)))
-            });
-        }
+        self.signal_keys_ready(first, Some(second));
+        self.signal_keys_ready(second, Some(first));
         self.dbs.swap(first, second);
     }
 
-    /// Signals those keys of a database that somebody waits for and `affected` picks, by what they hold before it goes
-    /// (`scanDatabaseForReadyKeys`, `scanDatabaseForDeletedStreams`, db.c 7.0.15).
-    fn signal_keys_ready(&mut self, db: usize, affected: impl Fn(&Node, &[u8], Option<&Object>) -> bool) {
-        let waited_for = self.blocked_keys.keys().filter(|place| place.0 == db);
-        let keys: Vec<Box<[u8]>> = waited_for
-            .filter(|(_, key)| affected(self, key, self.dbs[db].get(key)))
-            .map(|(_, key)| key.clone())
-            .collect();
+    /// Signals those keys of a database that somebody waits for and that are there in the database which takes its place, or
+    /// are streams that go (`scanDatabaseForReadyKeys`, `scanDatabaseForDeletedStreams`, db.c 7.0.15).
+    fn signal_keys_ready(&mut self, db: usize, successor: Option<usize>) {
+        let mut keys = Vec::new();
+        for (_, key) in self.blocked_keys.keys().filter(|place| place.0 == db) {
+            let comes = successor.is_some_and(|successor| self.dbs[successor].contains(key));
+            if comes || matches!(self.dbs[db].get(key), Some(Object::Stream(_))) {
+                keys.push(key.clone());
+            }
+        }
         for key in keys {
             self.signal_key_ready(db, &key);
         }

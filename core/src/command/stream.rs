@@ -69,6 +69,18 @@ pub(super) fn entry_id(arg: &[u8]) -> Result<Id, Error> {
     parse(arg, 0, true, false).map(|(id, _)| id).ok_or(INVALID_ID)
 }
 
+/// The ids that all these arguments are.
+///
+/// # Errors
+/// One is none.
+pub(super) fn entry_ids(args: &[&[u8]]) -> Result<Vec<Id>, Error> {
+    let mut ids = Vec::with_capacity(args.len());
+    for arg in args {
+        ids.push(entry_id(arg)?);
+    }
+    Ok(ids)
+}
+
 /// An id, or `-` or `+` (`streamParseIDOrReply`).
 ///
 /// # Errors
@@ -304,7 +316,7 @@ fn xdel(exec: &mut Exec<'_>) -> Done {
         exec.reply.integer(0);
         return Ok(());
     };
-    let ids = args.iter().map(|arg| entry_id(arg)).collect::<Result<Vec<Id>, Error>>()?;
+    let ids = entry_ids(args)?;
     let gone = ids.into_iter().filter(|id| stream.log.delete(*id)).count();
     if gone > 0 {
         exec.modified(key);

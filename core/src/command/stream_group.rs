@@ -1,6 +1,6 @@
 //! Groups of consumers: XGROUP, XACK, XPENDING, XCLAIM, XAUTOCLAIM (t_stream.c 7.0.15).
 
-use super::stream::{any_id, bound, count_at, entry_id, push_entry, push_id};
+use super::stream::{any_id, bound, count_at, entry_id, entry_ids, push_entry, push_id};
 use super::stream_read::{created, no_group, propagate_claim, propagate_place};
 use super::{Handlers, bad_subcommand, help};
 use crate::exec::{Done, Error, Exec, notify};
@@ -167,7 +167,7 @@ fn group_mut<'n>(exec: &'n mut Exec<'_>) -> Option<(&'n Log, &'n mut Group, &'n 
 fn xack(exec: &mut Exec<'_>) -> Done {
     let mut count = 0;
     if has_group(exec)? {
-        let ids = exec.args[3..].iter().map(|arg| entry_id(arg)).collect::<Result<Vec<Id>, Error>>()?;
+        let ids = entry_ids(&exec.args[3..])?;
         if let Some((_, group, _)) = group_mut(exec) {
             count = ids.into_iter().filter(|id| group.acknowledge(*id).is_some()).count();
         }

@@ -6,7 +6,7 @@ use super::{Handlers, bad_subcommand, help};
 use crate::exec::{Done, Error, Exec};
 use crate::resp::reply::Reply;
 use crate::store::Stream;
-use crate::store::stream::{Group, Id, Nack, radix_nodes};
+use crate::store::stream::{Group, Id, Nack};
 use std::rc::Rc;
 
 pub(crate) const HANDLERS: Handlers = &[
@@ -64,7 +64,7 @@ fn xinfo_stream(exec: &mut Exec<'_>) -> Done {
     reply.map(if full.is_some() { 9 } else { 10 });
     number(reply, "length", log.len as i64);
     number(reply, "radix-tree-keys", log.blocks.len() as i64);
-    number(reply, "radix-tree-nodes", radix_nodes(&log.blocks, usize::MAX) as i64);
+    number(reply, "radix-tree-nodes", log.radix_nodes(usize::MAX) as i64);
     id(reply, "last-generated-id", log.last_id);
     id(reply, "max-deleted-entry-id", log.max_deleted_id);
     number(reply, "entries-added", log.entries_added as i64);

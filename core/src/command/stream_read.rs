@@ -153,11 +153,14 @@ fn xread(exec: &mut Exec<'_>) -> Done {
     exec.reply.abandon(begin);
     match ask.block {
         Some(deadline_ms) if exec.may_block() => {
+            // `$` means what it meant when it was sent.
             let ids: Vec<String> = after.into_iter().map(Id::text).collect();
             let mut args = exec.args.to_vec();
+            let from = args.len() - ids.len();
             if ask.group.is_none() {
-                let at = args.len() - ids.len();
-                args.splice(at.., ids.iter().map(|id| id.as_bytes()));
+                for (at, id) in ids.iter().enumerate() {
+                    args[from + at] = id.as_bytes();
+                }
             }
             exec.block_as(&args, ask.keys, deadline_ms);
         }
@@ -225,7 +228,7 @@ fn serve(exec: &mut Exec<'_>, ask: &Ask<'_>, key: &[u8], after: Id, history: boo
     let mut claimed = Vec::new();
     let mut moved = false;
     if history {
-        let ids: Vec<Id> = group.pending_of(consumer, start).map(|(id, _)| id).take(count).collect();
+        let ids = group.pending_of(consumer, start, count);
         reply.array(ids.len());
         for id in ids {
             match log.get(id) {

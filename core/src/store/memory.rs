@@ -9,7 +9,7 @@ use super::hash::Hash;
 use super::object::{Object, StrValue};
 use super::quicklist::{List, Node};
 use super::set::Set;
-use super::stream::{Id, IdMap, SAMPLE, Stream, radix_nodes};
+use super::stream::{Id, SAMPLE, Stream, radix_nodes, scale};
 use super::zset::Zset;
 use std::rc::Rc;
 
@@ -169,8 +169,8 @@ fn list_usage(list: &List, samples: usize) -> usize {
 }
 
 /// A radix tree of ids, as Redis guesses it (`streamRadixTreeMemoryUsage`): 30 words and a header to a node.
-fn radix_usage<V: Clone>(ids: &IdMap<V>) -> usize {
-    16 * ids.len() + radix_nodes(ids, SAMPLE) * (4 + 30 * 8)
+fn radix_usage(ids: usize, nodes: usize) -> usize {
+    16 * ids + nodes * (4 + 30 * 8)
 }
 
 /// A stream: the first blocks stand for the others, but the last, which has room to grow.
@@ -179,21 +179,19 @@ fn stream_usage(stream: &Stream, samples: usize) -> usize {
     let last = blocks.last().map_or(0, |(_, pack)| allocated(pack.byte_len().max(STREAM_BLOCK)));
     let others = blocks.len().saturating_sub(1);
     let sizes = blocks.iter().take(others).map(|(_, pack)| allocated(pack.byte_len()));
-    let mut bytes = STREAM + radix_usage(blocks) + extrapolate(sizes, others, samples) + last;
+    let mut bytes = STREAM
+        + radix_usage(blocks.len(), stream.log.radix_nodes(SAMPLE))
+        + extrapolate(sizes, others, samples)
+        + last;
     for (_, group) in stream.groups() {
         let pending = &group.pending;
-        bytes += STREAM_GROUP + radix_usage(pending) + STREAM_NACK * pending.len();
+        let ids: Vec<Id> = pending.iter().take(SAMPLE).map(|(id, _)| id).collect();
+        let tree = radix_usage(pending.len(), radix_nodes(&ids, pending.len()));
+        bytes += STREAM_GROUP + tree + STREAM_NACK * pending.len();
         for consumer in group.consumers() {
-            bytes += STREAM_CONSUMER + consumer.name.len();
-            bytes += if pending.len() > SAMPLE {
-                radix_usage(pending) * consumer.pending / pending.len()
-            } else {
-                let mut own = IdMap::default();
-                for (id, nack) in group.pending_of(&consumer.name, Id::MIN) {
-                    own.insert(id, nack.clone());
-                }
-                radix_usage(&own)
-            };
+            // Its part of the group's tree; one without any has a node all the same.
+            let own = scale(tree, consumer.pending, pending.len().max(1)).max(radix_usage(0, 1));
+            bytes += STREAM_CONSUMER + consumer.name.len() + own;
         }
     }
     bytes

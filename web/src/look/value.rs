@@ -102,14 +102,18 @@ pub fn page(world: &World, node: &str, key: &str, from: &str) -> Result<Vec<Shee
             // One more than is shown says whether there is another page.
             let count = (per_page + 1).to_string();
             let line: [&[u8]; 6] = [b"XRANGE", n, first.as_bytes(), b"+", b"COUNT", count.as_bytes()];
-            let found: Vec<_> = items(ask_one(world, node, &line)?).into_iter().map(items).collect();
-            let cells = |entry: &[Value]| {
-                let pieces: Vec<String> =
-                    items(entry[1].clone()).iter().map(|piece| cell(bytes(piece))).collect();
-                vec![text(&entry[0]), pieces.join(" ")]
-            };
             sheet.head[1] = "Fields and values".to_owned();
-            sheet.rows = found.iter().filter(|entry| entry.len() == 2).map(|entry| cells(entry)).collect();
+            for entry in items(ask_one(world, node, &line)?) {
+                let entry = items(entry);
+                let mut pieces = String::new();
+                for piece in items(entry[1].clone()) {
+                    if !pieces.is_empty() {
+                        pieces.push(' ');
+                    }
+                    pieces += &cell(bytes(&piece));
+                }
+                sheet.rows.push(vec![text(&entry[0]), pieces]);
+            }
             if sheet.rows.len() as i64 > per_page {
                 sheet.rows.pop();
                 sheet.note = sheet.rows.last().map_or_else(String::new, |last| format!("({}", last[0]));
@@ -135,9 +139,12 @@ pub fn page(world: &World, node: &str, key: &str, from: &str) -> Result<Vec<Shee
 /// The groups of a stream: who reads it, what is not acknowledged, and how far behind they are.
 fn groups(found: Vec<Value>) -> Sheet {
     let mut sheet = Sheet::new("groups", &["Group", "Consumers", "Pending", "Lag", "Has read up to"]);
-    for group in found.into_iter().map(items).filter(|group| group.len() == 12) {
-        let lag = if group[11] == Value::Null { "not known".to_owned() } else { text(&group[11]) };
-        sheet.rows.push(vec![cell(bytes(&group[1])), text(&group[3]), text(&group[5]), lag, text(&group[7])]);
+    for group in found {
+        let facts = items(group);
+        // Name, consumers, pending, the lag (nothing if it is not known), the last id: with their names before them.
+        let mut row: Vec<String> = [3, 5, 11, 7].map(|at| text(&facts[at])).into();
+        row.insert(0, cell(bytes(&facts[1])));
+        sheet.rows.push(row);
     }
     sheet
 }

@@ -8,9 +8,8 @@ use crate::store::stream::{Group, Id, IdMap, Log, Nack};
 use crate::store::{Listpack, Object, Str, Stream};
 use std::rc::Rc;
 
-fn push_id(out: &mut Vec<u8>, id: Id) {
-    push_len(out, id.ms);
-    push_len(out, id.seq);
+fn push_all(out: &mut Vec<u8>, numbers: &[u64]) {
+    numbers.iter().for_each(|number| push_len(out, *number));
 }
 
 /// Goes on writing until `out` has `len` bytes or all is written; true in the latter case. `done` counts what is: the blocks, whose
@@ -32,12 +31,10 @@ pub(super) fn write(
         *done += 1;
     }
     if *done == log.blocks.len() {
-        push_len(out, log.len);
-        for id in [log.last_id, log.first_id, log.max_deleted_id] {
-            push_id(out, id);
-        }
-        push_len(out, log.entries_added);
-        push_len(out, stream.groups().len() as u64);
+        let (last, first, deleted) = (log.last_id, log.first_id, log.max_deleted_id);
+        let groups = stream.groups().len() as u64;
+        push_all(out, &[log.len, last.ms, last.seq, first.ms, first.seq, deleted.ms, deleted.seq]);
+        push_all(out, &[log.entries_added, groups]);
         *done += 1;
     }
     for (name, group) in stream.groups().iter().skip(*done - log.blocks.len() - 1) {
@@ -52,9 +49,8 @@ pub(super) fn write(
 
 fn write_group(name: &[u8], group: &Group, encoder: &mut Encoder, out: &mut Vec<u8>) {
     encoder.push_string(out, name);
-    push_id(out, group.last_id);
-    push_len(out, group.entries_read as u64);
-    push_len(out, group.pending.len() as u64);
+    let (last, read, pending) = (group.last_id, group.entries_read as u64, group.pending.len() as u64);
+    push_all(out, &[last.ms, last.seq, read, pending]);
     for (id, nack) in group.pending.iter() {
         out.extend_from_slice(&id.to_bytes());
         out.extend_from_slice(&nack.time_ms.to_le_bytes());
@@ -71,8 +67,11 @@ fn write_group(name: &[u8], group: &Group, encoder: &mut Encoder, out: &mut Vec<
     }
 }
 
-fn id(cursor: &mut Cursor<'_>) -> Result<Id, DecodeError> {
-    Ok(Id { ms: cursor.length()?, seq: cursor.length()? })
+fn take_all(cursor: &mut Cursor<'_>, numbers: &mut [u64]) -> Result<(), DecodeError> {
+    for number in numbers {
+        *number = cursor.length()?;
+    }
+    Ok(())
 }
 
 /// A stream; `counted` in today's form, which says what was added and deleted (type 19), else in that of 5.0 to 6.2.
@@ -87,15 +86,18 @@ pub(super) fn read(cursor: &mut Cursor<'_>, counted: bool) -> Result<Object, Dec
             return corrupt(2360, "Stream listpack integrity check failed.");
         };
         live = live.saturating_add(Head::of(&pack).live);
-        if log.blocks.insert(Id::from_bytes(key), Rc::new(pack)).is_some() {
+        let id = Id::from_bytes(key);
+        let Err(at) = log.blocks.binary_search_by_key(&id, |(other, _)| *other) else {
             return corrupt(2383, "Listpack re-added with existing key");
-        }
+        };
+        log.blocks.insert(at, (id, Rc::new(pack)));
     }
-    log.len = cursor.length()?;
-    log.last_id = id(cursor)?;
-    if counted {
-        (log.first_id, log.max_deleted_id, log.entries_added) = (id(cursor)?, id(cursor)?, cursor.length()?);
-    } else {
+    let mut known = [0; 8];
+    take_all(cursor, &mut known[..if counted { 8 } else { 3 }])?;
+    let id = |at: usize| Id { ms: known[at], seq: known[at + 1] };
+    (log.len, log.last_id) = (known[0], id(1));
+    (log.first_id, log.max_deleted_id, log.entries_added) = (id(3), id(5), known[7]);
+    if !counted {
         log.entries_added = log.len;
         log.first_id = log.edge(false);
     }
@@ -105,9 +107,11 @@ pub(super) fn read(cursor: &mut Cursor<'_>, counted: bool) -> Result<Object, Dec
     let mut stream = Stream::new(log);
     for _ in 0..cursor.length()? {
         let name = cursor.string()?;
-        let last_id = id(cursor)?;
-        let read = if counted { Some(cursor.length()? as i64) } else { stream.log.added_up_to(last_id) };
-        let group = group(cursor, Group::new(last_id, read.unwrap_or(-1)))?;
+        let mut known = [0; 3];
+        take_all(cursor, &mut known[..if counted { 3 } else { 2 }])?;
+        let last_id = Id { ms: known[0], seq: known[1] };
+        let read = if counted { known[2] as i64 } else { stream.log.added_up_to(last_id).unwrap_or(-1) };
+        let group = group(cursor, Group::new(last_id, read))?;
         if !stream.add_group(&name, group) {
             return corrupt(2478, "Duplicated consumer group name");
         }

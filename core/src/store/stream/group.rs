@@ -77,7 +77,7 @@ impl Group {
     /// Takes a consumer out with all that it has pending; gives how much that was.
     pub fn remove_consumer(&mut self, name: &[u8]) -> Option<usize> {
         let at = self.find(name).ok()?;
-        let ids: Vec<Id> = self.pending_of(name, Id::MIN).map(|(id, _)| id).collect();
+        let ids = self.pending_of(name, Id::MIN, usize::MAX);
         for id in &ids {
             self.pending.remove(*id);
         }
@@ -85,9 +85,18 @@ impl Group {
         Some(ids.len())
     }
 
-    /// What a consumer has pending from an id on.
-    pub fn pending_of<'a>(&'a self, name: &'a [u8], from: Id) -> impl Iterator<Item = (Id, &'a Nack)> {
-        self.pending.from(from).filter(move |(_, nack)| *nack.owner == *name)
+    /// What a consumer has pending from an id on: `count` ids at the most.
+    pub fn pending_of(&self, name: &[u8], from: Id, count: usize) -> Vec<Id> {
+        let mut ids = Vec::new();
+        for (id, nack) in self.pending.from(from) {
+            if ids.len() == count {
+                break;
+            }
+            if *nack.owner == *name {
+                ids.push(id);
+            }
+        }
+        ids
     }
 
     /// What all consumers have pending, in their order, in one walk.

@@ -1,6 +1,6 @@
-//! [`IdMap`], values in the order of their [`Id`]s: what a stream keeps its blocks in, and a group its pending entries.
+//! [`IdMap`], values in the order of their [`Id`]s: what a group keeps its pending entries in.
 //!
-//! Redis has radix trees here. Ids mostly grow, so what is added goes to the end and what is taken away comes from the beginning;
+//! Redis has a radix tree here. Ids mostly grow, so what is added goes to the end and what is taken away comes from the beginning;
 //! and a snapshot must not copy them all. A list of short sorted runs behind `Rc` gives both: a clone copies one pointer a run, a
 //! write copies the run it touches, and finding an id is two binary searches.
 
@@ -11,7 +11,7 @@ use std::rc::Rc;
 const RUN_MAX: usize = 64;
 
 /// Where an item stands: its run, and its place there.
-pub(super) type Place = (usize, usize);
+type Place = (usize, usize);
 
 /// A sorted map by id. See the module's text.
 #[derive(Clone, Debug)]
@@ -48,26 +48,9 @@ impl<V: Clone> IdMap<V> {
         }
     }
 
-    pub(super) fn at(&self, place: Place) -> Option<(Id, &V)> {
+    fn at(&self, place: Place) -> Option<(Id, &V)> {
         let (id, value) = self.runs.get(place.0)?.get(place.1)?;
         Some((*id, value))
-    }
-
-    pub(super) fn next(&self, (run, at): Place) -> Option<Place> {
-        [(run, at + 1), (run + 1, 0)].into_iter().find(|place| self.at(*place).is_some())
-    }
-
-    pub(super) fn prev(&self, (run, at): Place) -> Option<Place> {
-        match at {
-            0 => run.checked_sub(1).map(|run| (run, self.runs[run].len() - 1)),
-            _ => Some((run, at - 1)),
-        }
-    }
-
-    /// The place of the last item that is not after an id.
-    pub(super) fn floor(&self, id: Id) -> Option<Place> {
-        let (place, found) = self.find(id);
-        if found { Some(place) } else { self.prev(place) }
     }
 
     /// The value at an id.
@@ -148,7 +131,8 @@ impl<V: Clone> IdMap<V> {
 
     /// The last item.
     pub fn last(&self) -> Option<(Id, &V)> {
-        self.floor(Id::MAX).and_then(|place| self.at(place))
+        let (id, value) = self.runs.last()?.last()?;
+        Some((*id, value))
     }
 }
 
@@ -187,21 +171,12 @@ mod tests {
                 }
                 prop_assert_eq!(map.get(id), model.get(&id));
                 prop_assert_eq!(map.from(id).next(), model.range(id..).next().map(|(id, value)| (*id, value)));
-                let floor = map.floor(id).and_then(|place| map.at(place));
-                prop_assert_eq!(floor, model.range(..=id).next_back().map(|(id, value)| (*id, value)));
             }
             for (map, model) in kept.into_iter().chain([(map, model)]) {
                 prop_assert_eq!(map.len(), model.len());
                 prop_assert!(map.iter().eq(model.iter().map(|(id, value)| (*id, value))));
                 prop_assert_eq!(map.first().map(|item| item.0), model.keys().next().copied());
                 prop_assert_eq!(map.last().map(|item| item.0), model.keys().next_back().copied());
-                let mut back = Vec::new();
-                let mut place = map.floor(Id::MAX);
-                while let Some(here) = place {
-                    back.extend(map.at(here).map(|item| item.0));
-                    place = map.prev(here);
-                }
-                prop_assert!(back.iter().rev().eq(model.keys()));
             }
         }
     }

@@ -1,9 +1,9 @@
 //! [`Stream`], the value behind XADD: a log of entries, each some fields and values, and the groups that read it.
 //!
 //! Entries stand in blocks that are Redis's own bytes ([`block`]), because they go into RDB files and DUMP payloads one by one, and
-//! because `MAXLEN ~` cuts by whole blocks, which everybody sees. Where Redis keeps blocks and pending entries in radix trees, [`IdMap`]
-//! keeps them in runs behind `Rc`, so that a snapshot shares them. Only XINFO STREAM tells of the trees, by the number of their
-//! nodes; that follows from the ids ([`radix_nodes`]).
+//! because `MAXLEN ~` cuts by whole blocks, which everybody sees. Redis keeps blocks and pending entries in radix trees. Here blocks stand
+//! in a list, each behind `Rc`, as the nodes of a [`List`](super::List) do, and pending entries in an [`IdMap`], so that a snapshot shares
+//! both. Only XINFO STREAM tells of the trees, by the number of their nodes; that follows from the ids ([`radix_nodes`]).
 
 pub mod block;
 mod group;
@@ -15,7 +15,6 @@ use super::listpack::{LEN_MAX, Listpack};
 use block::{Entry, Head};
 pub use group::{Consumer, Group, Nack};
 pub use idmap::IdMap;
-use idmap::Place;
 use std::rc::Rc;
 
 /// How many ids are looked at where a size is only guessed.
@@ -81,8 +80,8 @@ pub enum Trim {
 /// The entries of a stream and what is known of those that were.
 #[derive(Clone, Debug, Default)]
 pub struct Log {
-    /// By the id of their first entry.
-    pub blocks: IdMap<Rc<Listpack>>,
+    /// In the order of the ids of their first entries, which stand beside them.
+    pub blocks: Vec<(Id, Rc<Listpack>)>,
     /// Entries that live.
     pub len: u64,
     /// The last id that was given out.
@@ -149,7 +148,7 @@ impl Stream {
     /// About how many allocations Redis would free with it (`lazyfreeGetFreeEffort`, lazyfree.c 7.0.15).
     pub fn free_effort(&self) -> usize {
         let pending = self.groups.first().map_or(0, |(_, group)| group.pending.len());
-        radix_nodes(&self.log.blocks, SAMPLE) + self.groups.len() * (1 + pending)
+        self.log.radix_nodes(SAMPLE) + self.groups.len() * (1 + pending)
     }
 }
 
@@ -180,13 +179,11 @@ impl Log {
             pack.byte_len() + added < bytes_max
                 && (size.entries == 0 || head.live + head.deleted < size.entries)
         };
-        let last = self.blocks.last().filter(|(_, pack)| has_room(pack)).map(|(master, _)| master);
-        let master = last.unwrap_or_else(|| {
-            self.blocks.insert(id, Rc::default());
-            id
-        });
-        if let Some(pack) = self.blocks.get_mut(master) {
-            block::append(Rc::make_mut(pack), master, id, pairs);
+        if !self.blocks.last().is_some_and(|(_, pack)| has_room(pack)) {
+            self.blocks.push((id, Rc::default()));
+        }
+        if let Some((master, pack)) = self.blocks.last_mut() {
+            block::append(Rc::make_mut(pack), *master, id, pairs);
         }
         self.len += 1;
         self.entries_added += 1;
@@ -198,9 +195,9 @@ impl Log {
 
     /// The living entries from `start` to `end`, both included; from the last to the first if `back`.
     pub fn range(&self, start: Id, end: Id, back: bool) -> Entries<'_> {
-        let place =
-            if back { self.blocks.floor(end) } else { Some(self.blocks.floor(start).unwrap_or_default()) };
-        Entries { blocks: &self.blocks, place, block: None, start, end, back, tombstones: false }
+        let before = |id| self.blocks.partition_point(|(master, _)| *master <= id).checked_sub(1);
+        let next = if back { before(end) } else { Some(before(start).unwrap_or(0)) };
+        Entries { blocks: &self.blocks, next, block: None, start, end, back, tombstones: false }
     }
 
     /// The living entries.
@@ -231,11 +228,11 @@ impl Log {
     pub fn delete(&mut self, id: Id) -> bool {
         let mut entries = self.range(id, id, false);
         let Some(at) = entries.next().map(|entry| entry.at) else { return false };
-        let Some(Reading { master, head, .. }) = entries.block else { return false };
+        let Some(Reading { number, head, .. }) = entries.block else { return false };
         if head.live == 1 {
-            self.blocks.remove(master);
-        } else if let Some(pack) = self.blocks.get_mut(master) {
-            block::delete(Rc::make_mut(pack), &[at]);
+            self.blocks.remove(number);
+        } else {
+            block::delete(Rc::make_mut(&mut self.blocks[number].1), &[at]);
         }
         self.len -= 1;
         if id == self.first_id || self.len == 0 {
@@ -248,8 +245,8 @@ impl Log {
     /// Cuts entries off at the beginning (`streamTrim`): whole blocks alone if `approx`, and no more than `limit` entries unless that
     /// is 0. Returns how many went.
     pub fn trim(&mut self, to: Trim, approx: bool, limit: u64) -> u64 {
-        let mut gone = 0;
-        while let Some((master, pack)) = self.blocks.first() {
+        let (mut gone, mut blocks) = (0, 0);
+        while let Some((master, pack)) = self.blocks.get(blocks) {
             let head = Head::of(pack);
             let enough = matches!(to, Trim::Len(len) if self.len <= len);
             if enough || (limit > 0 && gone + head.live > limit) {
@@ -258,22 +255,23 @@ impl Log {
             let whole = match to {
                 Trim::Len(len) => self.len.saturating_sub(head.live) >= len,
                 Trim::From(id) => pack.last().is_some_and(|at| {
-                    Entry::before(pack, master, &head, at).is_none_or(|entry| entry.id < id)
+                    Entry::before(pack, *master, &head, at).is_none_or(|entry| entry.id < id)
                 }),
             };
             if whole {
-                self.blocks.remove(master);
                 self.len -= head.live;
                 gone += head.live;
+                blocks += 1;
                 continue;
             }
             if !approx {
                 let before = self.len;
-                self.trim_block(master, to);
+                self.trim_block(blocks, to);
                 gone += before - self.len;
             }
             break;
         }
+        self.blocks.drain(..blocks);
         if gone > 0 {
             self.find_first();
         }
@@ -281,12 +279,12 @@ impl Log {
     }
 
     /// Deletes entries at the beginning of a block of which some stay.
-    fn trim_block(&mut self, master: Id, to: Trim) {
-        let Some(pack) = self.blocks.get_mut(master) else { return };
+    fn trim_block(&mut self, number: usize, to: Trim) {
+        let (master, pack) = &mut self.blocks[number];
         let head = Head::of(pack);
         let mut positions = Vec::new();
         let mut at = head.first_at;
-        while let Some(entry) = Entry::at(pack, master, &head, at) {
+        while let Some(entry) = Entry::at(pack, *master, &head, at) {
             let stop = match to {
                 Trim::Len(len) => self.len - positions.len() as u64 <= len,
                 Trim::From(id) => entry.id >= id,
@@ -301,6 +299,12 @@ impl Log {
         }
         self.len -= positions.len() as u64;
         block::delete(Rc::make_mut(pack), &positions);
+    }
+
+    /// How many nodes the radix tree of the blocks has in Redis; see [`radix_nodes`].
+    pub fn radix_nodes(&self, sample: usize) -> usize {
+        let ids: Vec<Id> = self.blocks.iter().take(sample).map(|(id, _)| *id).collect();
+        radix_nodes(&ids, self.blocks.len())
     }
 
     /// Whether an entry from `start` on may have been deleted (`streamRangeHasTombstones`).
@@ -328,6 +332,7 @@ impl Log {
 /// A block that is being read.
 #[derive(Clone, Debug)]
 struct Reading<'a> {
+    number: usize,
     master: Id,
     pack: &'a Listpack,
     head: Head,
@@ -338,9 +343,9 @@ struct Reading<'a> {
 /// Entries of a stream, one way or the other.
 #[derive(Clone, Debug)]
 pub struct Entries<'a> {
-    blocks: &'a IdMap<Rc<Listpack>>,
-    /// The next block.
-    place: Option<Place>,
+    blocks: &'a [(Id, Rc<Listpack>)],
+    /// The number of the next block.
+    next: Option<usize>,
     block: Option<Reading<'a>>,
     start: Id,
     end: Id,
@@ -354,13 +359,13 @@ impl<'a> Iterator for Entries<'a> {
 
     fn next(&mut self) -> Option<Entry<'a>> {
         loop {
-            let Some(Reading { master, pack, head, at }) = &mut self.block else {
-                let place = self.place?;
-                let (master, pack) = self.blocks.at(place)?;
+            let Some(Reading { master, pack, head, at, .. }) = &mut self.block else {
+                let number = self.next?;
+                let (master, pack) = self.blocks.get(number)?;
                 let head = Head::of(pack);
-                self.place = if self.back { self.blocks.prev(place) } else { self.blocks.next(place) };
+                self.next = if self.back { number.checked_sub(1) } else { Some(number + 1) };
                 let at = if self.back { pack.last() } else { Some(head.first_at) };
-                self.block = Some(Reading { master, pack, head, at });
+                self.block = Some(Reading { number, master: *master, pack, head, at });
                 continue;
             };
             let entry = match at {
@@ -385,23 +390,29 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// How many nodes Redis's radix tree has with these ids as keys (XINFO STREAM): a leaf for each, one for each place where
-/// they part, and one for each stretch between such places. The first `sample` ids are looked at; more are taken to be like them.
-pub fn radix_nodes<V: Clone>(map: &IdMap<V>, sample: usize) -> usize {
-    let keys: Vec<[u8; 16]> = map.iter().take(sample).map(|(id, _)| id.to_bytes()).collect();
-    if keys.is_empty() {
-        return 1;
-    }
-    nodes_below(&keys, 0) * map.len() / keys.len()
+/// How many nodes Redis's radix tree has with these ids, in order, as keys (XINFO STREAM): a leaf for each, one for each place where
+/// they part, and one for each stretch between such places. If there are more, `len` in all, those are taken to be like these.
+pub fn radix_nodes(ids: &[Id], len: usize) -> usize {
+    if ids.is_empty() { 1 } else { scale(nodes_below(ids, 0), len, ids.len()) }
 }
 
-/// The nodes of a tree whose keys, sorted, have `depth` bytes in common.
-fn nodes_below(keys: &[[u8; 16]], depth: usize) -> usize {
-    let (first, last) = (keys[0], keys[keys.len() - 1]);
-    let parted = (depth..16).find(|&at| first[at] != last[at]);
-    let stretch = usize::from(parted.unwrap_or(16) > depth);
-    let Some(at) = parted else { return stretch + 1 };
-    stretch + 1 + keys.chunk_by(|a, b| a[at] == b[at]).map(|part| nodes_below(part, at + 1)).sum::<usize>()
+/// `what` of `part`, for `whole` as many.
+pub(super) fn scale(what: usize, whole: usize, part: usize) -> usize {
+    (what as u64 * whole as u64 / part as u64) as usize
+}
+
+/// The nodes of a tree whose keys have `depth` bytes in common.
+fn nodes_below(ids: &[Id], depth: u32) -> usize {
+    let number = |id: Id| u128::from(id.ms) << 64 | u128::from(id.seq);
+    let (first, last) = (number(ids[0]), number(ids[ids.len() - 1]));
+    let parted = (first ^ last).leading_zeros() / 8;
+    let stretch = usize::from(parted > depth);
+    if parted == 16 {
+        return stretch + 1;
+    }
+    let byte = |id: &Id| (number(*id) >> (120 - 8 * parted)) as u8;
+    let parts = ids.chunk_by(|a, b| byte(a) == byte(b));
+    stretch + 1 + parts.map(|part| nodes_below(part, parted + 1)).sum::<usize>()
 }
 
 #[cfg(test)]
