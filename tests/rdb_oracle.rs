@@ -219,8 +219,7 @@ fn table(object: &Object) -> Option<BTreeSet<(Vec<u8>, Vec<u8>)>> {
                 (b"counts".to_vec(), format!("{} {}", log.len, log.entries_added).into_bytes()),
             ]);
             for entry in log.iter() {
-                let pieces =
-                    entry.pairs().flat_map(|(f, v)| [f.to_cow().into_owned(), v.to_cow().into_owned()]);
+                let pieces = entry.pieces().map(|piece| piece.to_cow().into_owned());
                 all.insert((entry.id.to_bytes().to_vec(), pieces.collect::<Vec<_>>().join(&b' ')));
             }
             for (name, group) in stream.groups() {

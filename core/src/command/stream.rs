@@ -122,7 +122,7 @@ pub(super) fn push_entry(reply: &mut Reply, entry: &Entry<'_>) {
     reply.array(2);
     push_id(reply, entry.id);
     reply.array(2 * entry.len);
-    for piece in entry.pairs().flat_map(|(field, value)| [field, value]) {
+    for piece in entry.pieces() {
         piece.with(|bytes| reply.bulk(bytes));
     }
 }

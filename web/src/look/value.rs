@@ -142,8 +142,10 @@ fn groups(found: Vec<Value>) -> Sheet {
     for group in found {
         let facts = items(group);
         // Name, consumers, pending, the lag (nothing if it is not known), the last id: with their names before them.
-        let mut row: Vec<String> = [3, 5, 11, 7].map(|at| text(&facts[at])).into();
-        row.insert(0, cell(bytes(&facts[1])));
+        let mut row = vec![cell(bytes(&facts[1]))];
+        for at in [3, 5, 11, 7] {
+            row.push(text(&facts[at]));
+        }
         sheet.rows.push(row);
     }
     sheet

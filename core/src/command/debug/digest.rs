@@ -64,7 +64,7 @@ fn add_object(digest: &mut Digest, object: &Object, expires: bool) {
         Object::Stream(stream) => {
             for entry in stream.log.iter() {
                 mix(digest, entry.id.text().replace('-', ".").as_bytes());
-                for piece in entry.pairs().flat_map(|(field, value)| [field, value]) {
+                for piece in entry.pieces() {
                     piece.with(|bytes| mix(digest, bytes));
                 }
             }

@@ -120,7 +120,7 @@ fn push_stream(out: &mut Vec<u8>, key: &[u8], stream: &Stream) {
         for part in [b"XADD", key, entry.id.text().as_bytes()] {
             push_bulk(out, part);
         }
-        for piece in entry.pairs().flat_map(|(field, value)| [field, value]) {
+        for piece in entry.pieces() {
             push_value(out, piece);
         }
     }

@@ -136,16 +136,19 @@ impl<'a> Entry<'a> {
         after(self.pack, self.pieces_at())
     }
 
-    /// Its fields and values.
-    pub fn pairs(self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> {
+    /// Its fields and values in turn.
+    pub fn pieces(self) -> impl Iterator<Item = Value<'a>> {
         let Entry { pack, mut fields_at, mut values_at, .. } = self;
-        (0..self.len).map_while(move |_| {
-            let at = fields_at.as_mut().unwrap_or(&mut values_at);
-            let field = pack.get(*at);
-            *at = after(pack, *at);
-            let value = (values_at < pack.end()).then(|| pack.get(values_at))?;
-            values_at = after(pack, values_at);
-            Some((field, value))
+        let mut left = self.len.saturating_mul(2);
+        std::iter::from_fn(move || {
+            left = left.checked_sub(1)?;
+            let at = match &mut fields_at {
+                Some(at) if left % 2 == 1 => at,
+                _ => &mut values_at,
+            };
+            let here = *at;
+            *at = after(pack, here);
+            (here < pack.end()).then(|| pack.get(here))
         })
     }
 }

@@ -56,12 +56,14 @@ impl Id {
         format!("{}-{}", self.ms, self.seq)
     }
 
-    /// As files hold it: 128 bits, the greatest byte first.
+    /// As files hold it: 128 bits, the greatest byte first. WebAssembly has no instruction for that, so there is one copy.
+    #[inline(never)]
     pub fn to_bytes(self) -> [u8; 16] {
         (u128::from(self.ms) << 64 | u128::from(self.seq)).to_be_bytes()
     }
 
     /// The reverse of [`Id::to_bytes`].
+    #[inline(never)]
     pub fn from_bytes(bytes: [u8; 16]) -> Id {
         let number = u128::from_be_bytes(bytes);
         Id { ms: (number >> 64) as u64, seq: number as u64 }

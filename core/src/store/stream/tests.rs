@@ -11,7 +11,7 @@ type Said = (Id, Vec<u8>);
 
 fn said(entries: Entries<'_>) -> Vec<Said> {
     let one = |entry: Entry<'_>| {
-        let pieces = entry.pairs().flat_map(|(field, value)| [field.to_str(), value.to_str()]);
+        let pieces = entry.pieces().map(|piece| piece.to_str());
         (entry.id, pieces.flat_map(|piece| [&piece[..], b" "].concat()).collect())
     };
     entries.map(one).collect()
