@@ -47,7 +47,7 @@ macro_rules! scripts {
     };
 }
 
-scripts!(string, generic, list, hash, set, bitmap, expiry, transactions, pubsub, zset);
+scripts!(string, generic, list, hash, set, bitmap, expiry, transactions, pubsub, zset, stream);
 
 /// `VITRINE_DIFF_SEED` and `VITRINE_DIFF_COMMANDS` draw other commands, or more of them.
 #[test]

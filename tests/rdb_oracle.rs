@@ -17,8 +17,9 @@ use vitrine_core::persist::rdb::commands::CommandWriter;
 use vitrine_core::persist::rdb::payload::{dump_payload, parse_payload};
 use vitrine_core::persist::rdb::writer::{RdbOptions, RdbWriter};
 use vitrine_core::store::quicklist::End;
+use vitrine_core::store::stream::{Group, Id, Nack, Trim};
 use vitrine_core::store::zset::AddOptions;
-use vitrine_core::store::{Db, HashSeed, Limits, Object};
+use vitrine_core::store::{Db, HashSeed, Limits, Object, Str, Stream};
 
 const SERVER: &str = "/usr/bin/redis-server";
 
@@ -151,9 +152,40 @@ fn sample() -> Vec<Db> {
     ] {
         db.insert(key.as_bytes(), object, 0);
     }
+    db.insert(b"log", Object::Stream(stream(&limits).into()), 0);
+    db.insert(b"no entries", Object::Stream(Stream::default().into()), 0);
     db.set_expire(b"text", 4_102_444_800_123);
     dbs[9].insert(b"other", Object::string(b"database"), 0);
     dbs
+}
+
+/// A stream with all that one can have.
+fn stream(limits: &Limits) -> Stream {
+    let mut stream = Stream::default();
+    let id = |number: u64| Id { ms: 1_700_000_000_000 + number / 3, seq: number % 3 };
+    for number in 0..500u64 {
+        let (text, own) = (number.to_string(), format!("field {number}"));
+        let pairs: &[&[u8]] = match number % 10 {
+            9 => &[own.as_bytes(), b"value"],
+            _ => &[b"number", text.as_bytes(), b"text", b"a text that is the same each time"],
+        };
+        stream.log.append(id(number), pairs, limits.stream_node);
+    }
+    stream.log.trim(Trim::Len(450), false, 0);
+    assert!(stream.log.delete(id(499)) && stream.log.delete(id(300)));
+    stream.add_group(b"idle", Group::new(Id::MAX, -1));
+    stream.add_group(b"workers", Group::new(Id::MIN, 0));
+    let (log, group) = stream.group_mut(b"workers").unwrap();
+    group.see(b"none", 1_700_000_000_000);
+    for (number, owner) in
+        (60..70).zip(["alice", "bob", "a consumer with a name that goes on for a while"].iter().cycle())
+    {
+        group.see(owner.as_bytes(), 1_700_000_000_000 + number as i64);
+        group.read_on(log, id(number));
+        let nack = Nack { time_ms: 1_700_000_000_500, count: number, owner: Str::from(*owner) };
+        group.assign(id(number), nack);
+    }
+    stream
 }
 
 fn now() -> Now {
@@ -177,6 +209,28 @@ fn table(object: &Object) -> Option<BTreeSet<(Vec<u8>, Vec<u8>)>> {
         }
         Object::Hash(hash) if object.encoding() == "hashtable" => {
             Some(hash.iter().map(|(f, v)| (f.to_cow().into_owned(), v.to_cow().into_owned())).collect())
+        }
+        // What a server rebuilds from commands is the same but for its blocks and the clocks of consumers.
+        Object::Stream(stream) => {
+            let log = &stream.log;
+            let mut all = BTreeSet::from([
+                (b"last".to_vec(), log.last_id.to_bytes().to_vec()),
+                (b"deleted".to_vec(), log.max_deleted_id.to_bytes().to_vec()),
+                (b"counts".to_vec(), format!("{} {}", log.len, log.entries_added).into_bytes()),
+            ]);
+            for entry in log.iter() {
+                let pieces = entry.pieces().map(|piece| piece.to_cow().into_owned());
+                all.insert((entry.id.to_bytes().to_vec(), pieces.collect::<Vec<_>>().join(&b' ')));
+            }
+            for (name, group) in stream.groups() {
+                let names: Vec<_> = group.consumers().iter().map(|one| (&one.name, one.pending)).collect();
+                let said = format!("{:?} {:?} {} {names:?}", name, group.last_id, group.entries_read);
+                all.insert((b"group".to_vec(), said.into_bytes()));
+                for (id, nack) in group.pending.iter() {
+                    all.insert((name.to_vec(), format!("{id:?} {nack:?}").into_bytes()));
+                }
+            }
+            Some(all)
         }
         _ => None,
     }
@@ -222,6 +276,13 @@ fn redis_server_loads_our_rdb_file() {
     }
     let mut server = Server::start(&folder, &[]);
     compare(&mut server, &dbs);
+    server.call(&[b"SELECT", b"0"]);
+    for (key, entry, _) in dbs[0].iter().filter(|(_, entry, _)| entry.object.type_name() == "stream") {
+        assert!(
+            dump_payload(&entry.object, true) == server.call(&[b"DUMP", key]),
+            "{key:?} to the last byte"
+        );
+    }
     for (key, entry, _) in dbs[0].iter() {
         let payload = dump_payload(&entry.object, true);
         assert_eq!(server.call(&[b"RESTORE", b"copy", b"0", &payload, b"REPLACE"]), b"OK");

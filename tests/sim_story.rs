@@ -227,3 +227,50 @@ fn a_partition_is_survived_by_the_majority_and_healed() {
     };
     assert!(info.contains("cluster_state:ok"), "{info}");
 }
+
+#[test]
+fn a_stream_and_its_groups_outlive_their_master() {
+    let mut world = formed(Setup::six_nodes(4));
+    let terminal = cluster_terminal(&mut world);
+    // Redirections are told once, and not of interest here.
+    say(&mut world, terminal, "XLEN jobs");
+    for i in 1..=3 {
+        assert_eq!(say_one(&mut world, terminal, &format!("XADD jobs {i}-1 n {i}")), format!("\"{i}-1\""));
+    }
+    assert_eq!(say_one(&mut world, terminal, "XGROUP CREATE jobs workers 0"), "OK");
+    say(&mut world, terminal, "XREADGROUP GROUP workers alice COUNT 2 STREAMS jobs >");
+    say(&mut world, terminal, "XREADGROUP GROUP workers bob NOACK COUNT 1 STREAMS jobs >");
+    assert_eq!(say_one(&mut world, terminal, "XACK jobs workers 1-1"), "(integer) 1");
+
+    // One waits for what comes, and gets it without asking again.
+    let waiting = world.terminal(Target::Cluster).unwrap();
+    say(&mut world, waiting, "XLEN jobs");
+    world.type_line(waiting, "XREAD BLOCK 0 STREAMS jobs $").unwrap();
+    world.run_for(5 * SECOND);
+    assert!(world.terminal_busy(waiting));
+    assert_eq!(say_one(&mut world, terminal, "XADD jobs 4-1 n 4"), "\"4-1\"");
+    world.run_for(SECOND);
+    assert!(!world.terminal_busy(waiting));
+    let lines = world.take_terminal_output(waiting).into_iter().filter(|l| l.kind != TermKind::Input);
+    let lines: Vec<String> = lines.map(|l| l.text).take(5).collect();
+    let head = ["1) 1) \"jobs\"", "   2) 1) 1) \"4-1\"", "         2) 1) \"n\"", "            2) \"4\""];
+    assert!(lines.join("\n").starts_with(&head.join("\n")), "{lines:#?}");
+
+    let questions =
+        ["XINFO GROUPS jobs", "XPENDING jobs workers", "XRANGE jobs - +", "XINFO CONSUMERS jobs workers"];
+    let said = |world: &mut World| questions.map(|q| say_one(world, terminal, q));
+    let before = said(&mut world);
+    let master = ["A1", "B1", "C1"]
+        .into_iter()
+        .find(|name| world.node(name).is_some_and(|node| node.status().keys > 0))
+        .unwrap();
+    act(&mut world, Fault::PowerLoss { node: master.into(), unsynced: Unsynced::Prefix }.now());
+    world.run_for(30 * SECOND);
+    say(&mut world, terminal, "XLEN jobs");
+    say(&mut world, terminal, "XLEN jobs");
+    let after = said(&mut world);
+    assert_eq!(after[..3], before[..3]);
+    assert!(after[3].contains("\"alice\"") && after[3].contains("\"bob\""), "{}", after[3]);
+    let read = say_one(&mut world, terminal, "XREADGROUP GROUP workers alice STREAMS jobs >");
+    assert!(read.contains("\"4-1\"") && !read.contains("\"3-1\""), "{read}");
+}

@@ -11,7 +11,7 @@ use crate::node::Node;
 use crate::node::client::{Blocked, Client, ClientId, OwnedArgs, own};
 use crate::resp::reply::{Reply, printed};
 use crate::store::object::Typed;
-use crate::store::{Db, Hash, List, Object, Set, Zset, num};
+use crate::store::{Db, Hash, List, Object, Set, Stream, Zset, num};
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -294,6 +294,22 @@ impl Exec<'_> {
         self.node.write_as(self.db, key, self.client)
     }
 
+    /// The stream at `key` for reading.
+    ///
+    /// # Errors
+    /// [`Error::WRONG_TYPE`].
+    pub fn read_stream(&mut self, key: &[u8]) -> Result<Option<&Stream>, Error> {
+        Ok(self.node.read_as::<Stream>(self.db, key, self.client)?.map(|value| &**value))
+    }
+
+    /// The stream at `key` for changing.
+    ///
+    /// # Errors
+    /// [`Error::WRONG_TYPE`].
+    pub fn write_stream(&mut self, key: &[u8]) -> Result<Option<&mut Stream>, Error> {
+        self.node.write_as(self.db, key, self.client)
+    }
+
     // --- propagation ---
 
     /// Propagate this command instead of the one that was sent. May be called more than once: all are propagated, in order.
@@ -336,7 +352,12 @@ impl Exec<'_> {
         if self.ready_key.is_some() {
             return;
         }
-        let blocked = Blocked::Keys { args: own(self.args), db: self.db, keys: own(keys), deadline_ms };
+        self.block_as(self.args, keys, deadline_ms);
+    }
+
+    /// As [`Exec::block_on_keys`] the first time, but what runs again are these arguments.
+    pub fn block_as(&mut self, args: &[&[u8]], keys: &[&[u8]], deadline_ms: Option<i64>) {
+        let blocked = Blocked::Keys { args: own(args), db: self.db, keys: own(keys), deadline_ms };
         self.node.block(self.client, blocked);
     }
 }

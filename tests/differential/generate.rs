@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Both sides start with this: encodings give way early, events are published, everything is written down.
 const CONF: &str = "save \"\"\nappendonly yes\nappendfsync no\nnotify-keyspace-events KEA\nhash-max-listpack-entries 6\n\
     hash-max-listpack-value 30\nset-max-intset-entries 6\nzset-max-listpack-entries 6\nzset-max-listpack-value 30\n\
-    list-max-listpack-size 5\n";
+    list-max-listpack-size 5\nstream-node-max-entries 5\n";
 
 const AOF: &str = "appendonlydir/appendonly.aof.1.incr.aof";
 
@@ -149,6 +149,35 @@ const TEMPLATES: &[(char, &str)] = &[
     ('y', "ZLEXCOUNT {K} {X} {X}"),
     ('y', "{ZRANGEBYLEX|ZREVRANGEBYLEX} {K} {X} {X} {LIMIT 1 3|}"),
     ('y', "ZREMRANGEBYLEX {K} {X} {X}"),
+    ('x', "XADD {K} {E} {M} {V}"),
+    ('x', "XADD {K} {1|2|3|4|5|6|7|8|9}-* {M} {V}"),
+    ('x', "XADD {K} {1|2|3|4|5|6|7|8|9}-* f1 {V} f2 {V}"),
+    ('x', "XADD {K} 9-* f1 {V}"),
+    ('x', "XADD {K} {NOMKSTREAM|} {MAXLEN|MINID} {=|~|} {N} {LIMIT 5|LIMIT 0|} {9-*|} f1 {V}"),
+    ('x', "XTRIM {K} {MAXLEN|MINID} {=|~|} {N} {LIMIT 5|LIMIT 3|}"),
+    ('x', "XTRIM {K} MINID {~|=} {E}"),
+    ('x', "XDEL {K} {E} {E} {E}"),
+    ('x', "XDEL {K} 9-1 {E}"),
+    ('x', "XLEN {K}"),
+    ('x', "{XRANGE|XREVRANGE} {K} {E} {E} {COUNT 3|COUNT 0|}"),
+    ('x', "XRANGE {K} - +"),
+    ('x', "XREVRANGE {K} + - COUNT 2"),
+    ('x', "XREAD {COUNT 2|} STREAMS {K} {K} {E} {E}"),
+    ('x', "XREAD BLOCK x STREAMS {K} $"),
+    ('x', "XSETID {K} {E} {ENTRIESADDED|} {N} {MAXDELETEDID|} {E}"),
+    ('x', "XSETID {K} {E}"),
+    ('x', "XINFO {STREAM|GROUPS} {K}"),
+    ('x', "XGROUP CREATE {K} {G} {E} {MKSTREAM|} {ENTRIESREAD 3|}"),
+    ('x', "XGROUP CREATE {K} {G} {$|0} {MKSTREAM|}"),
+    ('x', "XGROUP SETID {K} {G} {E} {ENTRIESREAD 3|}"),
+    ('x', "XGROUP {DESTROY|NOPE} {K} {G}"),
+    ('x', "XGROUP {CREATECONSUMER|DELCONSUMER} {K} {G} {C}"),
+    ('x', "XREADGROUP GROUP {G} {C} {COUNT 2|} NOACK STREAMS {K} >"),
+    ('x', "XREADGROUP GROUP {G} {C} {COUNT 2|} NOACK STREAMS {K} {E}"),
+    ('x', "XACK {K} {G} {E} {E}"),
+    ('x', "XPENDING {K} {G}"),
+    ('x', "XCLAIM {K} {G} {C} 0 {E} 9-1 9-2 TIME 5 {FORCE|} {JUSTID|} {RETRYCOUNT 4|}"),
+    ('x', "XCLAIM {K} {G} {C} 0 9-1 9-2 9-3 TIME 6 FORCE {LASTID 9-2|}"),
     ('*', "DEL {K}"),
     ('*', "DEL {K} {K} {K}"),
     ('*', "UNLINK {K} {K}"),
@@ -177,8 +206,10 @@ const TEMPLATES: &[(char, &str)] = &[
 
 /// Keys: a letter for the type that lives there mostly, and a number. The last one is a sorted set whose scores are all equal, as ranges
 /// of members demand: nothing else goes there.
-const KEYS: &[&str] =
-    &["s1", "s2", "s3", "b1", "b2", "l1", "l2", "l3", "h1", "h2", "t1", "t2", "t3", "z1", "z2", "z3", "y1"];
+const KEYS: &[&str] = &[
+    "s1", "s2", "s3", "b1", "b2", "l1", "l2", "l3", "h1", "h2", "t1", "t2", "t3", "z1", "z2", "z3", "x1",
+    "x2", "x3", "y1",
+];
 
 /// splitmix64.
 struct Draw(u64);
@@ -290,6 +321,16 @@ impl Draw {
                 1 => format!("({}", self.hole("N", kind)),
                 _ => self.hole("N", kind),
             },
+            // The id of an entry, or the end of an interval of such.
+            "E" => match self.below(12) {
+                0 => self.pick(&["-", "+", "x", "0-0", "(9-1", "(+"]).to_string(),
+                1 => self.below(10).to_string(),
+                2..=6 => format!("9-{}", self.below(20)),
+                _ => format!("{}-{}", self.below(10), self.below(4)),
+            },
+            // A group of a stream, and one of its consumers.
+            "G" => self.pick(&["g1", "g1", "g2"]).to_string(),
+            "C" => self.pick(&["alice", "bob"]).to_string(),
             // A bound of a range of members.
             "X" => match self.below(8) {
                 0 => self.pick(&["x", "", "-x", "+"]).to_string(),
@@ -366,6 +407,7 @@ fn state(side: &mut impl Side) -> BTreeMap<String, String> {
             b"set" => (format!("SMEMBERS {key}"), Compare::Unordered),
             b"hash" => (format!("HGETALL {key}"), Compare::Pairs),
             b"zset" => (format!("ZRANGE {key} 0 -1 WITHSCORES"), Compare::Exact),
+            b"stream" => (format!("XRANGE {key} - +"), Compare::Exact),
             _ => continue,
         };
         let mut content = ask(side, &content);

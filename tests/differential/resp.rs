@@ -72,6 +72,21 @@ impl Tree {
         std::str::from_utf8(text).ok()?.parse().ok()
     }
 
+    /// Whether it is another reply, but for integers that may differ by as much.
+    pub fn is_near(&self, other: &Tree, by: u64) -> bool {
+        match (self, other) {
+            (Tree::Node(mark, mine), Tree::Node(other, theirs)) => {
+                mark == other
+                    && mine.len() == theirs.len()
+                    && mine.iter().zip(theirs).all(|(mine, theirs)| mine.is_near(theirs, by))
+            }
+            _ => match (self.integer(), other.integer()) {
+                (Some(mine), Some(theirs)) => mine.abs_diff(theirs) <= by,
+                _ => self == other,
+            },
+        }
+    }
+
     /// Whether it is an error.
     pub fn is_error(&self) -> bool {
         matches!(self, Tree::Leaf(bytes) if bytes.starts_with(b"-"))

@@ -43,10 +43,7 @@ impl Compare {
                 ours == real
             }
             Compare::Any => ours.is_error() == real.is_error(),
-            Compare::Near => match (ours.integer(), real.integer()) {
-                (Some(ours), Some(real)) => ours.abs_diff(real) <= 1_500,
-                _ => ours == real,
-            },
+            Compare::Near => ours.is_near(real, 1_500),
             Compare::Ignore => true,
         }
     }

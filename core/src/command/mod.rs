@@ -30,6 +30,10 @@ mod server;
 mod set;
 mod sort;
 mod sort_range;
+mod stream;
+mod stream_group;
+mod stream_info;
+mod stream_read;
 mod string;
 mod transactions;
 mod zset;
@@ -65,6 +69,10 @@ const GROUPS: &[Handlers] = &[
     server::HANDLERS,
     set::HANDLERS,
     sort::HANDLERS,
+    stream::HANDLERS,
+    stream_group::HANDLERS,
+    stream_info::HANDLERS,
+    stream_read::HANDLERS,
     string::HANDLERS,
     transactions::HANDLERS,
     zset::HANDLERS,

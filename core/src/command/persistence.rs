@@ -124,7 +124,7 @@ fn restore(exec: &mut Exec<'_>) -> Done {
     let object =
         parse_payload(exec.args[3], &exec.node.limits, skip_checksum).map_err(|error| match error {
             PayloadError::Footer => Error::fixed("DUMP payload version or checksum are wrong"),
-            PayloadError::Format | PayloadError::Unsupported(_) => Error::fixed("Bad data format"),
+            PayloadError::Format => Error::fixed("Bad data format"),
         })?;
     let deleted = replace && exec.remove(key).is_some();
     let expire_at = match ttl {

@@ -9,7 +9,7 @@ use crate::exec::{Done, Error, Exec};
 use crate::node::Node;
 use crate::node::client::Blocked;
 use crate::node::observe::{SlowEntry, Spikes};
-use crate::store::num;
+use crate::store::{Object, num};
 use std::fmt::Write as _;
 
 pub(crate) const HANDLERS: Handlers = &[
@@ -44,6 +44,7 @@ impl Node {
                 let keys = self.dbs[index].len() as u64;
                 removed += keys;
                 self.cpu.work(Work::Freed, keys);
+                self.signal_keys_ready(index, None);
                 self.dbs[index].flush();
             }
         }
@@ -57,14 +58,22 @@ impl Node {
     fn swap_data(&mut self, first: usize, second: usize) {
         self.touch_all_watched(first, Some(second));
         self.touch_all_watched(second, Some(first));
+        self.signal_keys_ready(first, Some(second));
+        self.signal_keys_ready(second, Some(first));
         self.dbs.swap(first, second);
-        let waited_for: Vec<(usize, Box<[u8]>)> = self
-            .blocked_keys
-            .keys()
-            .filter(|(db, key)| (*db == first || *db == second) && self.dbs[*db].contains(key))
-            .cloned()
-            .collect();
-        for (db, key) in waited_for {
+    }
+
+    /// Signals those keys of a database that somebody waits for and that are there in the database which takes its place, or
+    /// are streams that go (`scanDatabaseForReadyKeys`, `scanDatabaseForDeletedStreams`, db.c 7.0.15).
+    fn signal_keys_ready(&mut self, db: usize, successor: Option<usize>) {
+        let mut keys = Vec::new();
+        for (_, key) in self.blocked_keys.keys().filter(|place| place.0 == db) {
+            let comes = successor.is_some_and(|successor| self.dbs[successor].contains(key));
+            if comes || matches!(self.dbs[db].get(key), Some(Object::Stream(_))) {
+                keys.push(key.clone());
+            }
+        }
+        for key in keys {
             self.signal_key_ready(db, &key);
         }
     }

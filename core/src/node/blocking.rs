@@ -2,7 +2,8 @@
 //!
 //! A client that waits for keys keeps its command. When a key becomes ready the command runs again on that key alone, in the
 //! order in which clients began to wait for it; if another one was faster, or the key is of another type than the command
-//! is for, it goes on waiting at its place in the queue.
+//! is for, it goes on waiting at its place in the queue. Who waits for a group of a stream is told when the stream or the group
+//! is gone (`unblockDeletedStreamReadgroupClients`).
 
 use super::Node;
 use super::client::{Blocked, ClientId, ReplyMode, borrow};
@@ -50,6 +51,9 @@ impl Node {
 
     /// A key that somebody may wait for got data (`signalKeyAsReady`).
     pub(crate) fn signal_key_ready(&mut self, db: usize, key: &[u8]) {
+        if self.blocked_keys.is_empty() {
+            return;
+        }
         let place = (db, Box::from(key));
         if self.blocked_keys.contains_key(&place) && !self.ready_keys.contains(&place) {
             self.ready_keys.push(place);
@@ -62,27 +66,27 @@ impl Node {
             for place in std::mem::take(&mut self.ready_keys) {
                 let waiting = self.blocked_keys.get(&place).cloned().unwrap_or_default();
                 for id in waiting {
-                    if self.dbs[place.0].get(&place.1).is_none() {
-                        break;
-                    }
-                    self.retry(id, &place.1);
+                    self.retry(id, place.0, &place.1);
                 }
             }
         }
     }
 
     /// Runs a waiting client's command again.
-    fn retry(&mut self, id: ClientId, ready: &[u8]) {
+    fn retry(&mut self, id: ClientId, db: usize, ready: &[u8]) {
+        let gone = self.dbs[db].get(ready).is_none();
         let Some(client) = self.clients.get_mut(&id) else { return };
         let Some(Blocked::Keys { args, .. }) = &client.blocked else { return };
         let args = args.clone();
-        let mut reply = client.take_reply();
         let args = borrow(&args);
-        let before = reply.len();
-        if let Resolved::Command(command) = self.renames.resolve(&args) {
-            self.command_time_ms = self.now.wall_ms();
-            self.call(id, command, &args, &mut reply, CallKind::Retry(ready));
+        let Resolved::Command(command) = self.renames.resolve(&args) else { return };
+        if gone && command.name() != "xreadgroup" {
+            return;
         }
+        let mut reply = client.take_reply();
+        let before = reply.len();
+        self.command_time_ms = self.now.wall_ms();
+        self.call(id, command, &args, &mut reply, CallKind::Retry(ready));
         let served = reply.len() > before;
         if served && self.clients.get(&id).is_some_and(|client| client.reply_mode != ReplyMode::On) {
             reply.truncate(before);

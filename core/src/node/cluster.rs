@@ -15,7 +15,7 @@ use crate::config::{Config, EndpointType as ConfiguredEndpoint};
 use crate::cost::Work;
 use crate::exec::Error;
 use crate::host::{ConnId, DiskError, DiskReply, DiskRequest, LogLevel, NetError, OpId, Output, limits};
-use crate::store::Db;
+use crate::store::{Db, Object};
 use litemap::LiteMap;
 use std::rc::Rc;
 
@@ -371,8 +371,11 @@ impl Node {
             Action::UnsetMaster => self.unset_master(),
             Action::DeleteKeysInSlots(slots) => {
                 for slot in slots {
-                    for (key, _) in self.dbs[0].take_slot(slot) {
+                    for (key, object) in self.dbs[0].take_slot(slot) {
                         self.touch_watched(0, &key);
+                        if matches!(object, Object::Stream(_)) {
+                            self.signal_key_ready(0, &key);
+                        }
                     }
                 }
                 self.memory_is_stale();

@@ -155,6 +155,13 @@ impl Node {
         found.map(|object| T::of_mut(object).ok_or(Error::WRONG_TYPE)).transpose()
     }
 
+    /// The value at a key that has been looked up already, for changing: no clock moves again, and another type is as good
+    /// as none.
+    pub(crate) fn found_as<T: Typed>(&mut self, db: usize, key: &[u8]) -> Option<&mut T> {
+        self.key_changes(db, key);
+        T::of_mut(&mut self.dbs[db].get_entry_mut(key)?.object)
+    }
+
     /// What an access does to a key's clock. While a snapshot is being written the clocks stand still, so that reading
     /// does not make copies of what the snapshot shares.
     fn access(&mut self) -> Option<Access> {
@@ -209,13 +216,14 @@ impl Node {
     }
 
     /// Puts a value under a key, new or not. A new one wakes those who wait for such a key; one that takes another's place
-    /// does not, as in Redis (`dbAdd`, `dbOverwrite`).
+    /// does not, as in Redis (`dbAdd`, `dbOverwrite`). Where a stream is gone, those who wait for its groups hear of it.
     pub(crate) fn insert(&mut self, db: usize, key: &[u8], object: Object) {
-        let waited_for = matches!(object, Object::List(_) | Object::Zset(_));
+        let waited_for = matches!(object, Object::List(_) | Object::Zset(_) | Object::Stream(_));
         let clock = self.new_clock();
         self.key_changes(db, key);
         let old = self.dbs[db].insert(key, object, clock);
-        if waited_for && old.is_none() && !self.blocked_keys.is_empty() {
+        let was_stream = matches!(old, Some(Object::Stream(_)));
+        if (waited_for && old.is_none()) || was_stream {
             self.signal_key_ready(db, key);
         }
         if old.is_none() {
@@ -235,7 +243,11 @@ impl Node {
     /// Takes a key out and gives its value and its time to live.
     pub(crate) fn take(&mut self, db: usize, key: &[u8]) -> Option<(Object, Option<i64>)> {
         self.key_goes(db, key);
-        self.dbs[db].take(key)
+        let taken = self.dbs[db].take(key);
+        if matches!(taken, Some((Object::Stream(_), _))) {
+            self.signal_key_ready(db, key);
+        }
+        taken
     }
 
     /// Sets when a key expires (wall clock, milliseconds), for a client or for nobody. What a writable replica's own clients

@@ -44,6 +44,7 @@ use crate::pubsub::Pubsub;
 use crate::replication::Replication;
 use crate::replication::replica::MasterLink;
 use crate::rng::Rng;
+use crate::store::limits::NodeSize;
 use crate::store::{Db, HashSeed, Limits};
 use litemap::LiteMap;
 use stats::Stats;
@@ -520,6 +521,10 @@ pub(crate) fn store_limits(config: &Config, seed: HashSeed) -> Limits {
         zset_max_listpack_entries: config.zset_max_listpack_entries as usize,
         zset_max_listpack_value: config.zset_max_listpack_value as usize,
         list_max_listpack_size: i64::from(config.list_max_listpack_size),
+        stream_node: NodeSize {
+            bytes: usize::try_from(config.stream_node_max_bytes).unwrap_or(usize::MAX),
+            entries: config.stream_node_max_entries as u64,
+        },
         seed,
         ..Limits::default()
     }

@@ -26,6 +26,15 @@ impl HashSeed {
     }
 }
 
+/// How big a block of a stream may get: `stream-node-max-bytes` and `stream-node-max-entries`, each without effect if 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeSize {
+    /// Bytes (4096).
+    pub bytes: usize,
+    /// Entries, deleted ones included (100).
+    pub entries: u64,
+}
+
 /// The thresholds of the encodings, named as in redis.conf, with the defaults of config.c 7.0.15.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -44,6 +53,8 @@ pub struct Limits {
     /// From this many bytes on a list element gets a node of its own (`packed_threshold`, quicklist.c 7.0.15; 1 GiB,
     /// `DEBUG QUICKLIST-PACKED-THRESHOLD` changes it).
     pub list_packed_threshold: usize,
+    /// How big the blocks of streams may get.
+    pub stream_node: NodeSize,
     /// The seed that new dicts get.
     pub seed: HashSeed,
 }
@@ -58,6 +69,7 @@ impl Default for Limits {
             zset_max_listpack_value: 64,
             list_max_listpack_size: -2,
             list_packed_threshold: 1 << 30,
+            stream_node: NodeSize { bytes: 4096, entries: 100 },
             seed: HashSeed::default(),
         }
     }

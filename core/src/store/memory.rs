@@ -9,6 +9,7 @@ use super::hash::Hash;
 use super::object::{Object, StrValue};
 use super::quicklist::{List, Node};
 use super::set::Set;
+use super::stream::{Id, SAMPLE, Stream, radix_nodes, scale};
 use super::zset::Zset;
 use std::rc::Rc;
 
@@ -22,6 +23,13 @@ const QUICKLIST_NODE: usize = 40;
 const SKIPLIST: usize = 16 + 32 + 640;
 /// The mean allocation of a skiplist node, whose height is random: the levels' chances weighted by size class.
 const SKIPLIST_NODE: usize = 53;
+/// `stream`, `streamCG`, `streamConsumer` and `streamNACK`.
+const STREAM: usize = 80;
+const STREAM_GROUP: usize = 40;
+const STREAM_CONSUMER: usize = 24;
+const STREAM_NACK: usize = 24;
+/// What the last block of a stream gets at once (`STREAM_LISTPACK_MAX_PRE_ALLOCATE`).
+const STREAM_BLOCK: usize = 4096;
 /// Two links of the list of keys of a slot.
 const CLUSTER_METADATA: usize = 16;
 
@@ -87,6 +95,7 @@ impl Object {
                         SKIPLIST + table(order.len()) + extrapolate(sizes, order.len(), samples)
                     }
                 },
+                Object::Stream(stream) => stream_usage(stream, samples),
             }
     }
 
@@ -100,6 +109,7 @@ impl Object {
             (Object::Set(mine), Object::Set(theirs)) => Rc::ptr_eq(mine, theirs),
             (Object::Hash(mine), Object::Hash(theirs)) => Rc::ptr_eq(mine, theirs),
             (Object::Zset(mine), Object::Zset(theirs)) => Rc::ptr_eq(mine, theirs),
+            (Object::Stream(mine), Object::Stream(theirs)) => Rc::ptr_eq(mine, theirs),
             _ => false,
         }
     }
@@ -136,6 +146,7 @@ impl Object {
             (Object::Set(mine), Some(Object::Set(theirs))) if Rc::ptr_eq(mine, theirs) => 0,
             (Object::Hash(mine), Some(Object::Hash(theirs))) if Rc::ptr_eq(mine, theirs) => 0,
             (Object::Zset(mine), Some(Object::Zset(theirs))) if Rc::ptr_eq(mine, theirs) => 0,
+            (Object::Stream(mine), Some(Object::Stream(theirs))) if Rc::ptr_eq(mine, theirs) => 0,
             _ => grown(),
         }
     }
@@ -155,6 +166,35 @@ fn list_usage(list: &List, samples: usize) -> usize {
             })
     });
     QUICKLIST + extrapolate(sizes, list.nodes().len(), samples)
+}
+
+/// A radix tree of ids, as Redis guesses it (`streamRadixTreeMemoryUsage`): 30 words and a header to a node.
+fn radix_usage(ids: usize, nodes: usize) -> usize {
+    16 * ids + nodes * (4 + 30 * 8)
+}
+
+/// A stream: the first blocks stand for the others, but the last, which has room to grow.
+fn stream_usage(stream: &Stream, samples: usize) -> usize {
+    let blocks = &stream.log.blocks;
+    let last = blocks.last().map_or(0, |(_, pack)| allocated(pack.byte_len().max(STREAM_BLOCK)));
+    let others = blocks.len().saturating_sub(1);
+    let sizes = blocks.iter().take(others).map(|(_, pack)| allocated(pack.byte_len()));
+    let mut bytes = STREAM
+        + radix_usage(blocks.len(), stream.log.radix_nodes(SAMPLE))
+        + extrapolate(sizes, others, samples)
+        + last;
+    for (_, group) in stream.groups() {
+        let pending = &group.pending;
+        let ids: Vec<Id> = pending.iter().take(SAMPLE).map(|(id, _)| id).collect();
+        let tree = radix_usage(pending.len(), radix_nodes(&ids, pending.len()));
+        bytes += STREAM_GROUP + tree + STREAM_NACK * pending.len();
+        for consumer in group.consumers() {
+            // Its part of the group's tree; one without any has a node all the same.
+            let own = scale(tree, consumer.pending, pending.len().max(1)).max(radix_usage(0, 1));
+            bytes += STREAM_CONSUMER + consumer.name.len() + own;
+        }
+    }
+    bytes
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub mod quicklist;
 pub mod ranktree;
 pub mod set;
 pub mod slot;
+pub mod stream;
 pub mod zset;
 
 pub use bytes::Str;
@@ -44,4 +45,5 @@ pub use listpack::Listpack;
 pub use object::{Object, StrValue};
 pub use quicklist::List;
 pub use set::Set;
+pub use stream::Stream;
 pub use zset::Zset;

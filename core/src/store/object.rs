@@ -10,6 +10,7 @@ use super::listpack::Value;
 use super::num::{I64Text, parse_i64};
 use super::quicklist::List;
 use super::set::Set;
+use super::stream::Stream;
 use super::zset::Zset;
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -109,6 +110,8 @@ pub enum Object {
     Hash(Rc<Hash>),
     /// Type `zset`.
     Zset(Rc<Zset>),
+    /// Type `stream`.
+    Stream(Rc<Stream>),
 }
 
 /// A type of value that a look-up may ask for.
@@ -133,7 +136,7 @@ macro_rules! typed {
     };
 }
 
-typed!(List Set Hash Zset);
+typed!(List Set Hash Zset Stream);
 
 impl Object {
     /// A string as SET stores it.
@@ -170,6 +173,7 @@ impl Object {
             Object::Set(_) => "set",
             Object::Hash(_) => "hash",
             Object::Zset(_) => "zset",
+            Object::Stream(_) => "stream",
         }
     }
 
@@ -192,13 +196,14 @@ impl Object {
                 Zset::Pack(_) => "listpack",
                 Zset::Tree { .. } => "skiplist",
             },
+            Object::Stream(_) => "stream",
         }
     }
 
-    /// Whether it is a collection without elements: such a key is deleted by the command that emptied it.
+    /// Whether it is a collection without elements: such a key is deleted by the command that emptied it. A stream is not.
     pub fn is_empty_collection(&self) -> bool {
         match self {
-            Object::Str(_) => false,
+            Object::Str(_) | Object::Stream(_) => false,
             Object::List(list) => list.is_empty(),
             Object::Set(set) => set.is_empty(),
             Object::Hash(hash) => hash.is_empty(),
@@ -265,6 +270,7 @@ impl Object {
             Object::Set(set) if matches!(**set, Set::Table(_)) => set.len(),
             Object::Hash(hash) if matches!(**hash, Hash::Table(_)) => hash.len(),
             Object::Zset(zset) if matches!(**zset, Zset::Tree { .. }) => zset.len(),
+            Object::Stream(stream) => stream.free_effort(),
             _ => 1,
         }
     }

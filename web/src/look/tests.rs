@@ -50,12 +50,14 @@ fn hash(engine: &mut Engine) -> String {
 }
 
 /// One key of each type, one of them with a name that would be harm as HTML.
-const WRITES: [&str; 6] = [
+const WRITES: [&str; 8] = [
     "SET {t}s \"a\\x00b\"",
     "RPUSH {t}l a b c",
     "HSET {t}h field value other 2",
     "SADD {t}set x",
     "ZADD {t}z 1.5 one 2 two",
+    "XADD {t}x 1-1 field value n 2",
+    "XGROUP CREATE {t}x workers 0",
     "SET \"{t}<img src=x onerror=alert(1)>\" 1 EX 100",
 ];
 
@@ -74,7 +76,7 @@ fn keys_of_every_type_are_read_without_a_trace() {
     let keys = pane(&mut engine, &node, What::Keys, &["", "", "", "", "Key"]);
     let names: Vec<&str> = keys[0].rows.iter().map(|r| r[0].as_str()).collect();
     let hostile = "\"{t}<img src=x onerror=alert(1)>\"";
-    assert_eq!(names, [hostile, "\"{t}h\"", "\"{t}l\"", "\"{t}s\"", "\"{t}set\"", "\"{t}z\""]);
+    assert_eq!(names, [hostile, "\"{t}h\"", "\"{t}l\"", "\"{t}s\"", "\"{t}set\"", "\"{t}x\"", "\"{t}z\""]);
     assert_eq!(keys[0].rows[1][1..3], ["hash", "listpack"]);
     assert_eq!(keys[0].note, "");
     let slot = keys[0].rows[0][5].clone();
@@ -98,6 +100,10 @@ fn keys_of_every_type_are_read_without_a_trace() {
     assert_eq!(list.note, "");
     assert_eq!(value(&mut engine, "\"{t}h\"").rows, [["\"field\"", "\"value\""], ["\"other\"", "\"2\""]]);
     assert_eq!(value(&mut engine, "\"{t}z\"").rows, [["\"one\"", "1.5"], ["\"two\"", "2"]]);
+    let stream = pane(&mut engine, &node, What::Value, &["\"{t}x\"", ""]);
+    assert_eq!(stream[1].rows, [["1-1", "\"field\" \"value\" \"n\" \"2\""]]);
+    assert_eq!(stream[2].rows, [["\"workers\"", "0", "0", "1", "0-0"]]);
+    assert_eq!(pane(&mut engine, &node, What::Value, &["\"{t}x\"", "(1-1"])[1].rows.len(), 0);
     assert_eq!(value(&mut engine, "\"{t}set\"").rows, [["\"x\""]]);
     assert_eq!(value(&mut engine, "\"{t}s\"").rows, [["0", "61 00 62", "a·b"]]);
 

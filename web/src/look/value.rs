@@ -6,6 +6,7 @@
 use super::Sheet;
 use super::peek::{ask, ask_one, bytes, cell, items, number, scanned, text, unquote};
 use crate::words;
+use vitrine_core::resp::Value;
 use vitrine_core::sim::world::World;
 use vitrine_core::store::slot::key_slot;
 
@@ -39,6 +40,7 @@ pub fn page(world: &World, node: &str, key: &str, from: &str) -> Result<Vec<Shee
         "hash" => (b"HLEN", "Field"),
         "set" => (b"SCARD", "Member"),
         "zset" => (b"ZCARD", "Member"),
+        "stream" => (b"XLEN", "Id"),
         "none" => return Err("The key is gone.".into()),
         other => return Err(format!("The node says {other}.")),
     };
@@ -95,6 +97,29 @@ pub fn page(world: &World, node: &str, key: &str, from: &str) -> Result<Vec<Shee
             sheet.rows = found.chunks_exact(2).map(|p| vec![cell(bytes(&p[0])), text(&p[1])]).collect();
             sheet.note = next;
         }
+        "stream" => {
+            let first = if cursor == "0" { "-" } else { cursor };
+            // One more than is shown says whether there is another page.
+            let count = (per_page + 1).to_string();
+            let line: [&[u8]; 6] = [b"XRANGE", n, first.as_bytes(), b"+", b"COUNT", count.as_bytes()];
+            sheet.head[1] = "Fields and values".to_owned();
+            for entry in items(ask_one(world, node, &line)?) {
+                let entry = items(entry);
+                let mut pieces = String::new();
+                for piece in items(entry[1].clone()) {
+                    if !pieces.is_empty() {
+                        pieces.push(' ');
+                    }
+                    pieces += &cell(bytes(&piece));
+                }
+                sheet.rows.push(vec![text(&entry[0]), pieces]);
+            }
+            if sheet.rows.len() as i64 > per_page {
+                sheet.rows.pop();
+                sheet.note = sheet.rows.last().map_or_else(String::new, |last| format!("({}", last[0]));
+            }
+            return Ok(vec![facts, sheet, groups(items(ask_one(world, node, &[b"XINFO", b"GROUPS", n])?))]);
+        }
         "hash" => {
             let (cursor, found) = scanned(ask_one(world, node, &scan(b"HSCAN"))?);
             sheet.rows =
@@ -109,6 +134,21 @@ pub fn page(world: &World, node: &str, key: &str, from: &str) -> Result<Vec<Shee
         }
     }
     Ok(vec![facts, sheet])
+}
+
+/// The groups of a stream: who reads it, what is not acknowledged, and how far behind they are.
+fn groups(found: Vec<Value>) -> Sheet {
+    let mut sheet = Sheet::new("groups", &["Group", "Consumers", "Pending", "Lag", "Has read up to"]);
+    for group in found {
+        let facts = items(group);
+        // Name, consumers, pending, the lag (nothing if it is not known), the last id: with their names before them.
+        let mut row = vec![cell(bytes(&facts[1]))];
+        for at in [3, 5, 11, 7] {
+            row.push(text(&facts[at]));
+        }
+        sheet.rows.push(row);
+    }
+    sheet
 }
 
 /// A string that is text as one cell, anything else as offset, hexadecimal and text.

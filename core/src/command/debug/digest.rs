@@ -34,6 +34,7 @@ fn type_number(object: &Object) -> u32 {
         Object::Set(_) => 2,
         Object::Zset(_) => 3,
         Object::Hash(_) => 4,
+        Object::Stream(_) => 6,
     }
 }
 
@@ -58,6 +59,14 @@ fn add_object(digest: &mut Digest, object: &Object, expires: bool) {
                 member.with(|bytes| mix(&mut pair, bytes));
                 mix(&mut pair, float::format_g17(score).as_bytes());
                 xor(digest, &pair);
+            }
+        }
+        Object::Stream(stream) => {
+            for entry in stream.log.iter() {
+                mix(digest, entry.id.text().replace('-', ".").as_bytes());
+                for piece in entry.pieces() {
+                    piece.with(|bytes| mix(digest, bytes));
+                }
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::resp::{encode_command, push_bulk, push_header};
 use crate::store::float::d2string;
 use crate::store::listpack::Value;
 use crate::store::num::I64Text;
-use crate::store::{Db, Object, Snapshot};
+use crate::store::{Db, Object, Snapshot, Stream};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -107,6 +107,60 @@ pub fn push_object(out: &mut Vec<u8>, key: &[u8], object: &Object) {
                 push_bulk(out, d2string(score).as_bytes());
                 push_value(out, member);
             });
+        }
+        Object::Stream(stream) => push_stream(out, key, stream),
+    }
+}
+
+/// Appends the commands that build a stream (`rewriteStreamObject`).
+fn push_stream(out: &mut Vec<u8>, key: &[u8], stream: &Stream) {
+    let log = &stream.log;
+    for entry in log.iter() {
+        push_header(out, b'*', 3 + 2 * entry.len as i64);
+        for part in [b"XADD", key, entry.id.text().as_bytes()] {
+            push_bulk(out, part);
+        }
+        for piece in entry.pieces() {
+            push_value(out, piece);
+        }
+    }
+    if log.len == 0 {
+        // Nothing but XADD makes a stream, so this one loses what it is given.
+        encode_command(out, &[&b"XADD"[..], key, b"MAXLEN", b"0", b"0-1", b"x", b"y"]);
+    }
+    let (last, deleted, added) =
+        (log.last_id.text(), log.max_deleted_id.text(), log.entries_added.to_string());
+    let (last, deleted, added) = (last.as_bytes(), deleted.as_bytes(), added.as_bytes());
+    encode_command(out, &[&b"XSETID"[..], key, last, b"ENTRIESADDED", added, b"MAXDELETEDID", deleted]);
+    for (name, group) in stream.groups() {
+        let (last, read) = (group.last_id.text(), I64Text::new(group.entries_read));
+        let (last, read) = (last.as_bytes(), read.as_slice());
+        encode_command(out, &[&b"XGROUP"[..], b"CREATE", key, name, last, b"ENTRIESREAD", read]);
+        for (consumer, pending) in group.consumers().iter().zip(group.pending_by_consumer()) {
+            if pending.is_empty() {
+                encode_command(out, &[&b"XGROUP"[..], b"CREATECONSUMER", key, name, &consumer.name]);
+            }
+            for (id, nack) in pending {
+                let (id, time) = (id.text(), I64Text::new(nack.time_ms));
+                let count = nack.count.to_string();
+                encode_command(
+                    out,
+                    &[
+                        &b"XCLAIM"[..],
+                        key,
+                        name,
+                        &consumer.name,
+                        b"0",
+                        id.as_bytes(),
+                        b"TIME",
+                        time.as_slice(),
+                        b"RETRYCOUNT",
+                        count.as_bytes(),
+                        b"JUSTID",
+                        b"FORCE",
+                    ],
+                );
+            }
         }
     }
 }

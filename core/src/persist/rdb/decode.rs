@@ -6,7 +6,7 @@
 //! Packed values are always validated in depth, as `sanitize-dump-payload yes` would have it: the engine relies on it.
 
 use super::packed::{Entry, read_ziplist, read_zipmap};
-use super::{NODE_PACKED, NODE_PLAIN, length, value_type};
+use super::{NODE_PACKED, NODE_PLAIN, length, stream, value_type};
 use crate::persist::lzf;
 use crate::store::float::strtod;
 use crate::store::intset::Intset;
@@ -28,13 +28,11 @@ pub enum DecodeError {
     More(usize),
     /// The bytes cannot be right. The reason, and the line of rdb.c that gives it in Redis's log.
     Corrupt(u32, Cow<'static, str>),
-    /// A value that this engine does not hold: what it is.
-    Unsupported(&'static str),
     /// A string longer than any memory.
     TooLong(u64),
 }
 
-fn corrupt<T>(line: u32, reason: &'static str) -> Result<T, DecodeError> {
+pub(super) fn corrupt<T>(line: u32, reason: &'static str) -> Result<T, DecodeError> {
     Err(DecodeError::Corrupt(line, Cow::Borrowed(reason)))
 }
 
@@ -172,7 +170,7 @@ impl<'a> Cursor<'a> {
             | value_type::HASH_ZIPLIST
             | value_type::HASH_LISTPACK => packed(kind, self.string()?, limits)?,
             value_type::STREAM_LISTPACKS | value_type::STREAM_LISTPACKS_2 => {
-                return Err(DecodeError::Unsupported("a stream"));
+                stream::read(self, kind == value_type::STREAM_LISTPACKS_2)?
             }
             value_type::MODULE | value_type::MODULE_2 => {
                 let name = module_name(self.length()?);

@@ -2,7 +2,7 @@
 //!
 //! A value may be huge, so [`Body`] writes it piece by piece and can stop anywhere between elements.
 
-use super::{NODE_PACKED, NODE_PLAIN, length, value_type};
+use super::{NODE_PACKED, NODE_PLAIN, length, stream, value_type};
 use crate::persist::lzf::Compressor;
 use crate::store::dict::DictPosition;
 use crate::store::num::{I64Text, parse_i64};
@@ -109,6 +109,7 @@ pub fn object_type(object: &Object) -> u8 {
             Zset::Pack(_) => value_type::ZSET_LISTPACK,
             Zset::Tree { .. } => value_type::ZSET_2,
         },
+        Object::Stream(_) => value_type::STREAM_LISTPACKS_2,
     }
 }
 
@@ -116,7 +117,7 @@ pub fn object_type(object: &Object) -> u8 {
 #[derive(Clone)]
 enum Place {
     Start,
-    /// Nodes of a list, or members of a sorted set, that are written.
+    /// Nodes of a list, members of a sorted set, or parts of a stream, that are written.
     Index(usize),
     /// The next entry of a table.
     Dict(DictPosition),
@@ -199,6 +200,10 @@ impl Body {
                     }
                 }
             },
+            Object::Stream(stream) => {
+                let done = index_start(&mut self.place, out, stream.log.blocks.len());
+                return stream::write(stream, done, encoder, out, len);
+            }
         }
         true
     }

@@ -9,6 +9,7 @@ pub mod encode;
 pub mod packed;
 pub mod payload;
 pub mod reader;
+mod stream;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod writer;

@@ -2,7 +2,7 @@
 //! all of it (`createDumpPayload`, `verifyDumpPayload`, cluster.c 7.0.15).
 
 use super::VERSION;
-use super::decode::{Cursor, DecodeError};
+use super::decode::Cursor;
 use super::encode::{Body, Encoder, object_type};
 use crate::persist::crc64::crc64;
 use crate::store::{Limits, Object};
@@ -17,8 +17,6 @@ pub enum PayloadError {
     Footer,
     /// The value cannot be read: `Bad data format`.
     Format,
-    /// A value that this engine does not hold: what it is.
-    Unsupported(&'static str),
 }
 
 /// The payload of a value. `compress` is `rdbcompression`.
@@ -43,9 +41,6 @@ pub fn parse_payload(payload: &[u8], limits: &Limits, skip_checksum: bool) -> Re
         return Err(PayloadError::Footer);
     }
     let mut cursor = Cursor::new(body);
-    let object = cursor.byte().and_then(|kind| cursor.object(kind, limits)).map_err(|error| match error {
-        DecodeError::Unsupported(what) => PayloadError::Unsupported(what),
-        _ => PayloadError::Format,
-    })?;
-    object.ok_or(PayloadError::Format)
+    let object = cursor.byte().and_then(|kind| cursor.object(kind, limits));
+    object.ok().flatten().ok_or(PayloadError::Format)
 }

@@ -263,10 +263,6 @@ impl RdbReader {
                 }
                 Err(DecodeError::Corrupt(line, reason)) => return Err(RdbError::Corrupt(line, reason)),
                 Err(DecodeError::TooLong(len)) => return Err(RdbError::TooLong(len)),
-                Err(DecodeError::Unsupported(what)) => {
-                    let reason = format!("A key holds {what}, which is not supported yet");
-                    return Err(RdbError::Corrupt(2672, reason.into()));
-                }
             };
             let used = cursor.position();
             if self.state != State::Footer && self.options.verify {

@@ -9,9 +9,11 @@ use crate::persist::crc64::crc64;
 use crate::persist::disk::Outbox;
 use crate::persist::file::Source;
 use crate::store::quicklist::End;
-use crate::store::{Db, HashSeed, Limits, Object};
+use crate::store::stream::{Id, Log, Trim};
+use crate::store::{Db, HashSeed, Limits, Object, Stream};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 macro_rules! corpus {
     ($name:literal) => {
@@ -81,6 +83,10 @@ fn content(object: &Object) -> Vec<(Vec<u8>, Vec<u8>)> {
         }
         Object::Zset(zset) => {
             zset.iter().map(|(m, s)| (m.to_cow().into_owned(), s.to_bits().to_be_bytes().to_vec())).collect()
+        }
+        Object::Stream(stream) => {
+            let pieces = stream.log.iter().flat_map(|entry| entry.pieces());
+            return pieces.map(|piece| (piece.to_cow().into_owned(), Vec::new())).collect();
         }
     };
     all.sort();
@@ -305,7 +311,25 @@ fn broken_files_are_refused_in_the_words_of_redis() {
     assert_eq!(corrupt(&[0, 1, b'k', 0xc4]), "Unknown RDB string encoding type 4");
     assert_eq!(corrupt(&[0, 1, b'k', 0xc3, 2, 50, 0, 0]), "Invalid LZF compressed string");
     assert_eq!(corrupt(&[20, 1, b'k', 0]), "Unknown RDB encoding type 20");
-    assert_eq!(corrupt(&[19, 1, b'k', 0]), "A key holds a stream, which is not supported yet");
+    let no_log = [0; 9];
+    let stream = |body: &[u8]| corrupt(&[&[19, 1, b'k'][..], body].concat());
+    assert_eq!(stream(&[1, 1, b'a', 0]), "Stream node key entry is not the size of a stream ID");
+    assert_eq!(
+        stream(&[&[1, 16][..], &[0; 16], &[1, b'x']].concat()),
+        "Stream listpack integrity check failed."
+    );
+    assert_eq!(stream(&[0, 1, 0, 0, 0, 0, 0, 0, 0, 0]), "Stream length inconsistent with rax entries");
+    let group = |body: &[u8]| stream(&[&no_log[..], &[1, 1, b'g', 0, 0, 0], body].concat());
+    let nack = [&[0; 15][..], &[1], &[0; 8], &[1]].concat();
+    assert_eq!(group(&[&[1][..], &nack, &[0]].concat()), "Stream CG PEL entry without consumer");
+    assert_eq!(
+        group(&[&[2][..], &nack, &nack].concat()),
+        "Duplicated global PEL entry loading stream consumer group"
+    );
+    let owner = [&[1, b'c'][..], &[0; 8], &[1], &nack[..16]].concat();
+    assert_eq!(group(&[&[0, 1][..], &owner].concat()), "Consumer entry not found in group global PEL");
+    let twice = [&[1][..], &nack, &[2, 1, b'c'], &[0; 9], &[1, b'c'], &[0; 9]].concat();
+    assert_eq!(group(&twice), "Duplicate stream consumer detected.");
     let huge = [0, 1, b'k', 0x81, 0x7f, 0, 0, 0, 0, 0, 0, 0];
     assert_eq!(error(&file(&huge)), Some(RdbError::TooLong(0x7f << 56)));
     assert_eq!(error(&file(&[0, 1, b'k', 0x80, 0x7f, 0xff, 0xff, 0xff])), Some(RdbError::ShortRead));
@@ -364,6 +388,42 @@ proptest! {
                     None => reader.finish(),
                 },
             }
+        }
+    }
+
+    #[test]
+    fn a_mutated_stream_can_be_used_or_is_refused(
+        changes in prop::collection::vec((0usize..400, any::<u8>()), 1..4),
+        to in 0u64..30,
+    ) {
+        let mut log = Log::default();
+        for ms in 1..=20 {
+            let own = format!("f{}", ms % 3);
+            let pairs: &[&[u8]] = if ms % 5 == 0 { &[own.as_bytes(), b"1", b"g", b"2"] } else { &[b"f", b"v"] };
+            log.append(Id { ms, seq: ms }, pairs, Limits::default().stream_node);
+        }
+        log.delete(Id { ms: 7, seq: 7 });
+        let mut payload = dump_payload(&Object::Stream(Stream::new(log).into()), false);
+        for (at, byte) in changes {
+            if let Some(place) = payload.get_mut(at).filter(|_| at > 0) {
+                *place = byte;
+            }
+        }
+        if let Ok(Object::Stream(mut stream)) = parse_payload(&payload, &Limits::default(), true) {
+            let log = &mut Rc::make_mut(&mut stream).log;
+            for back in [false, true] {
+                for entry in log.range(Id::MIN, Id::MAX, back) {
+                    prop_assert!(entry.pieces().count() <= 2 * payload.len());
+                }
+            }
+            let ids: Vec<Id> = log.iter().map(|entry| entry.id).collect();
+            for id in ids.iter().step_by(3) {
+                log.delete(*id);
+            }
+            log.trim(Trim::From(Id { ms: to, seq: 0 }), false, 0);
+            log.append(log.last_id.next().unwrap_or(Id::MAX), &[b"f", b"v"], Limits::default().stream_node);
+            log.trim(Trim::Len(to), true, 5);
+            log.trim(Trim::Len(to), false, 0);
         }
     }
 

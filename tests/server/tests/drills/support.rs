@@ -528,7 +528,11 @@ pub fn contents(client: &mut Client) -> BTreeMap<(u32, Vec<u8>), String> {
                 "set" => sorted(&[b"SMEMBERS", &key], 1),
                 "hash" => sorted(&[b"HGETALL", &key], 2),
                 "zset" => text(&client.args(&[b"ZRANGE", &key, b"0", b"-1", b"WITHSCORES"])),
-                "stream" => text(&client.args(&[b"XRANGE", &key, b"-", b"+"])),
+                "stream" => {
+                    let questions: [&[&[u8]]; 2] =
+                        [&[b"XRANGE", &key, b"-", b"+"], &[b"XINFO", b"GROUPS", &key]];
+                    questions.map(|question| text(&client.args(question))).join(" ")
+                }
                 other => panic!("a key of type {other}"),
             };
             all.insert((db, key), format!("{kind} {value} {expiry}"));

@@ -3,7 +3,7 @@
 
 use super::super::looking::use_look;
 use super::super::{Act, icon};
-use super::sheet::{SLOWLY, at, question, run, seen, word};
+use super::sheet::{SLOWLY, at, question, run, seen, table, word};
 use vitrine_web::look::{Sheet, What};
 use vitrine_web::words;
 use yew::prelude::*;
@@ -19,7 +19,7 @@ pub struct Props {
 }
 
 /// What can be done to a value: its type (or nothing for any), a name, the command with `{k}` for the key, and what it is asked for.
-const EDITS: [(&str, &str, &str, &str, &str); 15] = [
+const EDITS: [(&str, &str, &str, &str, &str); 19] = [
     ("string", "Set", "SET {k} {a} KEEPTTL", "Value", ""),
     ("string", "Append", "APPEND {k} {a}", "Text", ""),
     ("list", "Set element", "LSET {k} {a} {b}", "Index", "Value"),
@@ -32,11 +32,15 @@ const EDITS: [(&str, &str, &str, &str, &str); 15] = [
     ("set", "Remove", "SREM {k} {a}", "Member", ""),
     ("zset", "Set score", "ZADD {k} {b} {a}", "Member", "Score"),
     ("zset", "Remove", "ZREM {k} {a}", "Member", ""),
+    ("stream", "Add an entry", "XADD {k} * {a} {b}", "Field", "Value"),
+    ("stream", "Delete an entry", "XDEL {k} {a}", "Id", ""),
+    ("stream", "Cut to a length", "XTRIM {k} MAXLEN {a}", "Entries", ""),
+    ("stream", "Create a group", "XGROUP CREATE {k} {a} {b}", "Group", "After id, or $"),
     ("", "Expire in seconds", "EXPIRE {k} {a}", "Seconds", ""),
     ("", "Never expire", "PERSIST {k}", "", ""),
     ("", "Delete the key", "DEL {k}", "", ""),
 ];
-const TYPES: [&str; 6] = ["", "string", "list", "hash", "set", "zset"];
+const TYPES: [&str; 7] = ["", "string", "list", "hash", "set", "zset", "stream"];
 
 /// A field's value.
 pub fn value(e: &Event) -> String {
@@ -140,11 +144,11 @@ fn Value(props: &ValueProps) -> Html {
     // Which of the things that can be done, and the two fields.
     let edit = use_state(|| (0usize, String::new(), String::new()));
     let sheets = match seen(&view) {
-        Ok([facts, page]) => (facts, page),
+        Ok([facts, page, more @ ..]) => (facts, page, more),
         Ok(_) => return Html::default(),
         Err(instead) => return instead,
     };
-    let (facts, page) = sheets;
+    let (facts, page, more) = sheets;
     let kind = facts.title.as_str();
     let choices: Vec<_> = EDITS.iter().filter(|e| e.0 == kind || e.0.is_empty()).collect();
     let Some((_, _, command, a, b)) = choices.get(edit.0).or(choices.first()).map(|e| **e) else {
@@ -189,6 +193,7 @@ fn Value(props: &ValueProps) -> Html {
                 if pages.len() > 1 { <button class="btn btn--sm" onclick={turn(back)}>{ "Back" }</button> }
                 if !page.note.is_empty() { <button class="btn btn--sm" onclick={turn(next)}>{ "More" }</button> }
             </div>
+            { for more.iter().filter(|sheet| !sheet.rows.is_empty()).map(table) }
             <div class="h3">{ "Change it" }<span>{ format!("a command on {}", props.master) }</span></div>
             <div class="keys__f"><select class="btn" aria-label="What to do" onchange={pick}>{ for choices.iter().enumerate().map(|(i, e)| html! {
                 <option value={i.to_string()} selected={i == edit.0}>{ e.1 }</option> }) }</select>
