@@ -368,27 +368,31 @@ fn slots_that_a_master_imports_for_ever_are_freed_by_an_operator() {
     case.honest = true;
     let mut formed = World::new(case.setup.clone()).unwrap();
     formed.run_until(15 * SECOND);
-    let a1 = formed.view().nodes[0].id.clone();
+    let id = |node: &str| formed.node(node).unwrap().cluster().unwrap().myself().name;
+    let replicate = |terminal: u32, node: &str| {
+        let line = format!("CLUSTER REPLICATE {}", id(node));
+        Action::TypeLine { terminal, line }
+    };
     let workload =
         Workload { clients: 4, pace: Pace::Open { per_second: 200 }, read_percent: 0, ..Workload::default() };
     let start = Action::StartWorkload { name: "load".into(), workload: Box::new(workload) };
-    let replicate = Action::TypeLine { terminal: 5, line: format!("CLUSTER REPLICATE {a1}") };
-    let loss = |node: &str| Fault::PowerLoss { node: node.into(), unsynced: Unsynced::Prefix }.now();
+    let kill = |node: &str| Fault::Kill { node: node.into() }.now();
     let restart = Action::Restart { node: "C2".into(), conf: None, empty_disk: false };
     let start_node = |node: &str| Action::Start { node: node.into() };
     let deeds = [
         (15_000, start),
         (20_000, Action::StopWorkload { name: "load".into() }),
-        (20_000, loss("A2")),
+        (20_000, kill("A2")),
         (20_000, Fault::Cut { link: Link::both("C2", "A1") }.now()),
-        (20_000, replicate),
-        (20_300, loss("A1")),
+        (20_000, replicate(5, "A1")),
+        (20_300, kill("A1")),
         (40_000, Action::Heal { scope: Scope::Everything }),
         (40_000, start_node("A1")),
         (40_000, start_node("A2")),
-        // Its new master's replica moves to the orphan that it left.
+        // The master that it left has a replica again, to fail over to.
+        (50_000, replicate(3, "C1")),
         (70_000, restart),
-        (80_000, loss("C1")),
+        (80_000, kill("C1")),
         (100_000, start_node("C1")),
     ];
     case.deeds = deeds.map(|(at_ms, action)| Deed { at_us: at_ms * 1000, action }).into();

@@ -154,6 +154,10 @@ async fn an_engine_that_stops_says_so_and_can_be_started_again() {
     page.find("#engine-stopped button").await.click().await.expect("the restart button can be pressed");
     page.ready().await;
     assert_eq!(run(page, "cluster", "GET kept").await, "1");
+    // The panic stands on the console, as it should; nothing else does.
+    let console = page.console().await;
+    let of_it = |text: &String| text.contains("The engine stopped") || text.contains("unreachable");
+    assert!(!console.is_empty() && console.iter().all(of_it), "{console:#?}");
     browser.close().await;
 }
 
