@@ -62,7 +62,8 @@ fn slots_move_between_the_kinds() {
 fn keys_migrate_between_the_kinds() {
     use crate::support::{Server, contents};
     for kind in [Kind::Ours, Kind::Redis] {
-        let from = Server::start(kind, &["appendonly yes"]);
+        // Under everysec a kill may come while what is to be written still waits for an fsync.
+        let from = Server::start(kind, &["appendonly yes", "appendfsync always"]);
         let to = Server::start(kind.other(), &[]);
         let mut source = from.client();
         fill(&mut source);
