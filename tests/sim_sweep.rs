@@ -438,6 +438,14 @@ fn stale_reads_from_replicas_are_counted() {
     }
 }
 
+/// Found by the ledger, which had no cause for a loss that was none: a replica was given the rest of its master's stream and TAKEOVER in
+/// one turn, and the ledger counted that rest to the stream that it began.
+#[test]
+fn seed_8535() {
+    let verdict = draw(8535, 1).run().unwrap().1;
+    assert!(verdict.findings.is_empty() && verdict.lost.is_empty(), "{verdict:?}");
+}
+
 /// A replica forked on a processor 22,000 times as slow: that takes two minutes, and the cluster is not whole before.
 #[test]
 fn seed_7662() {

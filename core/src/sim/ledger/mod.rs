@@ -188,7 +188,13 @@ impl Ledger {
                 // A node that comes back with nothing still stands for the shard that it was in.
                 let nothing = known.last_line.filter(|&line| self.lines.get(line).is_some());
                 let nothing = nothing.map(|line| Pos { line, at: Coord::NOTHING });
-                self.lines.begin(replid, index, node.repl.offset, known.memory.or(nothing), self.now.0)
+                // A replica may be told of its promotion in the turn in which it was given the rest of the old stream: the node
+                // knows how much of that it had.
+                let promoted = known.replid.as_ref().filter(|(last, _)| **last == *node.repl.replid2);
+                let had =
+                    promoted.map(|&(_, line)| Pos { line, at: Coord::after(node.repl.second_offset - 1) });
+                let parent = had.or(known.memory).or(nothing);
+                self.lines.begin(replid, index, node.repl.offset, parent, self.now.0)
             }
         };
         let known = &mut self.nodes[index as usize];
