@@ -38,6 +38,7 @@ pub fn pack(dist: &Path) -> Result<()> {
         let by_hand = "`xz` (of xz-utils) packs the page; it is to be on PATH.";
         Step { name: "xz", limit: Duration::from_secs(120), by_hand }.quietly(xz)?;
         std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+        strip_glue(&path)?;
         let packed_bytes =
             packed.metadata().with_context(|| format!("there is no {}", packed.display()))?.len();
         progress::say(&format!(
@@ -59,6 +60,29 @@ pub fn pack(dist: &Path) -> Result<()> {
     preload_packed(&dist.join("index.html"))
 }
 
+/// Takes comments and indentation out of the script that wasm-bindgen made for a program: two packed kilobytes that nobody reads.
+fn strip_glue(wasm: &Path) -> Result<()> {
+    let name = wasm.file_name().unwrap_or_default().to_string_lossy().replace("_bg.wasm", ".js");
+    let path = wasm.with_file_name(name);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    std::fs::write(&path, stripped(&text)).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A script without its comments that have lines of their own, and without what is before and behind its lines.
+fn stripped(script: &str) -> String {
+    let mut inside = false;
+    let mut kept = String::new();
+    for line in script.lines().map(str::trim) {
+        inside |= line.starts_with("/*");
+        if !inside && !line.is_empty() && !line.starts_with("//") {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+        inside &= !line.ends_with("*/");
+    }
+    kept
+}
+
 /// The page begins to load its program before any script has run; that is another file now.
 fn preload_packed(index: &Path) -> Result<()> {
     const PLAIN: &str = "_bg.wasm\" crossorigin=\"anonymous\" as=\"fetch\" type=\"application/wasm\">";
@@ -68,4 +92,13 @@ fn preload_packed(index: &Path) -> Result<()> {
     }
     let packed = html.replace(PLAIN, "_bg.wasm.split.xz\" crossorigin=\"anonymous\" as=\"fetch\">");
     std::fs::write(index, packed).with_context(|| format!("cannot write {}", index.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_script_is_stripped_of_what_nobody_reads() {
+        let script = "/**\n * What it does.\n */\nfunction a() {\n    // why\n    return 1 * 2; // kept\n\n}\n/* one line */\na();\n";
+        assert_eq!(super::stripped(script), "function a() {\nreturn 1 * 2; // kept\n}\na();\n");
+    }
 }
