@@ -35,7 +35,6 @@ async fn looked_over(page: &Page) -> Vec<String> {
 
 /// Opens one thing after the other, and gives the name of what is open to `look`.
 async fn through_everything(page: &Page, mut look: impl AsyncFnMut(&Page, &str)) {
-    // What is pressed (a selector), and what closes it again, if anything has to.
     let panels =
         "[...document.querySelectorAll('[role=tab]:not(:disabled)')].map((t, i) => (t.dataset.seen = i, i))";
     let tabs = page.js(panels).await.as_array().map_or(0, Vec::len);
@@ -48,7 +47,9 @@ async fn through_everything(page: &Page, mut look: impl AsyncFnMut(&Page, &str))
     for button in [
         "#ledger-safe",
         "#ledger-at-risk",
-        "#open-workloads",
+        "#ledger-lost",
+        "#tray-3",
+        "#tray-4",
         "#picker",
         "#share",
         ".opens",
