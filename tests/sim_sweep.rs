@@ -446,6 +446,13 @@ fn seed_8535() {
     assert!(verdict.findings.is_empty() && verdict.lost.is_empty(), "{verdict:?}");
 }
 
+/// A replica began 4,000 full resynchronisations, and the ledger forgot over them how a minority master's writes were lost.
+#[test]
+fn seed_139_of_ten_minutes() {
+    let verdict = draw(139, 10).run().unwrap().1;
+    assert!(verdict.findings.is_empty(), "{:?}", verdict.findings);
+}
+
 /// A replica forked on a processor 22,000 times as slow: that takes two minutes, and the cluster is not whole before.
 #[test]
 fn seed_7662() {

@@ -217,9 +217,8 @@ fn parameters(found: &mut Found) {
 
 /// Something of each node that runs: it is chosen of its ip, port and id.
 fn addresses(world: &World, found: &mut Found, choose: fn(&str, u16, &str) -> String) {
-    let view = world.view();
-    for entry in &view.nodes {
-        let cluster = world.node(&entry.name).and_then(|n| n.cluster());
+    for (entry, node) in world.node_entries().iter().zip(world.nodes()) {
+        let cluster = node.and_then(|n| n.cluster());
         let id = cluster.map(|c| c.myself().name.to_string()).unwrap_or_default();
         let text = choose(&entry.ip, entry.port, &id);
         if !text.is_empty() {

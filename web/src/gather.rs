@@ -3,7 +3,11 @@
 //! Nothing is decided here that the engine could contradict. Where nodes disagree, the page shows the view of the *reference*: the
 //! node that is up with the highest current epoch, among those that reach most masters. What a node that is down last said of
 //! itself is remembered, since it says nothing any more.
+//!
+//! Of a [crowd] of nodes only the reference is asked for everything that it knows; the others are asked who they are and whom they
+//! doubt, so that a look at a thousand nodes is one at some thousand things and not at a million.
 
+use crate::beliefs::{Beliefs, Row};
 use crate::model::{
     ActiveFault, Belief, Candidate, Claim, Cluster, Detail, Disk, LinkState, LogLine, Node, NodeIndex,
     Process,
@@ -15,13 +19,21 @@ use vitrine_core::node::status::NodeStatus;
 use vitrine_core::sim::fault::{self, FaultEntry, Scope};
 use vitrine_core::sim::setup::Setup;
 use vitrine_core::sim::trace::Life;
-use vitrine_core::sim::view::WorldView;
+use vitrine_core::sim::view::NodeEntry;
 use vitrine_core::sim::world::World;
 
 /// The share of the append-only file that the disk ring shows, in bytes.
 const RING_LEN: u64 = 256 << 10;
 /// How many log lines a detail carries.
 const LOG_LINES: usize = 200;
+
+/// Whether this many nodes are so many that they are not looked at, and not drawn, one by one.
+pub fn crowd(nodes: usize) -> bool {
+    nodes > 60
+}
+
+/// What a node says of itself, and of its cluster if it is in one.
+type Said = Option<(NodeStatus, Option<ClusterView>)>;
 
 /// What is remembered between two gatherings.
 #[derive(Default)]
@@ -54,32 +66,36 @@ impl Gatherer {
 
     /// The cluster as it is now.
     pub fn cluster(&mut self, world: &World) -> Cluster {
-        let view = world.view();
-        let said: Vec<Option<(NodeStatus, Option<ClusterView>)>> =
-            view.nodes.iter().map(|n| world.node(&n.name).map(|n| (n.status(), n.cluster_view()))).collect();
+        let entries = world.node_entries();
+        let many = crowd(entries.len());
+        let cluster_of =
+            |n: &vitrine_core::node::Node| if many { n.cluster_glance() } else { n.cluster_view() };
+        let said: Vec<Said> = world.nodes().map(|n| n.map(|n| (n.status(), cluster_of(n)))).collect();
         for (i, said) in said.iter().enumerate() {
             if let Some((_, Some(c))) = said {
                 self.ids.insert(c.name.clone(), i as NodeIndex);
             }
         }
-        let groups = groups(&view);
-        let cuts: Vec<(NodeIndex, NodeIndex)> = (view.paths.iter())
-            .filter(|p| p.state.cut && p.from.max(p.to) < view.nodes.len() as u32)
+        let faulty = world.active_faults();
+        let groups = groups(world, &entries);
+        let cuts: Vec<(NodeIndex, NodeIndex)> = (world.faulty_paths().iter())
+            .filter(|p| p.state.cut && p.from.max(p.to) < entries.len() as u32)
             .map(|p| (p.from as NodeIndex, p.to as NodeIndex))
             .collect();
-        let mut nodes: Vec<Node> = (0..view.nodes.len()).map(|i| self.node(i, &view, &said[i])).collect();
+        let mut nodes: Vec<Node> = (0..entries.len()).map(|i| self.node(i, &entries[i], &said[i])).collect();
         // Outside of a cluster a replica's master is the node with the address that it was told.
         for (i, said) in said.iter().enumerate().filter(|(_, said)| matches!(said, Some((_, None)))) {
             let master = said.as_ref().and_then(|(status, _)| status.master.as_ref());
-            let is = |m: &vitrine_core::node::status::MasterStatus,
-                      n: &vitrine_core::sim::view::NodeEntry| {
+            let is = |m: &vitrine_core::node::status::MasterStatus, n: &NodeEntry| {
                 (n.ip == m.host || n.name == m.host) && n.port == m.port
             };
-            let at = master.and_then(|m| view.nodes.iter().position(|n| is(m, n)));
+            let at = master.and_then(|m| entries.iter().position(|n| is(m, n)));
             nodes[i].replica_of = at.map(|at| at as NodeIndex);
         }
+        let group_of = group_of(nodes.len(), &groups);
+        let isolated = isolated(&group_of, &cuts);
         for i in 0..nodes.len() {
-            nodes[i].isolated = isolated(i, nodes.len(), &groups, &cuts);
+            nodes[i].isolated = isolated[i];
             nodes[i].lag_bytes = nodes[i].replica_of.map(usize::from).and_then(|m| {
                 let master = nodes.get(m).filter(|m| m.process.is_up())?;
                 let known = !nodes[i].master && nodes[i].link == LinkState::Online;
@@ -89,11 +105,19 @@ impl Gatherer {
         for (last, node) in self.last.iter_mut().zip(&nodes) {
             *last = Some(node.clone());
         }
-        let beliefs = said.iter().enumerate().map(|(i, said)| self.beliefs(i, said, nodes.len())).collect();
-        let reference = reference(&nodes, &groups, &said);
+        let mut beliefs = Beliefs::default();
+        for said in &said {
+            beliefs.push(self.beliefs(said, nodes.len()));
+        }
+        let reference = reference(&nodes, &group_of, &said);
         let own = |i: usize| said[i].as_ref().and_then(|s| s.1.as_ref());
+        let asked = match reference {
+            Some(i) if many => world.nodes().nth(i).flatten().and_then(|n| n.cluster_view()),
+            _ => None,
+        };
+        let reference = asked.as_ref().or(reference.and_then(own));
         // Of a node that has been down for as long as anybody looked, the others say what it is.
-        for other in reference.and_then(own).into_iter().flat_map(|c| &c.nodes) {
+        for other in reference.into_iter().flat_map(|c| &c.nodes) {
             let Some(i) = self.by_id(&other.name).map(usize::from).filter(|&i| said[i].is_none()) else {
                 continue;
             };
@@ -112,11 +136,11 @@ impl Gatherer {
             claims: Vec::new(),
             beliefs,
             cuts,
-            faults: faults(&view),
+            faults: faults(&faulty, &entries),
             groups,
             nodes: Vec::new(),
         };
-        if let Some(c) = reference.and_then(own) {
+        if let Some(c) = reference {
             cluster.ok = c.ok;
             for n in c.nodes.iter().filter(|n| !n.slots.is_empty()) {
                 let len: u32 = n.slots.iter().map(|&(a, b)| u32::from(b) - u32::from(a) + 1).sum();
@@ -164,8 +188,7 @@ impl Gatherer {
         cluster
     }
 
-    fn node(&self, i: usize, view: &WorldView, said: &Option<(NodeStatus, Option<ClusterView>)>) -> Node {
-        let entry = &view.nodes[i];
+    fn node(&self, i: usize, entry: &NodeEntry, said: &Said) -> Node {
         let mut node = self.last[i].clone().unwrap_or_else(|| Node {
             name: entry.name.clone(),
             id: String::new(),
@@ -249,25 +272,26 @@ impl Gatherer {
         node
     }
 
-    fn beliefs(
-        &self,
-        i: usize,
-        said: &Option<(NodeStatus, Option<ClusterView>)>,
-        nodes: usize,
-    ) -> Vec<Belief> {
-        let Some((_, Some(c))) = said else { return Vec::new() };
-        let mut row = vec![Belief::Unknown; nodes];
-        for n in &c.nodes {
-            if let Some(place) = self.by_id(&n.name).and_then(|s| row.get_mut(usize::from(s))) {
-                *place = match n.opinion {
-                    Opinion::Ok => Belief::Ok,
-                    Opinion::Suspected => Belief::Pfail,
-                    Opinion::Failed => Belief::Fail,
-                };
+    /// What a node thinks of the others. Of a crowd it is not asked whom it does not know: all or none, as it knows most of them or not.
+    fn beliefs(&self, said: &Said, nodes: usize) -> Option<Row> {
+        let c = said.as_ref()?.1.as_ref()?;
+        let usual = if c.known * 2 > nodes { Belief::Ok } else { Belief::Unknown };
+        let seen = c.nodes.iter().filter_map(|n| {
+            let belief = match n.opinion {
+                Opinion::Ok => Belief::Ok,
+                Opinion::Suspected => Belief::Pfail,
+                Opinion::Failed => Belief::Fail,
+            };
+            Some((self.by_id(&n.name)?, belief))
+        });
+        let mut known: LiteMap<NodeIndex, Belief> = seen.collect();
+        if !crowd(nodes) {
+            for i in 0..nodes as NodeIndex {
+                known.try_insert(i, Belief::Unknown);
             }
         }
-        row[i] = Belief::Own;
-        row
+        let other = known.into_iter().filter(|&(_, belief)| belief != usual).collect();
+        Some(Row { usual, other })
     }
 
     /// What the inspector shows of a node.
@@ -299,61 +323,70 @@ pub fn shard_of(name: &str) -> u16 {
 }
 
 /// The groups of the partition by node; nodes that no group names reach all and are put into the first.
-fn groups(view: &WorldView) -> Vec<Vec<NodeIndex>> {
-    if view.groups.is_empty() {
-        return Vec::new();
-    }
-    let place = |name: &String| view.nodes.iter().position(|n| &n.name == name).map(|i| i as NodeIndex);
-    let mut groups: Vec<Vec<NodeIndex>> = view
-        .groups
-        .iter()
-        .map(|g| g.iter().filter_map(place).collect::<Vec<_>>())
+fn groups(world: &World, entries: &[NodeEntry]) -> Vec<Vec<NodeIndex>> {
+    let places: LiteMap<&str, NodeIndex> =
+        entries.iter().enumerate().map(|(i, n)| (n.name.as_str(), i as NodeIndex)).collect();
+    let mut groups: Vec<Vec<NodeIndex>> = (world.groups().iter())
+        .map(|g| g.iter().filter_map(|name| places.get(name.as_str()).copied()).collect::<Vec<_>>())
         .filter(|g| !g.is_empty())
         .collect();
-    let missing: Vec<NodeIndex> =
-        (0..view.nodes.len() as NodeIndex).filter(|i| !groups.iter().any(|g| g.contains(i))).collect();
+    let mut named = vec![false; entries.len()];
+    for &i in groups.iter().flatten() {
+        named[usize::from(i)] = true;
+    }
     if let Some(first) = groups.first_mut() {
-        first.extend(missing);
+        first.extend((0..entries.len() as NodeIndex).filter(|&i| !named[usize::from(i)]));
     }
     if groups.len() < 2 { Vec::new() } else { groups }
 }
 
-fn isolated(i: usize, n: usize, groups: &[Vec<NodeIndex>], cuts: &[(NodeIndex, NodeIndex)]) -> bool {
-    let i = i as NodeIndex;
-    let together =
-        |j: NodeIndex| groups.is_empty() || groups.iter().any(|g| g.contains(&i) && g.contains(&j));
-    n > 1
-        && (0..n as NodeIndex)
-            .filter(|&j| j != i)
-            .all(|j| !together(j) || (cuts.contains(&(i, j)) && cuts.contains(&(j, i))))
+/// Which group each of so many nodes is in; without groups all are in one.
+fn group_of(nodes: usize, groups: &[Vec<NodeIndex>]) -> Vec<usize> {
+    let mut of = vec![0; nodes];
+    for (group, members) in groups.iter().enumerate() {
+        for &i in members {
+            of[usize::from(i)] = group;
+        }
+    }
+    of
+}
+
+/// Which nodes reach no other one, by their groups and by the cuts, which are in order.
+fn isolated(group_of: &[usize], cuts: &[(NodeIndex, NodeIndex)]) -> Vec<bool> {
+    let mut sizes = vec![0_usize; group_of.len()];
+    for &group in group_of {
+        sizes[group] += 1;
+    }
+    let mut reached: Vec<usize> = group_of.iter().map(|&group| sizes[group] - 1).collect();
+    for &(a, b) in cuts {
+        let together = group_of[usize::from(a)] == group_of[usize::from(b)];
+        if a != b && together && cuts.binary_search(&(b, a)).is_ok() {
+            reached[usize::from(a)] -= 1;
+        }
+    }
+    reached.iter().map(|&reached| group_of.len() > 1 && reached == 0).collect()
 }
 
 /// The node whose view the page shows where nodes disagree.
-fn reference(
-    nodes: &[Node],
-    groups: &[Vec<NodeIndex>],
-    said: &[Option<(NodeStatus, Option<ClusterView>)>],
-) -> Option<usize> {
-    let masters_near = |i: usize| {
-        let near = |j: usize| {
-            groups.is_empty()
-                || groups.iter().any(|g| g.contains(&(i as NodeIndex)) && g.contains(&(j as NodeIndex)))
-        };
-        (0..nodes.len()).filter(|&j| near(j) && nodes[j].master && nodes[j].process.is_up()).count()
-    };
+fn reference(nodes: &[Node], group_of: &[usize], said: &[Said]) -> Option<usize> {
+    let mut masters = vec![0_usize; nodes.len()];
+    for (node, &group) in nodes.iter().zip(group_of) {
+        masters[group] += usize::from(node.master && node.process.is_up());
+    }
     let knows = |i: usize| said[i].as_ref().and_then(|s| s.1.as_ref()).map_or(0, |c| c.slots_assigned);
     (0..nodes.len())
         .filter(|&i| nodes[i].process == Process::Up && said[i].as_ref().is_some_and(|s| s.1.is_some()))
         .max_by_key(|&i| {
-            (masters_near(i), nodes[i].epoch_current, knows(i), nodes[i].master, std::cmp::Reverse(i))
+            let near = masters[group_of[i]];
+            (near, nodes[i].epoch_current, knows(i), nodes[i].master, std::cmp::Reverse(i))
         })
 }
 
 /// Faults that last, with what ends them; a process that is not there without a fault is told of as well.
-fn faults(view: &WorldView) -> Vec<ActiveFault> {
-    let place = |name: &str| view.nodes.iter().position(|n| n.name == name).map(|i| i as NodeIndex);
+fn faults(active: &[FaultEntry], entries: &[NodeEntry]) -> Vec<ActiveFault> {
+    let place = |name: &str| entries.iter().position(|n| n.name == name).map(|i| i as NodeIndex);
     let mut out: Vec<ActiveFault> = Vec::new();
-    for fault in &view.faults {
+    for fault in active {
         let nodes: Vec<NodeIndex> = match &fault.scope {
             Scope::Link { a, b } => [a, b].into_iter().filter_map(|name| place(name)).collect(),
             Scope::Node { node } | Scope::Process { node } | Scope::Clock { node } | Scope::Disk { node } => {
@@ -380,12 +413,12 @@ fn faults(view: &WorldView) -> Vec<ActiveFault> {
             undo: format!("end {}", fault.number),
         });
     }
-    for (i, node) in view.nodes.iter().enumerate() {
+    for (i, node) in entries.iter().enumerate() {
         let taken_down = |fault: &FaultEntry| {
             matches!(&fault.scope, Scope::Process { node: name } if *name == node.name)
                 && !matches!(fault.fault, fault::Fault::SlowCpu { .. })
         };
-        if matches!(node.process, Life::Running) || view.faults.iter().any(taken_down) {
+        if matches!(node.process, Life::Running) || active.iter().any(taken_down) {
             continue;
         }
         let (what, verb) = match &node.process {
@@ -426,11 +459,12 @@ mod tests {
 
     #[test]
     fn a_node_alone_behind_a_wall_is_isolated() {
-        let groups = vec![vec![0], vec![1, 2]];
-        assert!(isolated(0, 3, &groups, &[]));
-        assert!(!isolated(1, 3, &groups, &[]));
-        let all = [(0, 1), (1, 0), (0, 2), (2, 0)];
-        assert!(isolated(0, 3, &[], &all));
-        assert!(!isolated(0, 3, &[], &all[..3]));
+        let walls = group_of(3, &[vec![0], vec![1, 2]]);
+        assert_eq!(isolated(&walls, &[]), [true, false, false]);
+        assert_eq!(isolated(&walls, &[(1, 2), (2, 1)]), [true, true, true]);
+        let open = group_of(3, &[]);
+        assert_eq!(isolated(&open, &[(0, 1), (0, 2), (1, 0), (2, 0)]), [true, false, false]);
+        assert_eq!(isolated(&open, &[(0, 1), (0, 2), (1, 0)]), [false; 3]);
+        assert_eq!(isolated(&group_of(1, &[]), &[]), [false]);
     }
 }

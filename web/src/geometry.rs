@@ -245,7 +245,7 @@ pub fn arc_path(c: Point, r: f64, from: f64, to: f64) -> String {
 }
 
 /// The group of the partition that keeps the ring: the one with most owners of slots, then the largest, then the first.
-fn main_group(cluster: &Cluster) -> Option<usize> {
+pub fn main_group(cluster: &Cluster) -> Option<usize> {
     if cluster.groups.len() < 2 {
         return None;
     }
@@ -324,40 +324,16 @@ pub fn label_spot(seat: &Seat, lines: usize, jury: bool) -> LabelSpot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Disk, LinkState, Node, Process};
-
-    fn node(name: &str, shard: u16, replica_of: Option<u16>) -> Node {
-        Node {
-            name: name.into(),
-            id: String::new(),
-            addr: String::new(),
-            shard,
-            process: Process::Up,
-            process_since_us: 0,
-            master: replica_of.is_none(),
-            replica_of,
-            cluster_ok: true,
-            epoch_current: 1,
-            epoch_config: 1,
-            keys: 0,
-            offset: 0,
-            lag_bytes: None,
-            progress_percent: None,
-            link: LinkState::None,
-            disk: Disk::default(),
-            candidate: None,
-            isolated: false,
-        }
-    }
+    use crate::model::Node;
 
     fn six() -> Cluster {
         let nodes = vec![
-            node("A1", 0, None),
-            node("B1", 1, None),
-            node("C1", 2, None),
-            node("A2", 0, Some(0)),
-            node("B2", 1, Some(1)),
-            node("C2", 2, Some(2)),
+            Node::sample("A1", 0, None),
+            Node::sample("B1", 1, None),
+            Node::sample("C1", 2, None),
+            Node::sample("A2", 0, Some(0)),
+            Node::sample("B2", 1, Some(1)),
+            Node::sample("C2", 2, Some(2)),
         ];
         let claim = |start, end, node| Claim { start, end, node, epoch: 1, accepted: true, served: true };
         Cluster {
@@ -436,9 +412,9 @@ mod tests {
         let mut c = Cluster::default();
         for s in 0..10u16 {
             let m = c.nodes.len() as u16;
-            c.nodes.push(node("m", s, None));
-            c.nodes.push(node("r", s, Some(m)));
-            c.nodes.push(node("r", s, Some(m)));
+            c.nodes.push(Node::sample("m", s, None));
+            c.nodes.push(Node::sample("r", s, Some(m)));
+            c.nodes.push(Node::sample("r", s, Some(m)));
             let (start, end) = ((s as u32 * 16384 / 10) as u16, ((s as u32 + 1) * 16384 / 10 - 1) as u16);
             c.claims.push(Claim { start, end, node: m, epoch: 1, accepted: true, served: true });
         }

@@ -6,12 +6,14 @@
 //! could contradict. Everything here that has no browser in it builds natively too, so that its tests run under `cargo test`.
 
 pub mod acks;
+pub mod beliefs;
 pub mod complete;
 pub mod cut;
 pub mod engine;
 pub mod faults;
 pub mod gather;
 pub mod geometry;
+pub mod heat;
 pub mod idb;
 pub mod lanes;
 pub mod look;

@@ -5,6 +5,7 @@
 //! [`Detail`]) travel on their own, and a [`Frame`] leaves out the cluster when nothing about it changed.
 //! All times are virtual microseconds since the start of the world unless a name says otherwise.
 
+use crate::beliefs::Beliefs;
 use serde::{Deserialize, Serialize};
 
 pub use vitrine_core::store::slot::SLOTS;
@@ -121,8 +122,8 @@ pub struct Cluster {
     pub nodes: Vec<Node>,
     /// Who claims which slots. Ranges of one slot may overlap: then two nodes claim it.
     pub claims: Vec<Claim>,
-    /// What each node thinks of each other: `beliefs[observer][subject]`; empty for an observer that is down.
-    pub beliefs: Vec<Vec<Belief>>,
+    /// What each node thinks of each other.
+    pub beliefs: Beliefs,
     /// Partitions in force: every inner list is a group that reaches only itself. Empty when there is no wall.
     pub groups: Vec<Vec<NodeIndex>>,
     /// Links that are cut one by one, as directions from → to.
@@ -218,6 +219,34 @@ pub struct Node {
     pub candidate: Option<Candidate>,
     /// Whether no other node can reach it.
     pub isolated: bool,
+}
+
+#[cfg(test)]
+impl Node {
+    /// A node that is up, for tests.
+    pub(crate) fn sample(name: &str, shard: u16, replica_of: Option<NodeIndex>) -> Node {
+        Node {
+            name: name.into(),
+            id: String::new(),
+            addr: String::new(),
+            shard,
+            process: Process::Up,
+            process_since_us: 0,
+            master: replica_of.is_none(),
+            replica_of,
+            cluster_ok: true,
+            epoch_current: 1,
+            epoch_config: 1,
+            keys: 0,
+            offset: 0,
+            lag_bytes: None,
+            progress_percent: None,
+            link: LinkState::None,
+            disk: Disk::default(),
+            candidate: None,
+            isolated: false,
+        }
+    }
 }
 
 /// The life of a node's process.

@@ -2,7 +2,8 @@
 //! reply as data. Without a node it goes to the cluster and follows MOVED and ASK, as a cluster client does.
 
 use crate::protocol::Reply;
-use std::collections::{BTreeMap, VecDeque};
+use litemap::LiteMap;
+use std::collections::VecDeque;
 use vitrine_core::resp::{Value, encode_command};
 use vitrine_core::sim::fault::Action;
 use vitrine_core::sim::timeline::Timeline;
@@ -60,7 +61,7 @@ struct Script {
 /// All connections of scripts.
 #[derive(Default)]
 pub struct Scripts {
-    by_target: BTreeMap<Option<String>, Script>,
+    by_target: LiteMap<Option<String>, Script>,
     travels: u32,
 }
 
@@ -114,7 +115,7 @@ impl Scripts {
     /// The world is at another place of a run, where none of these connections is known: commands that wait get this answer.
     pub fn forget(&mut self, why: &str, out: &mut Vec<Answered>) {
         self.travels += 1;
-        for script in std::mem::take(&mut self.by_target).into_values() {
+        for (_, script) in std::mem::take(&mut self.by_target) {
             let waiting =
                 script.running.map(|r| r.id).into_iter().chain(script.queue.into_iter().map(|q| q.0));
             out.extend(waiting.map(|id| (id, Err(why.to_owned()))));
@@ -295,8 +296,7 @@ fn redirection(error: &[u8]) -> Option<(bool, String)> {
 }
 
 fn node_at(world: &World, addr: &str) -> Option<String> {
-    let view = world.view();
-    view.nodes.iter().find(|n| format!("{}:{}", n.ip, n.port) == addr).map(|n| n.name.clone())
+    world.node_entries().iter().find(|n| format!("{}:{}", n.ip, n.port) == addr).map(|n| n.name.clone())
 }
 
 /// A reply as the page has it.

@@ -8,7 +8,7 @@
 //!
 //! `bench sim` runs the simulator's benchmark of the core crate, `bench travel` that of time travel; with `--browser` both run in headless
 //! Chromium's worker, from a release build for wasm32 (tests/sim_bench.rs). `bench page` measures in a real Chromium how long a
-//! visitor waits for a cluster that serves (tests/browser/src/bench.rs).
+//! visitor waits for a cluster that serves, and how smoothly the page draws under load (tests/browser/src/bench).
 
 use crate::process::{self, Step};
 use crate::setup::{self, Needs};

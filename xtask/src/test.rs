@@ -49,6 +49,7 @@ pub fn run(args: &[&str]) -> Result<()> {
         page: wanted("page") || wanted("browser"),
         wasm_tests: wanted("wasm") || wanted("lint"),
         browser: wanted("wasm") || wanted("browser"),
+        firefox: wanted("browser"),
         redis: wanted("native"),
         lint: wanted("lint"),
     };
@@ -223,6 +224,9 @@ pub fn with_browser(command: &mut Command, tools: &Tools) {
     command.env("VITRINE_DIST", paths::dist_dir());
     if let (Some(chrome), Some(driver)) = (&tools.chrome, &tools.chromedriver) {
         command.env("CHROME", chrome).env("CHROMEDRIVER", driver);
+    }
+    if let (Some(firefox), Some(driver)) = (&tools.firefox, &tools.geckodriver) {
+        command.env("FIREFOX", firefox).env("GECKODRIVER", driver);
     }
     if let Some(axe) = &tools.axe {
         command.env("VITRINE_AXE", axe);

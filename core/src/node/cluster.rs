@@ -288,6 +288,11 @@ impl Node {
         self.cluster().map(|cluster| cluster.view(&self.cluster_facts()))
     }
 
+    /// As [`Node::cluster_view`], with no more of the other nodes than those that this one holds for failing.
+    pub fn cluster_glance(&self) -> Option<ClusterView> {
+        self.cluster().map(|cluster| cluster.glance(&self.cluster_facts()))
+    }
+
     /// What the cluster is told of the rest of the node.
     pub(crate) fn cluster_facts(&self) -> Facts {
         let repl = &self.repl;

@@ -193,8 +193,8 @@ pub struct WorldView {
 }
 
 impl World {
-    /// The world as it is now.
-    pub fn view(&self) -> WorldView {
+    /// The nodes and their hosts, as they are now.
+    pub fn node_entries(&self) -> Vec<NodeEntry> {
         let now_us = self.s.now_us;
         let node = |p: &crate::sim::process::Process| NodeEntry {
             name: p.name.clone(),
@@ -210,6 +210,26 @@ impl World {
             disk_trouble: p.disk.trouble.clone(),
             files: p.disk.shares(),
         };
+        self.procs.iter().map(node).collect()
+    }
+
+    /// Paths with something wrong but partitions, in the order of their ends.
+    pub fn faulty_paths(&self) -> Vec<PathEntry> {
+        self.net.paths().into_iter().map(|(from, to, state)| PathEntry { from, to, state }).collect()
+    }
+
+    /// The messages on their way, no more than [`IN_FLIGHT_MAX`].
+    pub fn in_flight(&self) -> Vec<InFlight> {
+        self.net.in_flight(IN_FLIGHT_MAX)
+    }
+
+    /// The name of a host: a node's or a client's; empty if there is no such host.
+    pub fn name_of_host(&self, host: u32) -> &str {
+        self.net.hosts.get(host as usize).map_or("", |host| host.name.as_str())
+    }
+
+    /// The world as it is now, all of it: with many nodes there are many links. The parts can be had by themselves.
+    pub fn view(&self) -> WorldView {
         let client = |c: &crate::sim::client::Client| {
             let host = &self.net.hosts[c.link.host as usize];
             ClientEntry {
@@ -227,18 +247,17 @@ impl World {
                 Channel::Resp => counts.1 += 1,
             }
         }
-        let paths = self.net.paths();
         WorldView {
-            now_us,
+            now_us: self.s.now_us,
             hash: format!("{:016x}", self.hash()),
             seed: self.setup.seed.to_string(),
-            nodes: self.procs.iter().map(node).collect(),
+            nodes: self.node_entries(),
             clients: self.clients.iter().map(client).collect(),
             links: links.into_iter().map(|((a, b), (bus, resp))| LinkEntry { a, b, bus, resp }).collect(),
             faults: self.active_faults(),
-            paths: paths.into_iter().map(|(from, to, state)| PathEntry { from, to, state }).collect(),
-            groups: self.parted(),
-            in_flight: self.net.in_flight(IN_FLIGHT_MAX),
+            paths: self.faulty_paths(),
+            groups: self.groups(),
+            in_flight: self.in_flight(),
             formation: self.formation(),
             counters: Counters {
                 events: self.events,

@@ -543,6 +543,11 @@ impl World {
         self.procs[self.node_index(name)? as usize].node.as_deref()
     }
 
+    /// As [`World::node`], of all nodes in the order of the setup.
+    pub fn nodes(&self) -> impl Iterator<Item = Option<&Node>> {
+        self.procs.iter().map(|p| p.node.as_deref())
+    }
+
     /// The number of the node that has a 40-character node id, or had it when it ran last.
     pub fn node_of_id(&self, id: &str) -> Option<u32> {
         let has = |p: &Process| p.cluster_id().is_some_and(|name| name.as_str() == id);

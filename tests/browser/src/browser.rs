@@ -1,13 +1,13 @@
-//! One Chromium under one chromedriver, with a profile folder that outlives it.
+//! One Chromium under one chromedriver, or one Firefox under one geckodriver, with a profile folder that outlives it.
 //!
-//! Chromedriver starts the browser in a process group of its own, so ending the driver does not end the browser. Whatever way
+//! A driver starts the browser in a process group of its own, so ending the driver does not end the browser. Whatever way
 //! a test ends, by a panic too, [`Driver`]'s drop finds every process of the driver and of the profile and kills it.
 
 use crate::page::{PATIENCE, Page};
 use crate::serve;
 use fantoccini::ClientBuilder;
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -17,13 +17,17 @@ use tokio::time::{Instant, sleep};
 /// How long a driver may take to listen.
 const DRIVER_START_MAX: Duration = Duration::from_secs(20);
 
+/// What a trace is of: when frames were drawn, and what the main threads did.
+const TRACED: &str =
+    "devtools.timeline,devtools.timeline.frame,disabled-by-default-devtools.timeline.frame,toplevel";
+
 /// The page's server and a browser profile; browsers come and go on it.
 pub struct Bench {
     url: String,
     profile: TempDir,
 }
 
-/// A chromedriver and the browser that it started.
+/// A driver and the browser that it started.
 struct Driver {
     child: Child,
     profile: PathBuf,
@@ -43,11 +47,15 @@ pub struct Options {
     pub size: (u32, u32),
     /// Whether the browser forbids sites to store anything, as one does that is set to block all cookies.
     pub no_storage: bool,
+    /// Whether Chromium traces what its frames cost; see [`Page::trace`].
+    pub traced: bool,
+    /// Whether it is Firefox; that can do less: it has no log of its console, and no developer tools for a driver.
+    pub firefox: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { size: (1440, 900), no_storage: false }
+        Options { size: (1440, 900), no_storage: false, traced: false, firefox: false }
     }
 }
 
@@ -82,14 +90,33 @@ impl Bench {
     /// The same, with something particular.
     pub async fn open_with(&self, options: Options) -> Browser {
         let port = free_port();
-        let child = Command::new(program("CHROMEDRIVER", "chromedriver"))
+        let (driver, capabilities) =
+            if options.firefox { self.firefox(&options) } else { self.chromium(&options) };
+        let child = Command::new(&driver)
             .arg(format!("--port={port}"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .expect("chromedriver does not start: `cargo xtask setup` installs it");
+            .unwrap_or_else(|why| panic!("{driver} does not start: {why}; `cargo xtask setup` installs it"));
         let driver = Driver { child, profile: self.profile.path().to_owned() };
+        let begin = Instant::now();
+        let client = loop {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            builder.capabilities(capabilities.clone());
+            match builder.connect(&format!("http://127.0.0.1:{port}")).await {
+                Ok(client) => break client,
+                Err(error) if begin.elapsed() > DRIVER_START_MAX => panic!("no browser session: {error}"),
+                Err(_) => sleep(Duration::from_millis(100)).await,
+            }
+        };
+        let page = Page::new(client);
+        page.goto(&self.url).await;
+        Browser { driver, page }
+    }
+
+    /// Chromium's driver, and how it is to start the browser.
+    fn chromium(&self, options: &Options) -> (String, serde_json::Map<String, Value>) {
         let args = [
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(),
@@ -109,26 +136,38 @@ impl Bench {
         } else {
             json!({})
         };
-        let options =
+        let traced = options.traced;
+        let mut options =
             json!({ "args": args, "binary": program("CHROME", "/usr/bin/chromium"), "prefs": prefs });
         let mut capabilities = serde_json::Map::new();
+        let mut logs = json!({ "browser": "ALL" });
+        if traced {
+            logs["performance"] = json!("ALL");
+            options["perfLoggingPrefs"] =
+                json!({ "enableNetwork": false, "enablePage": false, "traceCategories": TRACED });
+        }
         capabilities.insert("goog:chromeOptions".to_owned(), options);
-        capabilities.insert("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" }));
-        capabilities.insert("timeouts".to_owned(), json!({ "script": PATIENCE.as_millis() as u64 }));
-        let begin = Instant::now();
-        let client = loop {
-            let mut builder = ClientBuilder::new(HttpConnector::new());
-            builder.capabilities(capabilities.clone());
-            match builder.connect(&format!("http://127.0.0.1:{port}")).await {
-                Ok(client) => break client,
-                Err(error) if begin.elapsed() > DRIVER_START_MAX => panic!("no browser session: {error}"),
-                Err(_) => sleep(Duration::from_millis(100)).await,
-            }
-        };
-        let page = Page::new(client);
-        page.goto(&self.url).await;
-        Browser { driver, page }
+        capabilities.insert("goog:loggingPrefs".to_owned(), logs);
+        capabilities.insert("timeouts".to_owned(), timeouts());
+        (program("CHROMEDRIVER", "chromedriver"), capabilities)
     }
+
+    /// The same of Firefox.
+    fn firefox(&self, options: &Options) -> (String, serde_json::Map<String, Value>) {
+        let profile = self.profile.path().display().to_string();
+        let (width, height) = (options.size.0.to_string(), options.size.1.to_string());
+        let args = ["-headless", "-width", &width, "-height", &height, "-profile", &profile];
+        let mut capabilities = serde_json::Map::new();
+        let options = json!({ "args": args, "binary": program("FIREFOX", "/usr/bin/firefox-esr") });
+        capabilities.insert("moz:firefoxOptions".to_owned(), options);
+        capabilities.insert("timeouts".to_owned(), timeouts());
+        (program("GECKODRIVER", "geckodriver"), capabilities)
+    }
+}
+
+/// How long a script may take to answer.
+fn timeouts() -> Value {
+    json!({ "script": PATIENCE.as_millis() as u64 })
 }
 
 fn free_port() -> u16 {
@@ -139,7 +178,9 @@ fn free_port() -> u16 {
 impl Driver {
     /// The processes of this driver and of this profile: the driver, what it started, and what names the profile.
     fn processes(&self) -> Vec<u32> {
-        let needle = format!("--user-data-dir={}", self.profile.display());
+        // Chromium is told its profile with the name of the option before it, Firefox in an argument of its own.
+        let profile = self.profile.display().to_string();
+        let needles = [format!("--user-data-dir={profile}"), profile];
         let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
         let all: Vec<(u32, u32, bool)> = entries
             .filter_map(|entry| {
@@ -148,7 +189,8 @@ impl Driver {
                 let parent =
                     status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()?;
                 let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-                let named = command.split(|&byte| byte == 0).any(|word| word == needle.as_bytes());
+                let named =
+                    command.split(|&byte| byte == 0).any(|word| needles.iter().any(|n| n.as_bytes() == word));
                 Some((id, parent, named))
             })
             .collect();

@@ -118,6 +118,27 @@ impl Page {
         self.find(css).await.click().await.unwrap_or_else(|error| panic!("{css} cannot be pressed: {error}"));
     }
 
+    /// Presses an element that must be there, wherever it lies: a node of the drawing may stand under its label.
+    pub async fn press(&self, css: &str) {
+        self.find(css).await;
+        let script = format!(
+            "document.querySelector({}).dispatchEvent(new MouseEvent('click', {{ bubbles: true }})), null",
+            json!(css)
+        );
+        self.js(&script).await;
+    }
+
+    /// The master that holds a key: its number and its name.
+    pub async fn owner(&self, key: &str) -> (u64, String) {
+        let slot = self.js(&format!("vitrine.command('A1', ['CLUSTER', 'KEYSLOT', {}])", json!(key))).await;
+        let script = format!(
+            "vitrine.cluster().then(c => c.claims.find(k => k.accepted && k.start <= {slot} && {slot} <= k.end).node) \
+             .then(i => vitrine.nodes().then(n => [i, n[i].name]))"
+        );
+        let found = self.js(&script).await;
+        (found[0].as_u64().expect("a number"), found[1].as_str().expect("a name").to_owned())
+    }
+
     /// Puts a text into a field, in the place of what stands there.
     pub async fn fill(&self, css: &str, text: &str) {
         let put = format!(
@@ -180,25 +201,35 @@ impl Page {
 
     /// What the browser's console got since it was last asked: warnings and errors, one text each.
     pub async fn console(&self) -> Vec<String> {
-        let log = self.client.issue_cmd(ConsoleLog).await.unwrap_or(Value::Null);
+        let log = self.client.issue_cmd(Log("browser")).await.unwrap_or(Value::Null);
         let entries = log.as_array().cloned().unwrap_or_default();
         let serious =
             entries.iter().filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING");
         serious.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
+
+    /// The events of Chromium's own trace since it was last asked, of a browser that was opened [traced](crate::browser::Options::traced).
+    pub async fn trace(&self) -> Vec<Value> {
+        let log = self.client.issue_cmd(Log("performance")).await.unwrap_or(Value::Null);
+        let entries = log.as_array().cloned().unwrap_or_default();
+        let message = |entry: &Value| serde_json::from_str::<Value>(entry["message"].as_str()?).ok();
+        let messages = entries.iter().filter_map(message).map(|mut entry| entry["message"].take());
+        let events = messages.filter(|message| message["method"] == "Tracing.dataCollected");
+        events.map(|mut message| message["params"].take()).collect()
+    }
 }
 
-/// Chromedriver's way to read the browser's log, which the WebDriver standard lacks.
+/// Chromedriver's way to read one of the browser's logs, which the WebDriver standard lacks.
 #[derive(Debug)]
-struct ConsoleLog;
+struct Log(&'static str);
 
-impl WebDriverCompatibleCommand for ConsoleLog {
+impl WebDriverCompatibleCommand for Log {
     fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
         base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
     }
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
-        (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
+        (http::Method::POST, Some(json!({ "type": self.0 }).to_string()))
     }
 }
 

@@ -8,16 +8,6 @@ async fn run(page: &Page, node: &str, line: &str) -> Value {
     page.js(&format!("vitrine.command({}, {})", json!(node), json!(line))).await
 }
 
-/// Presses a button, a row or a node on the stage.
-async fn press(page: &Page, css: &str) {
-    page.find(css).await;
-    let script = format!(
-        "document.querySelector({}).dispatchEvent(new MouseEvent('click', {{ bubbles: true }})), null",
-        json!(css)
-    );
-    page.js(&script).await;
-}
-
 /// Puts a text into a field or chooses an option, as typing and leaving it does.
 async fn fill(page: &Page, css: &str, text: &str) {
     page.find(css).await;
@@ -38,13 +28,9 @@ async fn pane_shows(page: &Page, text: &str) {
 
 /// Selects the master that holds a key; gives its name.
 async fn select_owner(page: &Page, key: &str) -> String {
-    let slot = run(page, "A1", &format!("CLUSTER KEYSLOT {key}")).await;
-    let script = format!(
-        "vitrine.cluster().then(c => c.claims.find(k => k.accepted && k.start <= {slot} && {slot} <= k.end).node)"
-    );
-    let node = page.js(&script).await;
-    press(page, &format!("[data-node=\"{node}\"]")).await;
-    page.js(&format!("vitrine.nodes().then(n => n[{node}].name)")).await.as_str().expect("a name").to_owned()
+    let (node, name) = page.owner(key).await;
+    page.press(&format!("[data-node=\"{node}\"]")).await;
+    name
 }
 
 #[tokio::test]
@@ -65,7 +51,7 @@ async fn keys_of_each_type_are_shown_and_changed() {
         page.command("cluster", words).await.expect("a write");
     }
     let node = select_owner(page, "{t}").await;
-    press(page, "#pane-tab-0").await;
+    page.press("#pane-tab-0").await;
     for (key, shown) in [
         ("hash", "\"field\"\"value\""),
         ("list", "0\"one\"1\"two\""),
@@ -102,7 +88,7 @@ async fn keys_of_each_type_are_shown_and_changed() {
     fill(page, "#edit-a", "it's \"new\"").await;
     let line = format!("{node}> SET \"{{t}}string\" \"it's \\\"new\\\"\" KEEPTTL");
     pane_shows(page, &line).await;
-    press(page, ".val .runline button").await;
+    page.press(".val .runline button").await;
     page.terminal_shows(&line).await;
     page.until(
         "the new value is there",
@@ -127,9 +113,9 @@ async fn looking_at_every_pane_of_every_node_leaves_no_trace() {
     page.js("vitrine.pause()").await;
     let before = page.js("vitrine.traceHash()").await;
     for node in 0..6 {
-        press(page, &format!("[data-node=\"{node}\"]")).await;
+        page.press(&format!("[data-node=\"{node}\"]")).await;
         for pane in 0..8 {
-            press(page, &format!("#pane-tab-{pane}")).await;
+            page.press(&format!("#pane-tab-{pane}")).await;
             page.until(
                 "the pane is filled",
                 "(p => p.children.length > 0 && !p.textContent.includes('Looking')) (document.getElementById('pane')) || null",
@@ -137,10 +123,31 @@ async fn looking_at_every_pane_of_every_node_leaves_no_trace() {
             .await;
         }
     }
-    press(page, "[aria-label=\"Back to the cluster\"]").await;
-    press(page, ".opens").await;
+    page.press("[aria-label=\"Back to the cluster\"]").await;
+    page.press(".opens").await;
     page.find(".slots__win #slot-map").await;
     assert_eq!(page.js("vitrine.traceHash()").await, before);
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn what_is_done_while_time_is_held_is_shown() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    page.js("vitrine.pause()").await;
+    page.press("[data-node=\"0\"]").await;
+    page.press("#pane-tab-4").await;
+    page.find("#pane .conf").await;
+    // This panel looks on one beat of four while time goes on.
+    for changed in 1..=5 {
+        let line = format!("write-conf A1 \"port 7001\\n# {changed} times\\n\"");
+        page.js(&format!("vitrine.line({})", json!(line))).await;
+        let shown =
+            format!("document.querySelector('#pane .conf').value.includes('# {changed} times') || null");
+        page.until(&format!("redis.conf changed {changed} times"), &shown).await;
+    }
     browser.close().await;
 }
 
@@ -151,7 +158,7 @@ async fn cutting_the_power_at_the_pin_keeps_exactly_the_commands_before_it() {
     let page = &browser.page;
     page.ready().await;
     let node = select_owner(page, "{t}").await;
-    press(page, "#pane-tab-3").await;
+    page.press("#pane-tab-3").await;
     // At this speed the next fsync of `everysec` is far away.
     let mut written = 0;
     page.js("vitrine.speed(0.05)").await;
@@ -196,7 +203,7 @@ async fn slots_move_under_traffic_and_no_key_is_lost() {
     page.ready().await;
     let slot = run(page, "A1", "CLUSTER KEYSLOT {t}").await.as_u64().expect("a slot");
     let owner = select_owner(page, "{t}").await;
-    press(page, "[aria-label=\"Back to the cluster\"]").await;
+    page.press("[aria-label=\"Back to the cluster\"]").await;
     page.js(
         "(() => { window.acked = []; window.writing = true; \
          (async () => { for (let n = 0; window.writing; n++) { \
@@ -204,13 +211,13 @@ async fn slots_move_under_traffic_and_no_key_is_lost() {
     )
     .await;
     page.until("thirty writes are acknowledged", "window.acked.length >= 30 || null").await;
-    press(page, ".opens").await;
+    page.press(".opens").await;
     let first = slot.min(16_374);
     fill(page, ".slots__win #slot-ranges", &format!("{first}-{}", first + 9)).await;
     let target = if owner == "A1" { "B1" } else { "A1" };
     fill(page, ".slots__win #slot-target", target).await;
     page.until("the button says so", &format!("document.querySelector('#slot-go')?.textContent.includes('10\\u00a0slots') && document.querySelector('#slot-go').textContent.endsWith('to {target}') || null")).await;
-    press(page, "#slot-go").await;
+    page.press("#slot-go").await;
     page.until(
         "the slots moved",
         "document.getElementById('slot-said')?.textContent.includes('moved to') || null",

@@ -47,17 +47,14 @@ async fn hostile_names_and_values_are_text_wherever_they_are_shown() {
         let refused = page.command("cluster", &[name]).await;
         assert!(refused.is_err(), "{refused:?}");
     }
-    let slot = page.command("A1", &["CLUSTER", "KEYSLOT", "{t}"]).await.expect("a slot");
-    let owner = page
-        .js(&format!("vitrine.cluster().then(c => c.claims.find(k => k.accepted && k.start <= {slot} && {slot} <= k.end).node)"))
-        .await;
+    let (owner, _) = page.owner("{t}").await;
     // The terminal: typed, echoed, answered.
     page.type_line(&format!("SET '{{t}}typed' \"{}\"", HOSTILE[0].replace('"', "\\\""))).await;
     page.type_line("GET {t}typed").await;
     page.terminal_shows("onerror").await;
     unharmed(page, "the terminal").await;
     // The inspector: the list of keys, then each value.
-    page.js(&format!("document.querySelector('[data-node=\"{owner}\"]').dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))")).await;
+    page.press(&format!("[data-node=\"{owner}\"]")).await;
     page.click("#pane-tab-0").await;
     page.until("the keys are listed", "document.querySelectorAll('#keys tbody button').length > 8 || null")
         .await;
@@ -147,7 +144,7 @@ async fn a_value_of_64_megabytes_does_no_harm() {
     assert_eq!(got, json!([len, true]));
     // Looked at, it is shown in part.
     let owner = page.js("vitrine.nodes().then(n => n.findIndex(n => n.master && n.keys === 1))").await;
-    page.js(&format!("document.querySelector('[data-node=\"{owner}\"]').dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))")).await;
+    page.press(&format!("[data-node=\"{owner}\"]")).await;
     page.click("#pane-tab-0").await;
     page.until(
         "the key is listed",

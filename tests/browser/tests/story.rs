@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use std::io::Write as _;
-use vitrine_browser_tests::browser::Bench;
+use vitrine_browser_tests::browser::{Bench, Options};
 use vitrine_browser_tests::page::Page;
 
 /// The words of a command line.
@@ -33,8 +33,21 @@ async fn master_and_replica(page: &Page) -> (String, String) {
 
 #[tokio::test]
 async fn a_cluster_forms_serves_fails_over_and_survives_a_reload() {
+    lived(Options::default()).await;
+}
+
+#[tokio::test]
+async fn the_same_in_firefox() {
+    if std::env::var_os("GECKODRIVER").is_none() {
+        let _ = writeln!(std::io::stderr(), "           there is no Firefox with a geckodriver here");
+        return;
+    }
+    lived(Options { firefox: true, ..Options::default() }).await;
+}
+
+async fn lived(options: Options) {
     let bench = Bench::new().await;
-    let browser = bench.open().await;
+    let browser = bench.open_with(options).await;
     let page = &browser.page;
     page.ready().await;
     // A figure for whoever reads along, past the capture of a passing test's output; `cargo xtask bench page` judges it.

@@ -110,9 +110,8 @@ pub fn setup_of(text: &str, seed: u64) -> Result<Setup, String> {
 
 /// Whether every process has begun and none reads its files: what a world without a cluster is ready by.
 fn settled(world: &World) -> bool {
-    let lives = world.view().nodes;
-    world.setup().nodes.iter().zip(lives).all(|(node, entry)| match entry.process {
-        Life::Running => world.node(&node.name).is_some_and(|node| !node.status().loading),
+    world.node_entries().iter().zip(world.nodes()).all(|(entry, node)| match entry.process {
+        Life::Running => node.is_some_and(|node| !node.status().loading),
         _ => entry.starts > 0,
     })
 }

@@ -11,7 +11,7 @@ mod reshard;
 mod travel;
 
 use crate::acks::Acks;
-use crate::gather::Gatherer;
+use crate::gather::{Gatherer, crowd};
 use crate::lanes::Lanes;
 use crate::look::charts::Charts;
 use crate::look::{Look, Seen, What};
@@ -48,6 +48,8 @@ const EVENTS_PER_LOOK: u64 = 64;
 const CATCH_UP_MS: f64 = 100.0;
 /// A cluster that is not ready after this is shown as it is, in virtual microseconds.
 const READY_PATIENCE_US: u64 = 60_000_000;
+/// A crowd of nodes is looked at again after this, in milliseconds: it takes some of them.
+const CROWD_LOOK_MS: f64 = 300.0;
 /// Looking for readiness costs a view of all nodes: so often, in virtual microseconds.
 const READY_EVERY_US: u64 = 50_000;
 
@@ -109,6 +111,8 @@ pub struct Engine {
     jobs: VecDeque<(u32, Player)>,
     watch: Option<NodeIndex>,
     sent_cluster: Option<Cluster>,
+    /// When a crowd was looked at last, in milliseconds, and at which instant of which travel: events, actions, travels.
+    seen: Option<(f64, (u64, usize, u64))>,
     sent_detail: Option<Detail>,
     sent_clock: Option<(u64, bool, u64, Phase)>,
     sent_time: Option<Time>,
@@ -182,6 +186,7 @@ impl Engine {
             jobs: VecDeque::new(),
             watch: None,
             sent_cluster: None,
+            seen: None,
             sent_detail: None,
             sent_clock: None,
             sent_time: None,
@@ -196,7 +201,7 @@ impl Engine {
 
     /// What the page is told first.
     pub fn boot(&self) -> Boot {
-        let view = self.time.world().view();
+        let entries = self.time.world().node_entries();
         let setup = self.time.world().setup();
         let conf = |name: &str, text: &str| {
             let on_disk = self.time.world().read_file(name, vitrine_core::sim::setup::CONF_PATH);
@@ -213,7 +218,7 @@ impl Engine {
             opened: self.begin.opened.clone(),
             refused: self.begin.refused.clone(),
             start_us: setup.start_us,
-            nodes: setup.nodes.iter().zip(&view.nodes).map(node).collect(),
+            nodes: setup.nodes.iter().zip(&entries).map(node).collect(),
         }
     }
 
@@ -659,7 +664,8 @@ impl Engine {
     /// What changed since the last frame, if anything did.
     pub fn frame(&mut self) -> Option<Frame> {
         let now_us = self.time.world().now_us();
-        let cluster = self.gatherer.cluster(self.time.world());
+        let time = self.time_view();
+        let cluster = self.looks_again(time.travels).then(|| self.gatherer.cluster(self.time.world()));
         let mut tape = Vec::new();
         let gatherer = &self.gatherer;
         let changes: Vec<_> = self.time.world().tape_after(self.lanes.after()).cloned().collect();
@@ -667,15 +673,15 @@ impl Engine {
             self.lanes.follow(change, |id| gatherer.by_id(id), &mut tape);
         }
         // Who is cut off is known of this instant alone; what happened before is not seen in its light.
-        let cut_off = cut_off(&cluster);
-        self.lanes.cut_off(now_us, &cut_off, &mut tape);
+        if let Some(cluster) = &cluster {
+            self.lanes.cut_off(now_us, &cut_off(cluster), &mut tape);
+        }
         let (messages, dropped, traffic) = self.messages();
         let clock = (now_us, self.playing, self.speed.to_bits(), self.phase());
-        let same = self.sent_cluster.as_ref() == Some(&cluster);
-        let time = self.time_view();
+        let changed = cluster.filter(|cluster| self.sent_cluster.as_ref() != Some(cluster));
         let same_time = self.sent_time.as_ref() == Some(&time);
         if same_time
-            && same
+            && changed.is_none()
             && self.sent_clock.as_ref() == Some(&clock)
             && tape.is_empty()
             && messages.is_empty()
@@ -687,7 +693,7 @@ impl Engine {
             playing: self.playing,
             speed: self.speed,
             phase: clock.3.clone(),
-            cluster: (!same).then(|| cluster.clone()),
+            cluster: changed.clone(),
             messages,
             dropped,
             traffic,
@@ -698,18 +704,42 @@ impl Engine {
         };
         self.sent_clock = Some(clock);
         self.sent_time = Some(time);
-        if !same {
-            self.sent_cluster = Some(cluster);
+        if changed.is_some() {
+            self.sent_cluster = changed;
         }
         Some(frame)
+    }
+
+    /// Whether the nodes are to be looked at for this frame: always while they are few; a crowd now and then, and whenever something
+    /// was done while time is held.
+    fn looks_again(&mut self, travels: u64) -> bool {
+        let world = self.time.world();
+        if !crowd(world.setup().nodes.len()) {
+            return true;
+        }
+        let (now_ms, place) =
+            (self.last_wall_ms.unwrap_or(0.0), (world.events(), world.actions().len(), travels));
+        let due = self.sent_cluster.is_none()
+            || self
+                .seen
+                .is_none_or(|(at_ms, at)| at != place && (now_ms - at_ms >= CROWD_LOOK_MS || !self.playing));
+        if due {
+            self.seen = Some((now_ms, place));
+        }
+        due
     }
 
     /// Packets of the bus since the last frame.
     fn messages(&mut self) -> (Vec<Message>, Vec<u64>, Vec<Traffic>) {
         let nodes = self.time.world().setup().nodes.len() as u32;
-        let crowd = self.starting || self.trek.is_some() || self.speed >= TRAFFIC_FROM_SPEED;
+        if crowd(nodes as usize) {
+            // Nobody draws them: they are some thousands in each frame.
+            self.last_record = self.time.world().trace().last_id();
+            return Default::default();
+        }
+        let many = self.starting || self.trek.is_some() || self.speed >= TRAFFIC_FROM_SPEED;
         let (mut messages, mut dropped) = (Vec::new(), Vec::new());
-        let mut pairs: BTreeMap<(u32, u32), u32> = BTreeMap::new();
+        let mut pairs: LiteMap<(u32, u32), u32> = LiteMap::new();
         for record in self.time.world().trace().records_after(self.last_record) {
             self.last_record = record.id;
             match record.what {
@@ -717,7 +747,7 @@ impl Engine {
                     if from < nodes && to < nodes =>
                 {
                     let kind = kind_of(kind);
-                    if crowd && matches!(kind, Kind::Ping | Kind::Pong) {
+                    if many && matches!(kind, Kind::Ping | Kind::Pong) {
                         *pairs.entry((from.min(to), from.max(to))).or_default() += 1;
                         continue;
                     }

@@ -129,7 +129,7 @@ impl Engine {
         let index = world.node_index(name).ok_or_else(|| format!("There is no node {name}."))?;
         let view =
             world.node(name).and_then(|n| n.cluster_view()).ok_or_else(|| format!("{name} is not there."))?;
-        let entry = &world.view().nodes[index as usize];
+        let entry = &world.node_entries()[index as usize];
         Ok(Party { name: name.to_owned(), id: view.name, ip: entry.ip.clone(), port: entry.port })
     }
 

@@ -1,6 +1,7 @@
 //! The engine without a browser: forming, serving, failing over, coming back, travelling.
 
 mod begin;
+mod crowd;
 
 use super::*;
 use crate::model::{Belief, Process, SLOTS, TapeItem, TapeMark};
@@ -62,7 +63,7 @@ fn six_nodes_form_serve_fail_over_and_come_back() {
     let cluster = engine.state().cluster;
     assert_eq!(cluster.claims.len(), 3);
     assert!(cluster.nodes[..3].iter().all(|n| n.master) && cluster.nodes[3..].iter().all(|n| !n.master));
-    assert!(cluster.beliefs.iter().flatten().all(|b| matches!(b, Belief::Own | Belief::Ok)));
+    assert!((0..6).all(|s| cluster.beliefs.of(s).filter(|b| b.1 == Belief::Ok).count() == 5));
     let now = engine.now_us();
     engine.lanes.formed(now);
 

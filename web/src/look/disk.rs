@@ -29,12 +29,12 @@ type Part = (usize, usize, String);
 pub fn files(world: &World, node: &str, path: &str, at: Option<u64>) -> Result<Vec<Sheet>, String> {
     let index = world.node_index(node).ok_or_else(|| format!("There is no node {node}."))? as usize;
     let status = world.node(node).map(|n| n.status());
-    let view = world.view();
+    let entries = world.node_entries();
     let mut files =
         Sheet::new(status.as_ref().map_or("", |s| s.appendfsync), &["File", "Durable", "Written", "Pending"]);
     // What the process has not given to its disk yet.
     files.note = status.as_ref().map_or(0, |s| s.aof_buffered).to_string();
-    let mut list: Vec<_> = view.nodes[index].files.iter().collect();
+    let mut list: Vec<_> = entries[index].files.iter().collect();
     // The file that writes go to comes first: it is what the lens is for.
     list.sort_by_key(|f| (!f.path.ends_with(".incr.aof"), !f.path.contains(".aof."), f.path.clone()));
     for f in &list {

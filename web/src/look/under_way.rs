@@ -9,14 +9,7 @@ const ROWS_MAX: usize = 40;
 
 /// Number, words, and when it arrives, for each.
 pub fn rows(world: &World) -> Vec<(String, String, String)> {
-    let view = world.view();
-    let clients = view.nodes.len();
-    let host = |i: u32| {
-        let i = i as usize;
-        let node = view.nodes.get(i).map(|n| n.name.as_str());
-        node.or_else(|| view.clients.get(i - clients.min(i)).map(|c| c.name.as_str())).unwrap_or("a client")
-    };
-    let mut all = view.in_flight.clone();
+    let mut all = world.in_flight();
     all.sort_by_key(|m| (m.arrives_us, m.id));
     all.truncate(ROWS_MAX);
     let row = |m: &vitrine_core::sim::tcp::InFlight| {
@@ -30,8 +23,12 @@ pub fn rows(world: &World) -> Vec<(String, String, String)> {
             (_, true) => ", and a copy",
             _ => "",
         };
-        let left = words::duration(m.arrives_us.saturating_sub(view.now_us));
-        let text = format!("{what} {} → {}, arrives in {left}{fate}", host(m.from), host(m.to));
+        let left = words::duration(m.arrives_us.saturating_sub(world.now_us()));
+        let text = format!(
+            "{what} {} → {}, arrives in {left}{fate}",
+            world.name_of_host(m.from),
+            world.name_of_host(m.to)
+        );
         (m.id.to_string(), text, format!("{}s", m.arrives_us as f64 / 1e6))
     };
     all.iter().map(row).collect()

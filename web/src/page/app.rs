@@ -9,6 +9,7 @@ use crate::page::ui::{self, Act, Armed, MenuTarget, Pane, Panel, frame};
 use litemap::LiteMap;
 use std::rc::Rc;
 use vitrine_web::faults::{self, On, ROWS, Subject};
+use vitrine_web::gather::crowd;
 use vitrine_web::geometry::Layout;
 use vitrine_web::model::{
     Boot, Cluster, Detail, Frame, NodeIndex, Phase, SLOTS, TapeItem, TapeMark, Time, Traffic,
@@ -34,6 +35,9 @@ const READY_MARK: &str = "vitrine.ready";
 const TRIP_SHOWN_MS: f64 = 12_000.0;
 /// How often panels look again, in milliseconds.
 const BEAT_MS: f64 = 200.0;
+/// By how many beats the count goes on with a frame of held time: no panel passes over as many, and there may be no next frame that
+/// would show what was done.
+const HELD_BEATS: u64 = 8;
 /// At most one spoken sentence in this time, in milliseconds.
 const SPEAK_EVERY_MS: f64 = 2000.0;
 
@@ -134,6 +138,7 @@ pub struct App {
     pub(crate) lit: Shared<Vec<NodeIndex>>,
     pub(crate) armed: Option<Armed>,
     pub(crate) gossip: bool,
+    pub(crate) heat: bool,
     pub(crate) folded: bool,
     /// In a narrow window the card lies over the stage once it was asked for.
     pub(crate) over: bool,
@@ -219,6 +224,7 @@ impl Component for App {
             lit: Shared::default(),
             armed: None,
             gossip: true,
+            heat: false,
             folded: link::remembered("lesson").as_deref() == Some("folded"),
             over: false,
             storage: None,
@@ -426,7 +432,9 @@ impl App {
         }
         self.marks.advance(&frame, moved, dt);
         if let Some(cluster) = frame.cluster {
-            self.layout = Shared::new(Layout::of(&cluster));
+            if !crowd(cluster.nodes.len()) {
+                self.layout = Shared::new(Layout::of(&cluster));
+            }
             self.cluster = Shared::new(cluster);
         }
         if !self.was_ready && self.phase == Phase::Live && self.cluster.ok && self.cluster.slots_ok == SLOTS {
@@ -440,8 +448,10 @@ impl App {
         if !frame.traffic.is_empty() || !self.traffic.is_empty() {
             self.traffic = Shared::new(frame.traffic);
         }
-        // While time is held a frame comes only when something was done: there is no next one that would show it.
-        if wall - self.beat_at_ms >= BEAT_MS || frame.tape_reset || !frame.playing {
+        if frame.tape_reset || !frame.playing {
+            self.beat += HELD_BEATS;
+            self.beat_at_ms = wall;
+        } else if wall - self.beat_at_ms >= BEAT_MS {
             self.beat += 1;
             self.beat_at_ms = wall;
         }
@@ -607,6 +617,10 @@ impl App {
                 self.gossip = on;
                 true
             }
+            Act::Heat(on) => {
+                self.heat = on;
+                true
+            }
             Act::Fold(folded) => {
                 self.folded = folded;
                 self.over = !folded;
@@ -762,6 +776,7 @@ impl App {
             "[" => step(-1),
             "]" => step(1),
             "?" => Some(Act::Help(true)),
+            "h" | "H" => Some(Act::Heat(!self.heat)),
             "/" => {
                 ui::focus("term-input");
                 Some(Act::Panel(Panel::Term))

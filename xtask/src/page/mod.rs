@@ -72,10 +72,11 @@ pub fn build(tools: &Tools, release: bool) -> Result<()> {
     Ok(())
 }
 
-fn wasm_files(dist: &Path) -> Vec<PathBuf> {
+/// The files of the page with such an ending, in the order of their names.
+fn files(dist: &Path, ext: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(dist).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    files.retain(|path| path.extension().is_some_and(|ext| ext == "wasm"));
+    files.retain(|path| path.extension().is_some_and(|is| is == ext));
     files.sort();
     files
 }

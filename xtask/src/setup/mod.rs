@@ -28,6 +28,8 @@ pub struct Needs {
     pub wasm_tests: bool,
     /// Chromium and chromedriver.
     pub browser: bool,
+    /// Firefox and geckodriver, where they are easily had.
+    pub firefox: bool,
     /// Debian's redis-server and redis-tools: the judge of the differential tests and the benchmarks.
     pub redis: bool,
     /// rustfmt and clippy (clippy for wasm32 too, if `page` or `wasm_tests`).
@@ -35,8 +37,16 @@ pub struct Needs {
 }
 
 impl Needs {
-    pub const ALL: Self = Self { page: true, wasm_tests: true, browser: true, redis: true, lint: true };
-    pub const PAGE: Self = Self { page: true, wasm_tests: false, browser: false, redis: false, lint: false };
+    pub const ALL: Self =
+        Self { page: true, wasm_tests: true, browser: true, firefox: true, redis: true, lint: true };
+    pub const PAGE: Self =
+        Self { page: true, wasm_tests: false, browser: false, firefox: false, redis: false, lint: false };
+
+    /// The scripts of npm: what unpacks the page, and what looks over it in a browser.
+    fn scripts(self) -> Vec<&'static pinned::NpmScript> {
+        let unpacker = self.page.then_some(&pinned::UNPACKER);
+        unpacker.into_iter().chain((self.page && self.browser).then_some(&pinned::AXE)).collect()
+    }
 }
 
 /// Where the tools are.
@@ -50,6 +60,9 @@ pub struct Tools {
     pub wasm_clippy: bool,
     pub chrome: Option<PathBuf>,
     pub chromedriver: Option<PathBuf>,
+    /// Firefox, and its driver; neither where it is not easily had.
+    pub firefox: Option<PathBuf>,
+    pub geckodriver: Option<PathBuf>,
     /// The script that looks over a page's accessibility, for who needs a page and a browser.
     pub axe: Option<PathBuf>,
     /// Debian's redis-server; `None` on a system where it cannot be installed.
@@ -134,17 +147,25 @@ pub fn ensure(needs: Needs) -> Result<Tools> {
             wasm_target::ensure_source(tools.wasm_toolchain.as_deref())?;
             tools.path.push(pinned::ensure_cargo_tool(&pinned::TRUNK)?);
             tools.path.push(pinned::ensure_binaryen()?);
-            pinned::ensure_script(&pinned::UNPACKER)?;
-            if needs.browser {
-                tools.axe = Some(pinned::ensure_script(&pinned::AXE)?);
+            for script in needs.scripts() {
+                let path = pinned::ensure_script(script)?;
+                if std::ptr::eq(script, &pinned::AXE) {
+                    tools.axe = Some(path);
+                }
             }
         }
         if needs.wasm_tests {
             tools.path.push(pinned::ensure_cargo_tool(&pinned::WASM_PACK)?);
         }
         tools.path.dedup();
-        pinned::forget_build_folder();
     }
+    if tools.firefox.is_some() {
+        tools.geckodriver = match std::env::var_os("GECKODRIVER") {
+            Some(given) => Some(PathBuf::from(given)),
+            None => Some(pinned::ensure_cargo_tool(&pinned::GECKODRIVER)?.join("geckodriver")),
+        };
+    }
+    pinned::forget_build_folder();
     if needs.lint {
         system::ensure_rustfmt_and_clippy()?;
         tools.wasm_clippy =

@@ -42,6 +42,15 @@ pub const TRUNK: CargoTool = CargoTool {
 pub const WASM_PACK: CargoTool =
     CargoTool { krate: "wasm-pack", version: "0.15.1", program: "wasm-pack", optimised: false, options: &[] };
 
+/// Firefox's driver, which Debian has no package of.
+pub const GECKODRIVER: CargoTool = CargoTool {
+    krate: "geckodriver",
+    version: "0.36.0",
+    program: "geckodriver",
+    optimised: false,
+    options: &[],
+};
+
 /// wasm-opt. Debian's own is too old for what today's compilers emit.
 const BINARYEN_VERSION: &str = "132.0.0";
 
@@ -54,11 +63,11 @@ pub struct NpmScript {
 }
 
 /// Unpacks the published page's program in the browser: xz-embedded as WebAssembly in a readable stream.
-pub const UNPACKER: NpmScript =
+pub static UNPACKER: NpmScript =
     NpmScript { package: "xz-decompress", version: "0.2.3", path: "dist/package/xz-decompress.min.js" };
 
 /// Looks over the page as those who judge its accessibility do; the end-to-end tests put it there, no visitor gets it.
-pub const AXE: NpmScript = NpmScript { package: "axe-core", version: "4.14.1", path: "axe.min.js" };
+pub static AXE: NpmScript = NpmScript { package: "axe-core", version: "4.14.1", path: "axe.min.js" };
 
 /// The oldest Node.js on which this wasm-opt was seen to work: Debian 12's.
 const NODE_MAJOR_MIN: u32 = 18;

@@ -46,6 +46,13 @@ const BROWSER: Wanted = Wanted {
 const BROWSER_ON_MAC: Wanted =
     Wanted { what: "Google Chrome", brew: &["--cask", "google-chrome"], ..BROWSER };
 const DRIVER_ON_MAC: Wanted = Wanted { what: "chromedriver", brew: &["--cask", "chromedriver"], ..BROWSER };
+/// Where it is easily had. Ubuntu's is a snap, whose profile its driver cannot read.
+const FIREFOX: Wanted = Wanted {
+    what: "Firefox",
+    apt: &["firefox-esr"],
+    brew: &[],
+    by_hand: "Firefox (or set FIREFOX and GECKODRIVER)",
+};
 /// Ubuntu has these as a snap, behind packages of other names.
 const BROWSER_ON_UBUNTU: Wanted = Wanted { apt: &["chromium-browser", "chromium-chromedriver"], ..BROWSER };
 const REDIS: Wanted = Wanted {
@@ -61,10 +68,8 @@ pub fn ensure(needs: Needs, tools: &mut Tools) -> Result<()> {
     if process::find_on_path("cc").is_none() {
         missing.push(C_COMPILER);
     }
-    let scripts: &[&pinned::NpmScript] =
-        if needs.browser { &[&pinned::UNPACKER, &pinned::AXE] } else { &[&pinned::UNPACKER] };
     if needs.page
-        && pinned::needs_npm(scripts)
+        && pinned::needs_npm(&needs.scripts())
         && (process::find_on_path("npm").is_none() || process::find_on_path("node").is_none())
     {
         missing.push(NODE);
@@ -78,8 +83,11 @@ pub fn ensure(needs: Needs, tools: &mut Tools) -> Result<()> {
             missing.extend(find_chrome().is_none().then_some(BROWSER_ON_MAC));
             missing.extend(find_chromedriver().is_none().then_some(DRIVER_ON_MAC));
         } else {
-            missing.push(if is_ubuntu() { BROWSER_ON_UBUNTU } else { BROWSER });
+            missing.push(if is("ubuntu") { BROWSER_ON_UBUNTU } else { BROWSER });
         }
+    }
+    if needs.firefox && find_firefox().is_none() && is("debian") {
+        missing.push(FIREFOX);
     }
     if needs.redis
         && (process::find_on_path("redis-server").is_none()
@@ -97,6 +105,13 @@ pub fn ensure(needs: Needs, tools: &mut Tools) -> Result<()> {
         check_same_major(&chrome, &driver)?;
         progress::note(&format!("Chromium: {} with {}", chrome.display(), driver.display()));
         (tools.chrome, tools.chromedriver) = (Some(chrome), Some(driver));
+    }
+    if needs.firefox {
+        tools.firefox = find_firefox();
+        match &tools.firefox {
+            Some(firefox) => progress::note(&format!("Firefox: {}", firefox.display())),
+            None => progress::note("Firefox: not found, so nothing is tried in it"),
+        }
     }
     if needs.redis {
         tools.redis_server = process::find_on_path("redis-server");
@@ -227,9 +242,10 @@ pub fn as_root(script: &str, name: &str, limit: Duration) -> Result<()> {
     step.openly(sudo)
 }
 
-fn is_ubuntu() -> bool {
+/// Whether the system has this id in /etc/os-release.
+fn is(id: &str) -> bool {
     let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-    release.lines().any(|line| line == "ID=ubuntu")
+    release.lines().any(|line| line.strip_prefix("ID=") == Some(id))
 }
 
 fn is_root() -> bool {
@@ -248,6 +264,10 @@ fn find_chrome() -> Option<PathBuf> {
                 .find_map(|name| process::find_on_path(name))
         })
         .or_else(|| Some(PathBuf::from(mac)).filter(|path| process::is_executable(path)))
+}
+
+fn find_firefox() -> Option<PathBuf> {
+    from_env("FIREFOX").or_else(|| process::find_on_path("firefox-esr"))
 }
 
 /// The driver: `CHROMEDRIVER` if it is set, else the usual names (the second is Ubuntu's snap).

@@ -13,6 +13,7 @@ use crate::sim::setup::CONF_PATH;
 use crate::sim::trace::{Life, Tag, TraceKind};
 use crate::sim::view::TapeKind;
 use crate::sim::world::World;
+use litemap::LiteMap;
 use serde::Serialize;
 use std::rc::Rc;
 
@@ -470,10 +471,10 @@ impl World {
         self.faults.iter().map(entry).collect()
     }
 
-    /// The hosts that are parted, by name: those that no wall stands between are together. Hosts that no partition names are left
+    /// The groups that all partitions together make, by host name; empty without one. Those that no wall stands between are together. Hosts that no partition names are left
     /// out, and so are partitions that let one way through.
-    pub(crate) fn parted(&self) -> Vec<Vec<String>> {
-        let mut sides: std::collections::BTreeMap<Vec<usize>, Vec<String>> = Default::default();
+    pub fn groups(&self) -> Vec<Vec<String>> {
+        let mut sides: LiteMap<Vec<usize>, Vec<String>> = Default::default();
         let walls: Vec<&Active> = (self.faults.iter())
             .filter(
                 |f| matches!(&f.fault, Fault::Partition { shape } if !matches!(shape, Shape::OneWay { .. })),
@@ -488,7 +489,7 @@ impl World {
                 sides.entry(key).or_default().push(host.name.clone());
             }
         }
-        sides.into_values().collect()
+        sides.into_iter().map(|(_, hosts)| hosts).collect()
     }
 }
 

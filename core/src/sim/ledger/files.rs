@@ -9,7 +9,8 @@ use super::lines::Pos;
 use crate::config::Config;
 use crate::persist::aof::manifest::Manifest;
 use crate::sim::disk::Disk;
-use std::collections::{BTreeMap, VecDeque};
+use litemap::LiteMap;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// How many marks a file keeps; beyond it every second one is dropped, which makes the answer coarser and never too good.
@@ -115,7 +116,7 @@ impl Places {
 }
 
 /// The marks of the files of one disk, by file.
-pub(crate) type Files = BTreeMap<u32, Marks>;
+pub(crate) type Files = LiteMap<u32, Marks>;
 
 /// The dataset that a load would bring back; `None` is an empty one.
 pub(crate) fn loadable(files: &Files, places: &Places, disk: &Disk, view: View) -> Option<Pos> {

@@ -8,7 +8,8 @@
 //!
 //! While nobody replicates a node its offset does not move; writes at one offset are then told apart by a count.
 
-use std::collections::{BTreeMap, VecDeque};
+use litemap::LiteMap;
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// Writes in one chunk; chunks are shared between checkpoints.
@@ -96,8 +97,8 @@ pub(crate) struct Line {
 /// All lines.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lines {
-    lines: BTreeMap<LineId, Line>,
-    by_replid: BTreeMap<Rc<str>, LineId>,
+    lines: LiteMap<LineId, Line>,
+    by_replid: LiteMap<Rc<str>, LineId>,
     last: LineId,
 }
 
@@ -197,7 +198,7 @@ impl Lines {
     }
 
     /// Merges what all datasets hold, as `floors` says for each line, and the oldest if there are still too many.
-    pub fn trim(&mut self, floors: &BTreeMap<LineId, Coord>) {
+    pub fn trim(&mut self, floors: &LiteMap<LineId, Coord>) {
         let mut kept = self.kept();
         for (id, line) in &mut self.lines {
             let floor = floors.get(id).copied();
@@ -212,7 +213,7 @@ impl Lines {
         }
         while kept > WRITES_MAX {
             let oldest = |line: &Line| line.chunks.front().and_then(|c| c.writes.first()).map(|w| w.at_us);
-            let most = self.lines.values_mut().filter(|line| !line.chunks.is_empty());
+            let most = self.lines.iter_mut().map(|(_, line)| line).filter(|line| !line.chunks.is_empty());
             let Some(line) = most.min_by_key(|line| oldest(line)) else { break };
             kept -= line.chunks.front().map_or(0, |chunk| chunk.writes.len());
             line.merge_first();
@@ -410,7 +411,7 @@ mod tests {
         assert!(places.windows(2).all(|pair| pair[0] < pair[1]));
         assert_eq!(line.count(Some(places[9]), places[19]), Some((10, 7, 7)));
         assert_eq!(line.writes(Some(places[300]), places[310]).count(), 10);
-        let floors = BTreeMap::from([(id, places[400])]);
+        let floors = LiteMap::from_iter([(id, places[400])]);
         lines.trim(&floors);
         assert_eq!(lines.kept(), 600 - 256, "whole chunks only");
         let line = lines.get(id).unwrap();

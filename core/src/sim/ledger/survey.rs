@@ -8,6 +8,7 @@ use super::files::View;
 use super::lines::{Coord, Line, LineId, Pos, Write};
 use crate::sim::trace::Life;
 use crate::sim::world::World;
+use litemap::LiteMap;
 use serde::Serialize;
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -189,7 +190,7 @@ impl World {
 
     fn ranges(&self) -> Vec<Range> {
         let Some(ledger) = self.ledger() else { return Vec::new() };
-        let mut holders: BTreeMap<LineId, Vec<Holder>> = BTreeMap::new();
+        let mut holders: LiteMap<LineId, Vec<Holder>> = LiteMap::new();
         for (index, process) in self.procs.iter().enumerate() {
             let node = index as u32;
             let on_disk = |view| ledger.on_disk(node, &process.disk, view);
@@ -394,7 +395,7 @@ impl World {
         }
         found.sort_by_key(|(at_us, ..)| std::cmp::Reverse(*at_us));
         found.truncate(entries_max);
-        let mut causes: BTreeMap<(LineId, Coord), Cause> = BTreeMap::new();
+        let mut causes: LiteMap<(LineId, Coord), Cause> = LiteMap::new();
         let entry = |(_, range, line, write): (u64, &Range, &Line, &Write)| {
             let owner = range.owner.filter(|_| range.status == Status::Lost);
             let cause = owner.map(|owner| {

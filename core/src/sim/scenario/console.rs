@@ -5,7 +5,7 @@ use crate::sim::fault::{Action, Target};
 use crate::sim::timeline::Timeline;
 use crate::sim::trace::Life;
 use crate::sim::world::{Progress, World};
-use std::collections::BTreeMap;
+use litemap::LiteMap;
 
 pub use crate::sim::terminal::Answer;
 
@@ -67,7 +67,7 @@ pub struct Done {
 /// Who types: one terminal for each node, and one for the cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Console {
-    terminals: BTreeMap<Whom, u32>,
+    terminals: LiteMap<Whom, u32>,
     last: Option<u32>,
 }
 

@@ -13,6 +13,7 @@ use super::{BranchId, Place, Stop, Timeline};
 use crate::sim::chunks::Chunks;
 use crate::sim::fault::ActionRecord;
 use crate::sim::world::World;
+use litemap::LiteMap;
 use std::collections::BTreeMap;
 
 /// While time runs, so many checkpoints are made in the distance that may lie between two.
@@ -168,8 +169,8 @@ impl Timeline {
     }
 
     /// The branches between the present one and the first, with the step up to which they belong to the present run.
-    fn lineage(&self) -> BTreeMap<BranchId, u64> {
-        let mut line = BTreeMap::new();
+    fn lineage(&self) -> LiteMap<BranchId, u64> {
+        let mut line = LiteMap::new();
         let (mut id, mut until) = (self.current, u64::MAX);
         while let Some(branch) = self.branches.get(&id) {
             line.insert(id, until);
@@ -237,7 +238,7 @@ impl Timeline {
 
     /// The checkpoint whose going leaves the smallest gap, in proportion to what it may be. The first of all
     /// stays, and the last of the present branch.
-    fn least_useful(&self, here: u64, lineage: &BTreeMap<BranchId, u64>) -> Option<(BranchId, u64)> {
+    fn least_useful(&self, here: u64, lineage: &LiteMap<BranchId, u64>) -> Option<(BranchId, u64)> {
         let mut best: Option<(u64, BranchId, u64)> = None;
         for (&id, branch) in &self.branches {
             let own_until = lineage.get(&id).copied();

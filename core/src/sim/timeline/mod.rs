@@ -29,9 +29,9 @@ use crate::sim::world::{Progress, Step, World};
 pub use again::Again;
 pub use compare::{Comparison, NodeDifference};
 use keep::Branch;
+use litemap::LiteMap;
 pub use seek::Sought;
 use serde::Serialize;
-use std::collections::BTreeMap;
 pub use summary::{BranchView, Marker, MarkerKind, RunView, TimelineView};
 
 /// Names a branch of a timeline; the run that it began with is 0.
@@ -92,7 +92,7 @@ enum Stop {
 /// A world with its past. See the module.
 pub struct Timeline {
     world: World,
-    branches: BTreeMap<BranchId, Branch>,
+    branches: LiteMap<BranchId, Branch>,
     current: BranchId,
     next_branch: BranchId,
     limits: Limits,
@@ -122,7 +122,7 @@ impl Timeline {
             ledger: world.ledger().is_some(),
             recording: world.records_durable_changes(),
             world,
-            branches: BTreeMap::from([(0, branch)]),
+            branches: LiteMap::from_iter([(0, branch)]),
             current: 0,
             next_branch: 1,
             limits,

@@ -2,8 +2,8 @@
 
 use crate::resp::Value;
 use crate::store::slot::SLOTS;
+use litemap::LiteMap;
 use smallvec::SmallVec;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How many addresses a workload can come to know.
@@ -22,7 +22,7 @@ pub(super) struct Node {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Directory {
     nodes: Vec<Node>,
-    numbers: BTreeMap<(Rc<str>, u16), u16>,
+    numbers: LiteMap<(Rc<str>, u16), u16>,
 }
 
 impl Directory {

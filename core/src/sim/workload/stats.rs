@@ -1,6 +1,7 @@
 //! What a workload measures, in virtual time: since its start, and over the last seconds.
 
 use crate::sim::histogram::{Histogram, Latency};
+use litemap::LiteMap;
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -109,13 +110,13 @@ pub(crate) struct Meter {
     unknown: u64,
     reads: Histogram,
     writes: Histogram,
-    errors: BTreeMap<Rc<str>, u64>,
-    retried: BTreeMap<Rc<str>, u64>,
+    errors: LiteMap<Rc<str>, u64>,
+    retried: LiteMap<Rc<str>, u64>,
     window: Vec<Slot>,
     seconds: VecDeque<Second>,
 }
 
-fn count(kinds: &mut BTreeMap<Rc<str>, u64>, kind: &str) {
+fn count(kinds: &mut LiteMap<Rc<str>, u64>, kind: &str) {
     if let Some(count) = kinds.get_mut(kind) {
         *count += 1;
     } else if kinds.len() < ERROR_KINDS_MAX {
@@ -207,7 +208,7 @@ impl Meter {
                 mine.latency.add(&theirs.latency);
             }
         }
-        let mut by_second: BTreeMap<u64, Second> = self.seconds.iter().map(|s| (s.at_s, *s)).collect();
+        let mut by_second: LiteMap<u64, Second> = self.seconds.iter().map(|s| (s.at_s, *s)).collect();
         for second in &other.seconds {
             let mine =
                 by_second.entry(second.at_s).or_insert(Second { at_s: second.at_s, ..Second::default() });
@@ -216,7 +217,7 @@ impl Meter {
             mine.max_us = mine.max_us.max(second.max_us);
         }
         let skip = by_second.len().saturating_sub(SECONDS_MAX);
-        self.seconds = by_second.into_values().skip(skip).collect();
+        self.seconds = by_second.into_iter().map(|(_, second)| second).skip(skip).collect();
     }
 
     pub fn stats(&self, now_us: u64, name: &str, running: bool, pending: u64) -> WorkloadStats {
@@ -238,7 +239,7 @@ impl Meter {
         window.over_us = over_us.min(now_us - first_s * 1_000_000);
         window.per_second = rate(window.ok, window.over_us);
         window.latency = latency.latency();
-        let words = |kinds: &BTreeMap<Rc<str>, u64>| kinds.iter().map(|(k, n)| (k.to_string(), *n)).collect();
+        let words = |kinds: &LiteMap<Rc<str>, u64>| kinds.iter().map(|(k, n)| (k.to_string(), *n)).collect();
         WorkloadStats {
             name: name.to_string(),
             running,

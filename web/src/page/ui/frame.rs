@@ -25,13 +25,13 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
                 typed={app.term.values().any(|t| t.typed)} act={act.clone()} />
             <Stage cluster={app.cluster.clone()} layout={app.layout.clone()} marks={app.mark_list.clone()}
                 traffic={app.traffic.clone()} tenths={app.now_us / 100_000} selected={app.selected} lit={app.lit.clone()}
-                armed={app.armed.clone()} gossip={app.gossip} still={app.still} playing={app.playing}
+                armed={app.armed.clone()} gossip={app.gossip} heat={app.heat} still={app.still} playing={app.playing}
                 speed={app.speed} phase={app.phase.clone()} stopped={app.stopped.clone()} silent={app.silent}
                 notice={app.notice.clone()} trip={app.trip.clone()} act={act.clone()} />
             <inspector::Inspector cluster={app.cluster.clone()} detail={app.detail.clone()}
                 selected={app.selected} pane={app.pane} tenths={app.now_us / 100_000} beat={app.beat} playing={app.playing} slots={app.slots} act={act.clone()} />
             <ledger::Ledger cluster={app.cluster.clone()} storage={app.storage.clone()} beat={app.beat} act={act.clone()} />
-            <terminal::Terminal cluster={app.cluster.clone()} tabs={terminal::Tabs::of(&app.term)} tab={app.term_tab}
+            <terminal::Terminal cluster={app.cluster.clone()} tabs={terminal::Tabs::of(&app.term)} tab={app.term_tab} selected={app.selected}
                 enabled={app.boot.is_some() && app.stopped.is_none()} beat={app.beat} act={act.clone()} />
             <tape::TapeView cluster={app.cluster.clone()} tape={app.tape.clone()} future={app.future.clone()}
                 time={app.time.clone()} now_us={app.now_us} opened={opened(app)} act={act.clone()} />

@@ -9,7 +9,7 @@ pub struct Props {
     pub act: Callback<Act>,
 }
 
-const KEYS: [(&str, &str); 16] = [
+const KEYS: [(&str, &str); 17] = [
     ("Space", "play or pause"),
     (". and ,", "step one event, step back"),
     ("Arrows, Page Up", "on the tape's ruler: a tick, the next mark"),
@@ -22,6 +22,7 @@ const KEYS: [(&str, &str); 16] = [
     ("X K P I", "crash, kill, pause, isolate the focused node"),
     ("Right arrow", "in a menu: what there is more, or what an entry takes"),
     ("W", "draw a partition wall"),
+    ("H", "heat map or ring"),
     ("Drag", "from node to node: the menu of their link"),
     ("Esc", "close, disarm"),
     ("Up, Down", "history, in the terminal"),

@@ -35,14 +35,13 @@ pub fn Lesson(props: &Props) -> Html {
     let act = &props.act;
     let c = &props.cluster;
     let down = c.nodes.iter().find(|n| !n.process.is_up());
+    let is_down =
+        |i: usize| matches!(c.nodes[i].process, Process::Crashed | Process::Killed | Process::Stopped);
     let failed_known = !c.nodes.is_empty()
-        && (0..c.nodes.len()).all(|subject| {
-            let is_down =
-                matches!(c.nodes[subject].process, Process::Crashed | Process::Killed | Process::Stopped);
-            c.beliefs.iter().enumerate().filter(|(o, b)| *o != subject && !b.is_empty()).all(|(_, b)| {
-                b.get(subject).is_some_and(|&b| if is_down { b == Belief::Fail } else { b == Belief::Ok })
-            })
-        });
+        && c.beliefs.doubts().all(|(_, subject, belief)| belief == Belief::Fail && is_down(subject))
+        && (0..c.nodes.len())
+            .filter(|&i| is_down(i))
+            .all(|subject| c.beliefs.of(subject).all(|(_, belief)| belief == Belief::Fail));
     let fold = act.reform(|_| Act::Fold(true));
     let open = act.reform(|_| Act::Fold(false));
     let ready = props.phase == Phase::Live && !c.nodes.is_empty();

@@ -72,6 +72,8 @@ pub enum Act {
     /// Opens or closes the slot map.
     Slots(bool),
     Gossip(bool),
+    /// The heat map or the ring.
+    Heat(bool),
     Fold(bool),
     Shortcuts(bool),
     TermTab(u16),

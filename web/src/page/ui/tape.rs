@@ -69,6 +69,8 @@ const CROWD_FROM: usize = 13;
 const SHARD_LINES_FROM: usize = 61;
 /// More lines than this are not told apart: shards share them.
 const LINES_MAX: usize = 40;
+/// How many lines of a crowd have their name beside them.
+const NAMES_MAX: usize = 10;
 
 /// The class of a tape of so many nodes.
 pub fn crowd(nodes: usize) -> Option<&'static str> {
@@ -130,7 +132,15 @@ pub fn rows<'a>(nodes: &[Node], tape: &'a Tape, future: Option<&'a Tape>) -> Vec
             future: future.map(|f| Cow::Owned(all(f, group))),
         }
     };
-    groups.map(line).collect()
+    let mut rows: Vec<Row> = groups.map(line).collect();
+    // As many names as can be read.
+    let step = rows.len().div_ceil(NAMES_MAX);
+    for (at, row) in rows.iter_mut().enumerate() {
+        if at % step != 0 {
+            row.label.clear();
+        }
+    }
+    rows
 }
 
 const SPAN_MIN: f64 = 1_000.0;

@@ -34,7 +34,7 @@ impl About {
         use vitrine_web::model::Belief;
         let at = usize::from(index);
         let suspected =
-            cluster.beliefs.iter().any(|row| matches!(row.get(at), Some(Belief::Pfail | Belief::Fail)));
+            cluster.beliefs.of(at).any(|(_, belief)| matches!(belief, Belief::Pfail | Belief::Fail));
         let what = match cluster.nodes.get(at) {
             Some(n) if !matches!(n.process, Process::Up | Process::Loading) => "process",
             _ if suspected => "failing",

@@ -29,13 +29,12 @@ fn groups(c: &Cluster) -> Vec<(String, Vec<usize>)> {
         }
         out[at].1.push(i);
     }
-    // A failed node is doubted by all: it is found in the row of whoever is asked first.
-    let doubted = |g: &(String, Vec<usize>)| {
-        let some = c.beliefs.iter().find(|b| !b.is_empty());
-        !g.1.iter()
-            .any(|&s| some.and_then(|b| b.get(s)).is_some_and(|b| matches!(b, Belief::Pfail | Belief::Fail)))
-    };
     if out.len() > ROWS_MAX {
+        let mut doubts = vec![0; c.nodes.len()];
+        for (_, subject, _) in c.beliefs.doubts() {
+            doubts[subject] += 1;
+        }
+        let doubted = |g: &(String, Vec<usize>)| std::cmp::Reverse(g.1.iter().map(|&s| doubts[s]).max());
         out.sort_by_cached_key(doubted);
         out.truncate(ROWS_MAX);
     }
@@ -46,7 +45,7 @@ fn groups(c: &Cluster) -> Vec<(String, Vec<usize>)> {
 fn worst(c: &Cluster, row: &[usize], column: &[usize]) -> (Option<Belief>, usize) {
     let mut found: Vec<Belief> = Vec::new();
     for &o in row {
-        found.extend(column.iter().filter(|&&s| s != o).filter_map(|&s| c.beliefs.get(o)?.get(s).copied()));
+        found.extend(column.iter().filter(|&&s| s != o).filter_map(|&s| c.beliefs.get(o, s)));
     }
     let grade = |b: &Belief| match b {
         Belief::Fail => 3,

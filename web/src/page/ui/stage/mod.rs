@@ -1,7 +1,8 @@
-//! The stage: the ring of slots with its nodes, links and packets, the palette of faults, and what covers it when the
+//! The stage: the ring of slots with its nodes, links and packets, or the heat map of a crowd, the palette of faults, and what covers it when the
 //! engine starts, stops or does not answer.
 
 mod glyph;
+mod heat;
 mod labels;
 mod marks;
 mod press;
@@ -13,8 +14,10 @@ use super::{Act, Armed, MenuTarget, faults, icon, palette};
 use crate::page::marks::Mark;
 use crate::page::shared::Shared;
 use vitrine_web::faults::{On, Subject};
+use vitrine_web::gather::crowd;
 use vitrine_web::geometry::{HEIGHT, Layout, WIDTH};
-use vitrine_web::model::{Belief, Cluster, NodeIndex, Phase, Process, SLOTS, Traffic};
+use vitrine_web::heat::Metric;
+use vitrine_web::model::{Cluster, NodeIndex, Phase, Process, SLOTS, Traffic};
 use vitrine_web::trip::Trip;
 use vitrine_web::words;
 use yew::prelude::*;
@@ -32,6 +35,8 @@ pub struct Props {
     pub lit: Shared<Vec<NodeIndex>>,
     pub armed: Option<Armed>,
     pub gossip: bool,
+    /// Whether the visitor wants the heat map; a crowd has nothing else.
+    pub heat: bool,
     /// The visitor asked for less motion.
     pub still: bool,
     pub playing: bool,
@@ -71,6 +76,9 @@ pub fn Stage(props: &Props) -> Html {
         (true, Some(_)) => "106 28 690 522".to_owned(),
         _ => format!("0 0 {WIDTH} {HEIGHT}"),
     };
+    let crowd = crowd(props.cluster.nodes.len());
+    let heat = props.heat || crowd;
+    let metric = use_state(|| Metric::Doubts);
     let (headline, aside, alarm) = headline(props);
     let toggle_gossip = {
         let on = !props.gossip;
@@ -85,12 +93,23 @@ pub fn Stage(props: &Props) -> Html {
                 <span class={classes!("cstate", alarm.then_some("al"))} id="cluster-state">
                     { icon(if alarm { "i-x" } else { "i-check" }) }{ headline }{ " " }<span>{ aside }</span></span>
                 <faults::Faults cluster={props.cluster.clone()} tenths={props.tenths} act={act.clone()} />
-                <div class="layers" role="group" aria-label="Layers">
-                    <button aria-pressed={props.gossip.to_string()} onclick={toggle_gossip}>{ "Gossip" }</button></div>
+                if !heat {
+                    <div class="layers" role="group" aria-label="Layers">
+                        <button aria-pressed={props.gossip.to_string()} onclick={toggle_gossip}>{ "Gossip" }</button></div>
+                }
+                <div class="seg" role="group" aria-label="View">
+                    <button aria-pressed={(!heat).to_string()} disabled={crowd} title={crowd.then_some("Over 60 nodes there is no room for a ring")}
+                        onclick={act.reform(|_| Act::Heat(false))}>{ icon("i-ring") }{ "Ring" }</button>
+                    <button aria-pressed={heat.to_string()} onclick={act.reform(|_| Act::Heat(true))}>{ icon("i-grid") }{ "Heat map" }</button></div>
             </div>
             <palette::Palette cluster={props.cluster.clone()} armed={props.armed.clone()} act={act.clone()} />
+            if heat {
+                <heat::Heat cluster={props.cluster.clone()} tenths={props.tenths} metric={*metric} selected={props.selected}
+                    lit={props.lit.clone()} armed={props.armed.clone()} phone={*phone} act={act.clone()} />
+                { heat::choice(&metric) }
+            } else {
             <svg class={classes!("scene", armed, held)} viewBox={view_box} role="group"
-                aria-label={spoken_summary(&props.cluster)}>
+                aria-label={spoken_summary("Ring view", &props.cluster)}>
                 <ring::Ring cluster={props.cluster.clone()} layout={props.layout.clone()} />
                 <Links cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
                 if props.gossip {
@@ -113,6 +132,7 @@ pub fn Stage(props: &Props) -> Html {
                 </g>
             </svg>
             <div class="legend" aria-hidden="true">{ marks::legend() }</div>
+            }
             { banner(props) }
             { halt(props) }
         </main>
@@ -157,8 +177,7 @@ fn headline(props: &Props) -> (String, String, bool) {
     if served < SLOTS {
         let gone = u64::from(SLOTS - served);
         let text = if c.ok { "unserved" } else { "unserved: the cluster is down" };
-        let doubt = |b: &Belief| matches!(b, Belief::Pfail | Belief::Fail);
-        if !c.beliefs.iter().flatten().any(doubt) {
+        if c.beliefs.doubts().next().is_none() {
             aside.push("not noticed yet".to_owned());
         }
         return (format!("{} slots {text}", words::thousands(gone)), aside.join(", "), true);
@@ -170,12 +189,12 @@ fn headline(props: &Props) -> (String, String, bool) {
 }
 
 /// The stage in one sentence, for a screen reader.
-fn spoken_summary(c: &Cluster) -> String {
+fn spoken_summary(what: &str, c: &Cluster) -> String {
     let masters = c.nodes.iter().filter(|n| n.master).count();
     let down: Vec<&str> = c.nodes.iter().filter(|n| !n.process.is_up()).map(|n| n.name.as_str()).collect();
     let down = if down.is_empty() { String::new() } else { format!(" Down: {}.", down.join(", ")) };
     format!(
-        "Ring view: {} nodes, {masters} of them masters, {} of {SLOTS} slots served.{down}",
+        "{what}: {} nodes, {masters} of them masters, {} of {SLOTS} slots served.{down}",
         c.nodes.len(),
         c.slots_served()
     )

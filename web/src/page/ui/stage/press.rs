@@ -15,7 +15,7 @@ const STRAY_PX: i32 = 10;
 type Pressed = Option<(NodeIndex, i32, i32, Option<i32>)>;
 
 /// The node that an element belongs to.
-fn node_of(element: Option<web_sys::Element>) -> Option<NodeIndex> {
+pub fn node_of(element: Option<web_sys::Element>) -> Option<NodeIndex> {
     element?.closest("[data-node]").ok()??.get_attribute("data-node")?.parse().ok()
 }
 

@@ -8,7 +8,8 @@ use crate::page::shared::Shared;
 use litemap::LiteMap;
 use prompt::Prompt;
 use std::rc::Rc;
-use vitrine_web::model::Cluster;
+use vitrine_web::gather::crowd;
+use vitrine_web::model::{Cluster, NodeIndex};
 use vitrine_web::protocol::{Answer, TermEntry, TermKind, ToWorker};
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
@@ -41,6 +42,7 @@ pub struct Props {
     pub cluster: Shared<Cluster>,
     pub tabs: Tabs,
     pub tab: u16,
+    pub selected: Option<NodeIndex>,
     pub enabled: bool,
     /// Counts a few times a second.
     pub beat: u64,
@@ -106,12 +108,19 @@ pub fn Terminal(props: &Props) -> Html {
     let risk = use_risk(n, Rc::as_ptr(&tab.entries) as usize, props.beat, act);
     // The reply that the chip is about: the last one, if nothing was typed since.
     let risky = tab.entries.iter().rposition(|e| e.kind != TermKind::Note).filter(|_| !risk.is_empty());
-    let tabs = 1 + props.cluster.nodes.len();
+    // Of a crowd: those in which something was said, and the selected node's.
+    let nodes = props.cluster.nodes.len();
+    let said = |tab: u16| props.tabs.0.get(&tab).is_some_and(|t| !t.entries.is_empty());
+    let open = |&tab: &u16| {
+        !crowd(nodes) || tab == 0 || tab == n || props.selected == tab.checked_sub(1) || said(tab)
+    };
+    let tabs: Vec<u16> = (0..=nodes as u16).filter(open).collect();
     let tab_keys = {
-        let act = act.clone();
+        let (act, tabs) = (act.clone(), tabs.clone());
+        let at = tabs.iter().position(|&tab| tab == n).unwrap_or(0);
         Callback::from(move |e: KeyboardEvent| {
-            if let Some(to) = super::tab_key(&e, usize::from(n), tabs) {
-                act.emit(Act::TermTab(to as u16));
+            if let Some(to) = super::tab_key(&e, at, tabs.len()).map(|at| tabs[at]) {
+                act.emit(Act::TermTab(to));
                 super::focus(&format!("term-tab-{to}"));
             }
         })
@@ -148,9 +157,9 @@ pub fn Terminal(props: &Props) -> Html {
     html! {
         <section class="term" aria-label="Terminal">
             <div class="dock__h"><div class="ttabs" role="tablist" aria-label="Connections" onkeydown={tab_keys}>
-                { tab_button(0, "cluster -c", true) }
-                { for props.cluster.nodes.iter().enumerate().map(|(i, node)| {
-                    tab_button(i as u16 + 1, &node.name, node.process.is_up())
+                { for tabs.iter().map(|&tab| match tab.checked_sub(1).map(|i| &props.cluster.nodes[usize::from(i)]) {
+                    None => tab_button(tab, "cluster -c", true),
+                    Some(node) => tab_button(tab, &node.name, node.process.is_up()),
                 }) }
             </div></div>
             <div class="term__o" role="log" id="term-out" aria-label="Replies" ref={output} onclick={refocus} tabindex="0"><div>
