@@ -2,9 +2,7 @@
 //! large cluster, and the real time of a whole drill. Each line says what is to be reached at the least.
 
 use super::{Place, SECOND};
-use vitrine_core::cluster::slots::SLOTS;
 use vitrine_core::cost::Work;
-use vitrine_core::rng::Rng;
 use vitrine_core::sim::check;
 use vitrine_core::sim::workload::{Keys, Pace, Workload};
 use vitrine_core::sim::{Action, Fault, Setup, World};
@@ -14,11 +12,6 @@ const STARTING_MAX_S: f64 = 900.0;
 /// Each node pings each other one after so long at the latest: half the node timeout, in microseconds. A large cluster is measured when so
 /// much has passed since its start, so that each pair of nodes has met, and for so long, as after a common start the pings come in waves.
 const WAVE_US: u64 = 15 * SECOND / 2;
-/// So many nodes of a large cluster start at once, and the next ones [`BATCH_EVERY_US`] later. All at once, a thousand nodes would have a
-/// million first pings of 13 kB under way.
-const BATCH: usize = 50;
-/// See [`BATCH`].
-const BATCH_EVERY_US: u64 = SECOND / 5;
 
 /// Measures what `wants` says yes to, by name.
 pub fn run(place: &Place, wants: &dyn Fn(&str) -> bool) {
@@ -93,8 +86,11 @@ fn formed(setup: Setup) -> World {
 fn large(place: &Place, name: &str, nodes: usize, seconds: f64) -> f64 {
     let clock = place.clock();
     let mut world = ready(nodes);
-    let settled_us = world.now_us() + WAVE_US;
-    while let Some(trouble) = trouble(&world, nodes).or((world.now_us() < settled_us).then(String::new)) {
+    let settled = |world: &World| {
+        let whole_us = world.formation().and_then(|formation| formation.done_at_us);
+        whole_us.is_some_and(|at_us| world.now_us() >= at_us + WAVE_US)
+    };
+    while let Some(trouble) = trouble(&world, nodes).or((!settled(&world)).then(String::new)) {
         world.run_for(SECOND / 2);
         if clock.seconds() > STARTING_MAX_S {
             (place.say)(&format!(
@@ -117,44 +113,11 @@ fn large(place: &Place, name: &str, nodes: usize, seconds: f64) -> f64 {
     per_entry
 }
 
-/// A world in which a cluster of many nodes was formed before and all of them start again: each finds the whole cluster in its nodes.conf.
-/// To form so large a cluster by gossip costs minutes, in Redis too.
+/// A world in which a cluster of many nodes was formed before.
 fn ready(nodes: usize) -> World {
     let mut setup = Setup::cluster(1, nodes / 2, 1, 15_000);
-    setup.formation = None;
-    let shards = nodes / 2;
-    let mut rng = Rng::new(1);
-    let ids: Vec<String> = (0..nodes).map(|_| rng.hex(40)).collect();
-    let line = |at: usize, me: usize| {
-        let (ip, port, shard) = (&setup.nodes[at].ip, 7001 + at, at % shards);
-        let myself = if at == me { "myself," } else { "" };
-        let (role, master) = if at < shards { ("master", "-") } else { ("slave", ids[shard].as_str()) };
-        let slots = if at < shards {
-            format!(" {}-{}", shard * SLOTS / shards, (shard + 1) * SLOTS / shards - 1)
-        } else {
-            String::new()
-        };
-        let (id, bus, epoch) = (&ids[at], port + 10_000, shard + 1);
-        format!("{id} {ip}:{port}@{bus} {myself}{role} {master} 0 1 {epoch} connected{slots}\n")
-    };
-    let conf = |me: usize| {
-        let lines: String = (0..nodes).map(|at| line(at, me)).collect();
-        format!("{lines}vars currentEpoch {shards} lastVoteEpoch 0\n")
-    };
-    let file = |me: usize| (format!("cluster-node-{}.conf", me + 1), conf(me).into_bytes());
-    let images = (0..nodes).map(|me| (setup.nodes[me].name.clone(), [file(me)].into())).collect();
-    let names: Vec<String> = setup.nodes.iter().map(|node| node.name.clone()).collect();
-    let mut world = World::restore(setup.clone(), &images, setup.wall_us).expect("the files are sound");
-    for node in &names {
-        world.act(Fault::Kill { node: node.clone() }.now()).expect("it was started");
-    }
-    for batch in names.chunks(BATCH) {
-        for node in batch {
-            world.act(Action::Start { node: node.clone() }).expect("it is dead");
-        }
-        world.run_for(BATCH_EVERY_US);
-    }
-    world
+    setup.formation.iter_mut().for_each(|formation| formation.formed = true);
+    World::new(setup).expect("the setup is sound")
 }
 
 /// What keeps a world from being a whole and healthy cluster in the eyes of each of so many nodes.

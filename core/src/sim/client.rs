@@ -4,12 +4,14 @@
 //! client does what it is told and keeps the replies, a terminal is redis-cli ([`super::terminal`]), and the operator forms a
 //! cluster ([`super::form`]).
 
+use crate::config::Config;
 use crate::host::NetError;
 use crate::resp::{Decoder, Value};
 use crate::sim::LAB;
 use crate::sim::chunks::Chunks;
 use crate::sim::fault::{Action, Target};
 use crate::sim::form::{Formation, FormationStatus, Former};
+use crate::sim::formed;
 use crate::sim::net::{Net, Owner};
 use crate::sim::queue::{ConnRef, Ev, Sched};
 use crate::sim::terminal::{Answer, TermLine, Terminal};
@@ -262,11 +264,28 @@ impl World {
     }
 
     pub(crate) fn begin_formation(&mut self, formation: Formation) {
-        let nodes = self.procs.iter().map(|p| (p.name.clone(), p.ip.clone(), p.port, p.bus_port));
+        let last = formation.formed.then(|| formed::start_after_us(self.procs.len().saturating_sub(1)));
+        let setup = self.setup.clone();
+        // A node that has not started yet listens where its redis.conf says.
+        let ports = |name: &str| {
+            let conf =
+                setup.nodes.iter().find(|node| node.name == name).map(|node| Config::parse(&node.conf));
+            conf.and_then(Result::ok).map_or((0, 0), |config| (config.port, config.bus_port() as u16))
+        };
+        let nodes = self.procs.iter().map(|p| {
+            let (port, bus_port) = if p.port == 0 { ports(&p.name) } else { (p.port, p.bus_port) };
+            (p.name.clone(), p.ip.clone(), port, bus_port)
+        });
         let former = Former::new(formation, nodes.collect());
         let client = self.add_client("operator".to_string(), Kind::Former(Box::new(former)));
         self.former = Some(client);
-        self.client_event(client, ClientEvent::Timer);
+        match last {
+            Some(after_us) if after_us > 0 => {
+                let link = &mut self.clients[client as usize].link;
+                Io { s: &mut self.s, net: &mut self.net, link }.timer(after_us);
+            }
+            _ => self.client_event(client, ClientEvent::Timer),
+        }
     }
 
     /// How far the forming of the cluster is; `None` if the setup asks for none.

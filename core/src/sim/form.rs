@@ -43,6 +43,9 @@ pub struct Shard {
 pub struct Formation {
     /// Its shards.
     pub shards: Vec<Shard>,
+    /// Whether it was formed before the world begins, so that each node finds all others in its nodes.conf.
+    #[serde(default)]
+    pub formed: bool,
 }
 
 impl Formation {
@@ -58,7 +61,7 @@ impl Formation {
             made.push(Shard { nodes, slots: (first as u16, last.min(SLOT_COUNT - 1) as u16) });
             first = last + 1;
         }
-        Formation { shards: made }
+        Formation { shards: made, formed: false }
     }
 }
 

@@ -22,6 +22,7 @@ mod content;
 pub mod disk;
 pub mod fault;
 pub mod form;
+mod formed;
 pub mod histogram;
 pub mod ledger;
 pub mod net;

@@ -17,6 +17,7 @@ use crate::sim::clock::Clock;
 use crate::sim::disk::{ChangeKind, Disk, DurableChange, Unsynced};
 use crate::sim::fault::active::Faults;
 use crate::sim::fault::{Action, ActionRecord};
+use crate::sim::formed;
 use crate::sim::net::Net;
 use crate::sim::process::{LogLine, Process};
 use crate::sim::queue::{Ev, Sched};
@@ -176,10 +177,15 @@ impl World {
         };
         let setup = world.setup.clone();
         world.s.now_us = setup.start_us;
+        let formed = setup.formation.as_ref().filter(|f| f.formed);
+        let mut confs = formed.map_or_else(BTreeMap::new, |formation| formed::nodes_confs(&setup, formation));
         for node in &setup.nodes {
             world.net.add_host(node.name.clone(), node.ip.clone());
             let mut disk = Disk::new(setup.disk.clone());
             let files = images.get(&node.name);
+            if let Some((path, text)) = confs.remove(&node.name).filter(|_| files.is_none()) {
+                disk.preload(&path, &text);
+            }
             for (path, bytes) in files.into_iter().flatten() {
                 disk.preload(path, bytes);
             }
@@ -215,7 +221,10 @@ impl World {
             });
         }
         for node in 0..world.procs.len() as u32 {
-            world.start(node);
+            match setup.formation.iter().any(|f| f.formed).then(|| formed::start_after_us(node as usize)) {
+                Some(after_us) if after_us > 0 => world.start_later(node, after_us),
+                _ => world.start(node),
+            }
         }
         if let Some(formation) = &setup.formation {
             world.begin_formation(formation.clone());

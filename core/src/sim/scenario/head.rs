@@ -50,6 +50,8 @@ pub enum Head {
     Conf { node: Option<String>, add: bool, text: String },
     /// A shard of the cluster that the operator forms.
     Shard { nodes: Vec<String>, slots: Option<(u16, u16)> },
+    /// The cluster was formed before.
+    Formed,
     /// Nobody forms a cluster.
     Unformed,
     /// The network.
@@ -217,6 +219,9 @@ pub(crate) static ROWS: &[Verb] = &[
             nodes: a.get_names("NODE"),
             slots: a.maybe_num::<u32>("SLOTS").map(|n| ((n >> 16) as u16, n as u16)),
         })),
+    row(G::Head, "formed", "formed", &[],
+        "The cluster was formed before: every node finds all others in its nodes.conf. With hundreds of nodes, forming takes minutes.",
+        "formed", |_| Command::Head(Head::Formed)),
     row(G::Head, "unformed", "unformed", &[],
         "Nobody makes a cluster of the nodes: that is left to the lines that follow.",
         "unformed", |_| Command::Head(Head::Unformed)),
@@ -281,6 +286,7 @@ pub(crate) fn line_of_head(head: &Head) -> (&'static str, Args) {
             let slots = slots.map(|(first, last)| u32::from(first) << 16 | u32::from(last));
             ("shard", args.names("NODE", nodes).opt_num("SLOTS", slots))
         }
+        Head::Formed => ("formed", args),
         Head::Unformed => ("unformed", args),
         Head::Net { latency_us, jitter_us, bandwidth, keepalive_us } => (
             "net",
@@ -348,6 +354,8 @@ pub(crate) struct Building {
     shards: Option<bool>,
     /// On which line each shard was named.
     shard_lines: Vec<u32>,
+    /// The line that says that the cluster was formed before.
+    formed: Option<u32>,
     /// The nodes' names as they are written, and what no further node may have: those in small letters, and addresses.
     names: BTreeSet<String>,
     taken: BTreeSet<String>,
@@ -361,6 +369,7 @@ impl Default for Building {
             engine: None,
             shards: None,
             shard_lines: Vec::new(),
+            formed: None,
             names: BTreeSet::new(),
             taken: BTreeSet::new(),
         }
@@ -424,6 +433,10 @@ impl Building {
             let shards = std::mem::take(&mut formation.shards).into_iter().map(|s| s.nodes).collect();
             *formation = Formation::even(shards);
         }
+        if let Some(line) = self.formed {
+            let formation = self.setup.formation.as_mut();
+            formation.ok_or((line, "no cluster was formed that is said to be".to_owned()))?.formed = true;
+        }
         self.shards = None;
         Ok(())
     }
@@ -472,10 +485,14 @@ impl Building {
                 if with_slots != slots.is_some() {
                     return Err("slots are given for all shards or for none".into());
                 }
-                let formation = self.setup.formation.get_or_insert_with(|| Formation { shards: Vec::new() });
+                let formation = self
+                    .setup
+                    .formation
+                    .get_or_insert_with(|| Formation { shards: Vec::new(), formed: false });
                 self.shard_lines.push(line);
                 formation.shards.push(Shard { nodes, slots: slots.unwrap_or_default() });
             }
+            Head::Formed => self.formed = Some(line),
             Head::Unformed => {
                 (self.setup.formation, self.shards) = (None, None);
                 self.shard_lines.clear();
@@ -639,7 +656,8 @@ pub(crate) fn print(setup: &Setup, out: &mut String) {
     let (bases, shards): (Vec<String>, Option<&Formation>) = match usual_cluster(setup) {
         Some((head, usual)) => {
             line(out, &head);
-            let same = usual.formation == *formation;
+            let shards = |f: &Option<Formation>| f.as_ref().map(|f| f.shards.clone());
+            let same = shards(&usual.formation) == shards(formation);
             if !same {
                 line(out, &Head::Unformed);
             }
@@ -656,6 +674,9 @@ pub(crate) fn print(setup: &Setup, out: &mut String) {
     print_confs(nodes, &bases, out);
     for shard in shards.iter().flat_map(|f| &f.shards) {
         line(out, &Head::Shard { nodes: shard.nodes.clone(), slots: Some(shard.slots) });
+    }
+    if formation.as_ref().is_some_and(|f| f.formed) {
+        line(out, &Head::Formed);
     }
     print_net(net, out);
     print_disk(disk, out);

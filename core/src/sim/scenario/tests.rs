@@ -240,6 +240,7 @@ fn any_scenario(seed: u64) -> Scenario {
         setup.disk.capacity_bytes = any_number(&mut rng, u64::MAX);
         setup.cpu.element_ns = any_number(&mut rng, 1_000_000_000_000);
     }
+    setup.formation.iter_mut().for_each(|formation| formation.formed = rng.below(3) == 0);
     if let Some(formation) = setup.formation.as_mut().filter(|_| rng.below(3) == 0) {
         formation.shards.iter_mut().for_each(|s| s.slots = (s.slots.0, s.slots.0));
     }
