@@ -52,6 +52,8 @@ const READY_PATIENCE_US: u64 = 60_000_000;
 const CROWD_LOOK_MS: f64 = 300.0;
 /// Looking for readiness costs a view of all nodes: so often, in virtual microseconds.
 const READY_EVERY_US: u64 = 50_000;
+/// The same of a crowd.
+const CROWD_READY_EVERY_US: u64 = 500_000;
 
 /// What [`Engine::handle`] leaves to its caller.
 pub enum Flow {
@@ -565,7 +567,9 @@ impl Engine {
             }
         }
         let wanted = self.starting || !self.ready.is_empty();
-        if wanted && self.time.world().now_us() >= self.looked_at_us + READY_EVERY_US {
+        let many = crowd(self.time.world().setup().nodes.len());
+        let every_us = if many { CROWD_READY_EVERY_US } else { READY_EVERY_US };
+        if wanted && self.time.world().now_us() >= self.looked_at_us + every_us {
             self.looked_at_us = self.time.world().now_us();
             self.look_for_ready();
         }

@@ -21,8 +21,8 @@ const PRESETS: [Preset; 11] = [
     ),
     (
         "Three hundred nodes",
-        "100 masters, 2 replicas each, on a heat map: watch how long news takes",
-        "cluster shards 100 replicas 2 timeout 5s\nformed\n",
+        "100 masters, 2 replicas each, on a heat map; takes a minute to start",
+        "cluster shards 100 replicas 2 timeout 15s\nformed\n",
     ),
     (
         "Master and replica",
