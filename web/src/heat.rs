@@ -80,6 +80,40 @@ pub fn cells(c: &Cluster) -> Vec<Cell> {
     cells
 }
 
+/// The ways that arrows point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// →
+    Right,
+    /// ←
+    Left,
+    /// ↓
+    Down,
+    /// ↑
+    Up,
+}
+
+/// The nearest cell on one side of another; of those, one that lies straight that way before one that is aside.
+pub fn neighbour(cells: &[Cell], from: usize, way: Way) -> Option<usize> {
+    let here = cells.get(from)?;
+    // From the end of one stretch to the beginning of another; negative where they overlap.
+    let gap = |a: f64, len: f64, b: f64| b - (a + len);
+    let far = |c: &Cell| {
+        let across = gap(here.x, here.w, c.x).max(gap(c.x, c.w, here.x)).max(0.0);
+        let upright = gap(here.y, here.h, c.y).max(gap(c.y, c.h, here.y)).max(0.0);
+        let (ahead, aside) = match way {
+            Way::Right => (gap(here.x, here.w, c.x), upright),
+            Way::Left => (gap(c.x, c.w, here.x), upright),
+            Way::Down => (gap(here.y, here.h, c.y), across),
+            Way::Up => (gap(c.y, c.h, here.y), across),
+        };
+        (ahead > -0.01).then_some(ahead + 3.0 * aside)
+    };
+    let reached =
+        cells.iter().enumerate().filter(|&(i, _)| i != from).filter_map(|(i, c)| Some((far(c)?, i)));
+    reached.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, i)| i)
+}
+
 /// What brightness tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
@@ -217,6 +251,20 @@ mod tests {
         assert_eq!((after[4].x, after[4].y, after[4].h), (before[3].x, before[3].y, before[3].h));
         assert!(after[3].y > after[4].y, "the old master stands below: {:?}", after[3]);
         assert_eq!(before[6..], after[6..]);
+    }
+
+    #[test]
+    fn arrows_go_to_what_lies_there() {
+        // Shards of three nodes, side by side: the master above its two replicas.
+        let cells = cells(&cluster(6));
+        let walk = |from, way| neighbour(&cells, from, way);
+        assert_eq!((walk(0, Way::Right), walk(3, Way::Left)), (Some(3), Some(0)));
+        assert_eq!((walk(0, Way::Down), walk(1, Way::Up), walk(2, Way::Up)), (Some(1), Some(0), Some(0)));
+        assert_eq!(
+            (walk(1, Way::Right), walk(2, Way::Right), walk(2, Way::Left)),
+            (Some(2), Some(4), Some(1))
+        );
+        assert_eq!((walk(0, Way::Left), walk(0, Way::Up)), (None, None));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::press;
 use crate::page::shared::Shared;
 use std::fmt::Write;
 use vitrine_web::geometry::{HEIGHT, WIDTH, main_group};
-use vitrine_web::heat::{BARS, Cell, FIELD, LEVEL_MAX, Metric, bars, cells, ends, level};
+use vitrine_web::heat::{BARS, Cell, FIELD, LEVEL_MAX, Metric, Way, bars, cells, ends, level, neighbour};
 use vitrine_web::model::{Belief, Cluster, NodeIndex, Process};
 use vitrine_web::words;
 use wasm_bindgen::JsCast;
@@ -132,28 +132,6 @@ fn marks(props: &Props, cells: &[Cell]) -> Marks {
     out
 }
 
-/// The nearest cell in a direction; cells that lie side by side are not aside of each other.
-fn neighbour(cells: &[Cell], from: usize, key: &str) -> Option<usize> {
-    let here = cells.get(from)?;
-    let apart = |a: f64, a_len: f64, b: f64, b_len: f64, across: bool| {
-        let between = b + b_len / 2.0 - a - a_len / 2.0;
-        if across { (between.abs() - (a_len + b_len) / 2.0).max(0.0) } else { between }
-    };
-    let far = |c: &Cell| {
-        let upright = matches!(key, "ArrowUp" | "ArrowDown");
-        let (dx, dy) = (apart(here.x, here.w, c.x, c.w, upright), apart(here.y, here.h, c.y, c.h, !upright));
-        let (ahead, aside) = match key {
-            "ArrowRight" => (dx, dy),
-            "ArrowLeft" => (-dx, dy),
-            "ArrowDown" => (dy, dx),
-            _ => (-dy, dx),
-        };
-        (ahead > 0.5).then_some(ahead + 3.0 * aside.abs())
-    };
-    let reached = cells.iter().enumerate().filter_map(|(i, c)| Some((far(c)?, i)));
-    reached.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, i)| i)
-}
-
 /// A handler of what has the cells in it, for one of them.
 fn on_node<E: AsRef<web_sys::Event> + 'static>(
     act: &Callback<Act>,
@@ -217,13 +195,19 @@ pub fn Heat(props: &Props) -> Html {
                     e.stop_propagation();
                     Some(Act::Node(node, e.shift_key()))
                 }
-                key if key.starts_with("Arrow") => {
-                    if let Some(to) = neighbour(&cells, node.into(), key) {
+                key => {
+                    let way = match key {
+                        "ArrowRight" => Way::Right,
+                        "ArrowLeft" => Way::Left,
+                        "ArrowDown" => Way::Down,
+                        "ArrowUp" => Way::Up,
+                        _ => return None,
+                    };
+                    if let Some(to) = neighbour(&cells, node.into(), way) {
                         focus(&format!("node-{}", names[to]));
                     }
                     None
                 }
-                _ => return None,
             };
             e.prevent_default();
             done
