@@ -58,7 +58,7 @@ async fn a_failure_spreads_over_a_heat_map_and_a_cell_is_a_node() {
         .await;
     page.until(
         "all others know of one failed node",
-        "[...document.querySelectorAll('.heat .hm:not(.hm--down)')].every(c => c.getAttribute('aria-label').endsWith(': 1 nodes held for failing')) || null",
+        "[...document.querySelectorAll('.heat .hm[data-node]:not(.hm--down)')].every(c => c.getAttribute('aria-label').endsWith(': 1 nodes held for failing')) || null",
     )
     .await;
     page.until(
@@ -73,7 +73,7 @@ async fn a_failure_spreads_over_a_heat_map_and_a_cell_is_a_node() {
     // What brightness tells can be chosen.
     page.command("cluster", &["SET", "k", "v"]).await.expect("OK");
     page.js("(s => { s.value = 'keys'; s.dispatchEvent(new Event('change', { bubbles: true })); })(document.querySelector('#heat-metric'))").await;
-    let lit = "[...document.querySelectorAll('.heat .hm.l6')].filter(c => c.getAttribute('aria-label').endsWith(': 1 keys')).length >= 2 || null";
+    let lit = "[...document.querySelectorAll('.heat .hm[data-node].l6')].filter(c => c.getAttribute('aria-label').endsWith(': 1 keys')).length >= 2 || null";
     page.until("the key's nodes are bright", lit).await;
     // The beliefs are a matrix of shards, the tape has a line for each.
     page.press("#pane-tab-1").await;

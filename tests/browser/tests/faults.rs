@@ -137,7 +137,9 @@ async fn a_fault_of_each_family_is_done_by_mouse_listed_and_ended() {
     page.terminal_shows("clock-jump C1 -5s for 10s").await;
     let all = until_faults(page, 3).await;
     assert!(all.iter().any(|f| f == "C1's wall clock is 5 s behind"), "{all:?}");
-    // Its end is counted down in virtual time, and comes.
+    // Its end is counted down in virtual time, and comes. The list had closed when nothing was left to be ended.
+    assert_eq!(page.js("document.getElementById('fault-list')").await, Value::Null);
+    click(page, &by_id("faults"), "left").await;
     page.js("vitrine.run({ forUs: 4e6 })").await;
     page.until(
         "six seconds are left",
@@ -147,7 +149,8 @@ async fn a_fault_of_each_family_is_done_by_mouse_listed_and_ended() {
     page.js("vitrine.run({ forUs: 7e6 })").await;
     until_faults(page, 2).await;
 
-    // A link, by dragging from one end to the other.
+    // A link, by dragging from one end to the other; the list is out of the way again.
+    click(page, &by_id("faults"), "left").await;
     let (from, to) = (middle(page, "A1", &disc("A1")).await, middle(page, "B1", &disc("B1")).await);
     mouse(page, "mouseMoved", from, "none").await;
     mouse(page, "mousePressed", from, "left").await;
@@ -158,6 +161,7 @@ async fn a_fault_of_each_family_is_done_by_mouse_listed_and_ended() {
     page.terminal_shows("hold A1 B1").await;
     until_faults(page, 3).await;
 
+    click(page, &by_id("faults"), "left").await;
     click(page, &by_id("heal-all"), "left").await;
     page.terminal_shows("heal").await;
     until_faults(page, 0).await;

@@ -21,6 +21,15 @@ const SHOWN_MAX: usize = 60;
 pub fn Faults(props: &Props) -> Html {
     let open = use_state(|| false);
     let faults = &props.cluster.faults;
+    {
+        // The next fault must not open a list over the stage.
+        let open = open.clone();
+        use_effect_with(faults.is_empty(), move |&none| {
+            if none {
+                open.set(false);
+            }
+        });
+    }
     if faults.is_empty() {
         return Html::default();
     }
