@@ -8,6 +8,7 @@ use super::looking::{View, use_look};
 use super::workload::Workloads;
 use super::{Act, icon, tab_key};
 use crate::page::shared::Shared;
+use vitrine_web::gather::crowd;
 use vitrine_web::look::ledger::{Ledger as Counts, TICKS};
 use vitrine_web::look::{Look, Seen};
 use vitrine_web::model::Cluster;
@@ -17,8 +18,6 @@ use yew::prelude::*;
 
 /// The distance of ticks, in the units of the drawing.
 const PITCH: usize = 4;
-/// From how many nodes on the ledger is looked at less often: to know all owners takes the engine a while.
-const MANY_NODES: usize = 60;
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
@@ -50,7 +49,7 @@ const TABS: [&str; 5] = ["Safe writes", "Writes at risk", "Lost writes", "Charts
 pub fn Ledger(props: &Props) -> Html {
     let act = &props.act;
     let tab = use_state(|| None::<Tab>);
-    let beat = if props.cluster.nodes.len() > MANY_NODES { props.beat / 8 } else { props.beat };
+    let beat = if crowd(props.cluster.nodes.len()) { props.beat / 8 } else { props.beat };
     let seen = use_look(Some(Look::Ledger), beat, act);
     let counts = match seen.as_deref() {
         Some(Ok(Seen::Ledger(counts))) => counts.clone(),

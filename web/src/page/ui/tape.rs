@@ -10,6 +10,7 @@ use crate::page::tape::{Lane, Mark, Tape, merged};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
+use vitrine_web::gather;
 use vitrine_web::model::{Cluster, LaneState, Node, NodeIndex, TapeMark, Time};
 use vitrine_web::words;
 use wasm_bindgen::JsCast;
@@ -65,8 +66,6 @@ fn set_out(travel: &Rc<RefCell<Travel>>, act: &Callback<Act>) {
 
 /// Lanes are narrow and stand under their shard's name from here on.
 const CROWD_FROM: usize = 13;
-/// From here on a shard has one line, on which its worst state shows.
-const SHARD_LINES_FROM: usize = 61;
 /// More lines than this are not told apart: shards share them.
 const LINES_MAX: usize = 40;
 /// How many lines of a crowd have their name beside them.
@@ -104,7 +103,8 @@ pub fn rows<'a>(nodes: &[Node], tape: &'a Tape, future: Option<&'a Tape>) -> Vec
     }
     let mut order: Vec<usize> = (0..nodes.len()).collect();
     order.sort_by_key(|&i| nodes[i].shard);
-    if nodes.len() < SHARD_LINES_FROM {
+    // A shard of a crowd has one line, on which its worst state shows.
+    if !gather::crowd(nodes.len()) {
         let mut last = None;
         let named = |i: usize| {
             let mut row = row((i, &nodes[i]));
