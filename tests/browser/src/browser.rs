@@ -17,10 +17,6 @@ use tokio::time::{Instant, sleep};
 /// How long a driver may take to listen.
 const DRIVER_START_MAX: Duration = Duration::from_secs(20);
 
-/// What a trace is of: when frames were drawn, and what the main threads did.
-const TRACED: &str =
-    "devtools.timeline,devtools.timeline.frame,disabled-by-default-devtools.timeline.frame,toplevel";
-
 /// The page's server and a browser profile; browsers come and go on it.
 pub struct Bench {
     url: String,
@@ -47,15 +43,13 @@ pub struct Options {
     pub size: (u32, u32),
     /// Whether the browser forbids sites to store anything, as one does that is set to block all cookies.
     pub no_storage: bool,
-    /// Whether Chromium traces what its frames cost; see [`Page::trace`].
-    pub traced: bool,
     /// Whether it is Firefox; that can do less: it has no log of its console, and no developer tools for a driver.
     pub firefox: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { size: (1440, 900), no_storage: false, traced: false, firefox: false }
+        Options { size: (1440, 900), no_storage: false, firefox: false }
     }
 }
 
@@ -136,18 +130,11 @@ impl Bench {
         } else {
             json!({})
         };
-        let traced = options.traced;
-        let mut options =
+        let options =
             json!({ "args": args, "binary": program("CHROME", "/usr/bin/chromium"), "prefs": prefs });
         let mut capabilities = serde_json::Map::new();
-        let mut logs = json!({ "browser": "ALL" });
-        if traced {
-            logs["performance"] = json!("ALL");
-            options["perfLoggingPrefs"] =
-                json!({ "enableNetwork": false, "enablePage": false, "traceCategories": TRACED });
-        }
         capabilities.insert("goog:chromeOptions".to_owned(), options);
-        capabilities.insert("goog:loggingPrefs".to_owned(), logs);
+        capabilities.insert("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" }));
         capabilities.insert("timeouts".to_owned(), timeouts());
         (program("CHROMEDRIVER", "chromedriver"), capabilities)
     }

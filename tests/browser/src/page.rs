@@ -201,35 +201,25 @@ impl Page {
 
     /// What the browser's console got since it was last asked: warnings and errors, one text each.
     pub async fn console(&self) -> Vec<String> {
-        let log = self.client.issue_cmd(Log("browser")).await.unwrap_or(Value::Null);
+        let log = self.client.issue_cmd(ConsoleLog).await.unwrap_or(Value::Null);
         let entries = log.as_array().cloned().unwrap_or_default();
         let serious =
             entries.iter().filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING");
         serious.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
-
-    /// The events of Chromium's own trace since it was last asked, of a browser that was opened [traced](crate::browser::Options::traced).
-    pub async fn trace(&self) -> Vec<Value> {
-        let log = self.client.issue_cmd(Log("performance")).await.unwrap_or(Value::Null);
-        let entries = log.as_array().cloned().unwrap_or_default();
-        let message = |entry: &Value| serde_json::from_str::<Value>(entry["message"].as_str()?).ok();
-        let messages = entries.iter().filter_map(message).map(|mut entry| entry["message"].take());
-        let events = messages.filter(|message| message["method"] == "Tracing.dataCollected");
-        events.map(|mut message| message["params"].take()).collect()
-    }
 }
 
-/// Chromedriver's way to read one of the browser's logs, which the WebDriver standard lacks.
+/// Chromedriver's way to read the browser's log, which the WebDriver standard lacks.
 #[derive(Debug)]
-struct Log(&'static str);
+struct ConsoleLog;
 
-impl WebDriverCompatibleCommand for Log {
+impl WebDriverCompatibleCommand for ConsoleLog {
     fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
         base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
     }
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
-        (http::Method::POST, Some(json!({ "type": self.0 }).to_string()))
+        (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
     }
 }
 
