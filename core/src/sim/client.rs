@@ -267,13 +267,10 @@ impl World {
         let last = formation.formed.then(|| formed::start_after_us(self.procs.len().saturating_sub(1)));
         let setup = self.setup.clone();
         // A node that has not started yet listens where its redis.conf says.
-        let ports = |name: &str| {
-            let conf =
-                setup.nodes.iter().find(|node| node.name == name).map(|node| Config::parse(&node.conf));
-            conf.and_then(Result::ok).map_or((0, 0), |config| (config.port, config.bus_port() as u16))
-        };
-        let nodes = self.procs.iter().map(|p| {
-            let (port, bus_port) = if p.port == 0 { ports(&p.name) } else { (p.port, p.bus_port) };
+        let nodes = self.procs.iter().zip(&setup.nodes).map(|(p, node)| {
+            let config = (p.port == 0).then(|| Config::parse(&node.conf).ok()).flatten();
+            let (port, bus_port) =
+                config.map_or((p.port, p.bus_port), |config| (config.port, config.bus_port() as u16));
             (p.name.clone(), p.ip.clone(), port, bus_port)
         });
         let former = Former::new(formation, nodes.collect());

@@ -221,7 +221,7 @@ impl World {
             });
         }
         for node in 0..world.procs.len() as u32 {
-            match setup.formation.iter().any(|f| f.formed).then(|| formed::start_after_us(node as usize)) {
+            match formed.map(|_| formed::start_after_us(node as usize)) {
                 Some(after_us) if after_us > 0 => world.start_later(node, after_us),
                 _ => world.start(node),
             }

@@ -64,20 +64,18 @@ pub fn pack(dist: &Path) -> Result<()> {
 /// Takes comments and indentation out of the script that wasm-bindgen made for a program: two packed kilobytes that nobody reads.
 fn strip_glue(wasm: &Path) -> Result<()> {
     let name = wasm.file_name().unwrap_or_default().to_string_lossy().replace("_bg.wasm", ".js");
-    let path = wasm.with_file_name(name);
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    std::fs::write(&path, stripped(&text)).with_context(|| format!("cannot write {}", path.display()))
+    rewrite(&wasm.with_file_name(name), stripped)
+}
+
+/// Puts what becomes of a file's text in its place.
+fn rewrite(path: &Path, becomes: fn(&str) -> String) -> Result<()> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    std::fs::write(path, becomes(&text)).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Takes comments and indentation out of the style sheets: one and a half kilobytes of what a web server sends.
 fn strip_style(dist: &Path) -> Result<()> {
-    for path in super::files(dist, "css") {
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        std::fs::write(&path, stripped_style(&text))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    super::files(dist, "css").iter().try_for_each(|path| rewrite(path, stripped_style))
 }
 
 /// A style sheet without its comments, and without what is before and behind its lines.

@@ -656,8 +656,7 @@ pub(crate) fn print(setup: &Setup, out: &mut String) {
     let (bases, shards): (Vec<String>, Option<&Formation>) = match usual_cluster(setup) {
         Some((head, usual)) => {
             line(out, &head);
-            let shards = |f: &Option<Formation>| f.as_ref().map(|f| f.shards.clone());
-            let same = shards(&usual.formation) == shards(formation);
+            let same = usual.formation.as_ref().map(|f| &f.shards) == formation.as_ref().map(|f| &f.shards);
             if !same {
                 line(out, &Head::Unformed);
             }
