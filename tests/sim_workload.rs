@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use vitrine_core::cost::CpuCosts;
 use vitrine_core::sim::workload::draw::Op;
 use vitrine_core::sim::workload::history::{Outcome, Seen};
+use vitrine_core::sim::workload::traffic::Way;
 use vitrine_core::sim::workload::{Distribution, Keys, Mix, Pace, Sizes, Wait, Workload};
 use vitrine_core::sim::{Action, Fault, Scope, Setup, Shape, Target, World};
 
@@ -368,4 +369,47 @@ fn names_seeds_and_numbers_are_checked() {
     world.run_for(30 * SECOND);
     let healed = world.workload_stats("app").unwrap();
     assert!(healed.window.ok > 8_500 && healed.window.errors == 0, "{:?}", healed.window);
+}
+
+/// For the drawing of clients: whom they ask, who sends them elsewhere, who does not answer, each for a second.
+#[test]
+fn a_drawing_of_the_clients_follows_what_happens() {
+    let mut world = six();
+    assert!(world.traffic().is_empty());
+    let seeds = vec!["A1".to_owned()];
+    world.start_workload("app", Workload { seeds: seeds.clone(), ..Workload::default() }).unwrap();
+    world.run_for(3 * SECOND);
+    let app = world.traffic().remove(0);
+    assert_eq!((app.name.as_str(), app.clients, &app.seeds, app.running), ("app", 10, &seeds, true));
+    assert_eq!(world.name_of_host(app.host), "app");
+    assert!((800..1200).contains(&app.per_second), "{app:?}");
+    let newest = app.newest.unwrap();
+    assert!(newest.command.starts_with("SET ") || newest.command.starts_with("GET "), "{newest:?}");
+    assert!((1..100_000).contains(&newest.latency_us) && newest.error.is_empty(), "{newest:?}");
+    // The masters alone are asked, and no one sends a client away.
+    let ways: Vec<(&str, Way)> = app.talks.iter().map(|t| (&*t.addr, t.way)).collect();
+    assert_eq!(ways.len(), 3, "{ways:?}");
+    assert!(ways.iter().all(|(_, way)| *way == Way::Asked), "{ways:?}");
+
+    // Its replica takes A1's place: A1 sends to it who has not heard of that.
+    let replica = world.terminal(Target::Node("A2".into())).unwrap();
+    world.type_line(replica, "CLUSTER FAILOVER").unwrap();
+    let moved = |world: &World| world.traffic()[0].talks.iter().any(|t| t.way == Way::Moved);
+    let mut seen = false;
+    for _ in 0..200 {
+        world.run_for(SECOND / 20);
+        seen |= moved(&world);
+    }
+    assert!(seen, "nobody was sent on by MOVED");
+    assert!(!moved(&world), "that is long ago");
+
+    world.act(Fault::PowerLoss { node: "B1".into(), unsynced: Default::default() }.now()).unwrap();
+    world.run_for(3 * SECOND / 2);
+    let app = world.traffic().remove(0);
+    let silent: Vec<&str> = app.talks.iter().filter(|t| t.way == Way::Silent).map(|t| &*t.addr).collect();
+    assert_eq!(silent, ["10.0.0.2:7002"], "{:?}", app.talks);
+    world.stop_workload("app").unwrap();
+    world.run_for(5 * SECOND);
+    let app = world.traffic().remove(0);
+    assert!(!app.running && app.per_second == 0 && app.talks.is_empty(), "{app:?}");
 }

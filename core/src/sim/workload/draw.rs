@@ -55,6 +55,27 @@ pub enum Op {
 }
 
 impl Op {
+    /// The command that it is, or the ones between MULTI and EXEC.
+    pub fn command(self) -> &'static str {
+        match self {
+            Op::Set | Op::SetBoth => "SET",
+            Op::Get | Op::GetCounter | Op::GetBoth => "GET",
+            Op::Incr => "INCR",
+            Op::Push => "LPUSH",
+            Op::Pop => "RPOP",
+            Op::Len => "LLEN",
+            Op::Hset => "HSET",
+            Op::Hget => "HGET",
+            Op::Sadd => "SADD",
+            Op::Spop => "SPOP",
+            Op::Scard => "SCARD",
+            Op::Mset => "MSET",
+            Op::Mget => "MGET",
+            Op::Publish => "PUBLISH",
+            Op::ShardPublish => "SPUBLISH",
+        }
+    }
+
     /// Whether it may change anything, so that it must not be sent twice.
     pub fn writes(self) -> bool {
         !matches!(self, Op::Get | Op::GetCounter | Op::Len | Op::Hget | Op::Scard | Op::Mget | Op::GetBoth)

@@ -8,6 +8,7 @@ use super::draw::{Dice, Op, interval_us};
 use super::history::{HISTORY_LEN_MAX, OpRecord, Outcome, PendingOp, Seen, WriteId};
 use super::map::{Directory, SlotMap};
 use super::stats::{End, Meter, WorkloadStats};
+use super::traffic::{Notes, Way};
 use super::{Pace, Workload};
 use crate::resp::{Decoder, encode_command};
 use crate::rng::Rng;
@@ -180,6 +181,7 @@ pub(crate) struct Load {
     pub(super) pending: u64,
     pub(super) stage: Stage,
     pub(super) meter: Meter,
+    pub(super) notes: Notes,
     history: Option<Chunks<OpRecord>>,
     history_lost: u64,
 }
@@ -236,6 +238,7 @@ impl Load {
             pending: 0,
             stage: Stage::Running,
             meter: Meter::new(now_us),
+            notes: Notes::default(),
             history: history.then(Chunks::default),
             history_lost: 0,
         }
@@ -587,6 +590,7 @@ impl Load {
         let op = &mut self.ops[index as usize];
         (op.replies, op.replies_left) = (replies, replies);
         self.conns[conn as usize].awaits.push_back(Await::Op(index));
+        self.notes.note(node, Way::Asked, io.now_us());
         self.touch(conn);
     }
 
@@ -602,7 +606,9 @@ impl Load {
             Outcome::Error(kind) => (End::Error, kind),
             Outcome::Unknown(kind) => (End::Unknown, kind),
         };
-        self.meter.ended(now_us, now_us.saturating_sub(op.invoked_us), end, kind);
+        let latency_us = now_us.saturating_sub(op.invoked_us);
+        self.meter.ended(now_us, latency_us, end, kind);
+        self.notes.ended(op.op, &op.key, latency_us, &outcome);
         if let Some(history) = &mut self.history {
             if history.len() >= HISTORY_LEN_MAX {
                 history.drop_first();

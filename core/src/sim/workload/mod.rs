@@ -16,6 +16,7 @@
 //! | `running.rs` | workloads in a world |
 //! | `stats.rs` | latencies, throughput and errors |
 //! | `history.rs` | every operation with its outcome, for checkers |
+//! | `traffic.rs` | which nodes the clients talk to now, for a drawing of it |
 
 pub mod draw;
 pub mod history;
@@ -24,6 +25,7 @@ mod map;
 mod replies;
 mod running;
 pub mod stats;
+pub mod traffic;
 
 pub(crate) use load::{Load, LoadConn};
 pub use running::History;

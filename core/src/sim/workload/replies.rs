@@ -4,6 +4,7 @@ use super::draw::Op;
 use super::history::{Outcome, Seen, WriteId};
 use super::load::{Await, Expiry, Load, LoadConn, Refresh, Stage, Timer};
 use super::map::SlotMap;
+use super::traffic::Way;
 use crate::resp::Value;
 use crate::sim::client::Io;
 use crate::sim::net::Notice;
@@ -129,10 +130,14 @@ impl Load {
             place(&error).and_then(|(slot, at)| Some((slot, self.directory.number_of_address(at, from)?)));
         match (kind, to) {
             ("MOVED", Some((slot, node))) => {
+                self.notes.note(from, Way::Moved, io.now_us());
                 self.note_moved(io, client, slot, node);
                 self.again_at(io, index, "MOVED", node, false);
             }
-            ("ASK", Some((_, node))) => self.again_at(io, index, "ASK", node, true),
+            ("ASK", Some((_, node))) => {
+                self.notes.note(from, Way::Ask, io.now_us());
+                self.again_at(io, index, "ASK", node, true);
+            }
             ("TRYAGAIN" | "CLUSTERDOWN" | "LOADING" | "MASTERDOWN" | "READONLY", _) => {
                 if kind != "TRYAGAIN" {
                     self.refresh(io, client);
@@ -194,6 +199,7 @@ impl Load {
     fn lost(&mut self, io: &mut Io<'_>, index: u32, kind: &str) {
         let conn = &self.conns[index as usize];
         let (client, was_up, subscribes) = (conn.client, conn.up, conn.subscribes());
+        self.notes.note(conn.node, Way::Silent, io.now_us());
         let awaits: VecDeque<Await> = self.forget_conn(index);
         for what in awaits {
             match what {
