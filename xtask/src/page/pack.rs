@@ -38,7 +38,6 @@ pub fn pack(dist: &Path) -> Result<()> {
         let by_hand = "`xz` (of xz-utils) packs the page; it is to be on PATH.";
         Step { name: "xz", limit: Duration::from_secs(120), by_hand }.quietly(xz)?;
         std::fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-        strip_glue(&path)?;
         let packed_bytes =
             packed.metadata().with_context(|| format!("there is no {}", packed.display()))?.len();
         progress::say(&format!(
@@ -48,7 +47,6 @@ pub fn pack(dist: &Path) -> Result<()> {
             packed_bytes.div_ceil(1000)
         ));
     }
-    strip_style(dist)?;
     let library = setup::unpacker()?;
     let text =
         std::fs::read_to_string(&library).with_context(|| format!("cannot read {}", library.display()))?;
@@ -58,50 +56,19 @@ pub fn pack(dist: &Path) -> Result<()> {
     }
     std::fs::write(&program, text + &program_js())
         .with_context(|| format!("cannot write {}", program.display()))?;
+    minify(dist)?;
     preload_packed(&dist.join("index.html"))
 }
 
-/// Takes comments and indentation out of the script that wasm-bindgen made for a program: two packed kilobytes that nobody reads.
-fn strip_glue(wasm: &Path) -> Result<()> {
-    let name = wasm.file_name().unwrap_or_default().to_string_lossy().replace("_bg.wasm", ".js");
-    rewrite(&wasm.with_file_name(name), stripped)
-}
-
-/// Puts what becomes of a file's text in its place.
-fn rewrite(path: &Path, becomes: fn(&str) -> String) -> Result<()> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    std::fs::write(path, becomes(&text)).with_context(|| format!("cannot write {}", path.display()))
-}
-
-/// Takes comments and indentation out of the style sheets: one and a half kilobytes of what a web server sends.
-fn strip_style(dist: &Path) -> Result<()> {
-    super::files(dist, "css").iter().try_for_each(|path| rewrite(path, stripped_style))
-}
-
-/// A style sheet without its comments, and without what is before and behind its lines.
-fn stripped_style(style: &str) -> String {
-    let mut parts = style.split("/*");
-    let mut kept = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        kept.push_str(part.split_once("*/").map_or("", |(_, rest)| rest));
-    }
-    let lines = kept.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.map(|line| format!("{line}\n")).collect()
-}
-
-/// A script without its comments that have lines of their own, and without what is before and behind its lines.
-fn stripped(script: &str) -> String {
-    let mut inside = false;
-    let mut kept = String::new();
-    for line in script.lines().map(str::trim) {
-        inside |= line.starts_with("/*");
-        if !inside && !line.is_empty() && !line.starts_with("//") {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-        inside &= !line.ends_with("*/");
-    }
-    kept
+/// Makes the page's scripts and style sheets short: a sixth of what a web server sends of them is nothing that a browser needs.
+fn minify(dist: &Path) -> Result<()> {
+    let mut node = process::command("node");
+    node.arg(setup::minifier()?);
+    node.args(super::files(dist, "js")).args(super::files(dist, "css"));
+    node.args(["--minify", "--target=esnext", "--log-level=warning", "--allow-overwrite"]);
+    node.arg(format!("--outdir={}", dist.display()));
+    let by_hand = "`cargo xtask setup` installs esbuild; it needs Node.js.";
+    Step { name: "esbuild", limit: Duration::from_secs(120), by_hand }.quietly(node)
 }
 
 /// The page begins to load its program before any script has run; that is another file now.
@@ -113,15 +80,4 @@ fn preload_packed(index: &Path) -> Result<()> {
     }
     let packed = html.replace(PLAIN, "_bg.wasm.split.xz\" crossorigin=\"anonymous\" as=\"fetch\">");
     std::fs::write(index, packed).with_context(|| format!("cannot write {}", index.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_script_is_stripped_of_what_nobody_reads() {
-        let script = "/**\n * What it does.\n */\nfunction a() {\n    // why\n    return 1 * 2; // kept\n\n}\n/* one line */\na();\n";
-        let style = "/* why */\na{b:c} /* one */\n\n  /* two\n lines */ d{e:f}\n";
-        assert_eq!(super::stripped_style(style), "a{b:c}\nd{e:f}\n");
-        assert_eq!(super::stripped(script), "function a() {\nreturn 1 * 2; // kept\n}\na();\n");
-    }
 }

@@ -42,10 +42,13 @@ impl Needs {
     pub const PAGE: Self =
         Self { page: true, wasm_tests: false, browser: false, firefox: false, redis: false, lint: false };
 
-    /// The scripts of npm: what unpacks the page, and what looks over it in a browser.
+    /// The scripts of npm: what makes the page small, what unpacks it, and what looks over it in a browser.
     fn scripts(self) -> Vec<&'static pinned::NpmScript> {
-        let unpacker = self.page.then_some(&pinned::UNPACKER);
-        unpacker.into_iter().chain((self.page && self.browser).then_some(&pinned::AXE)).collect()
+        match (self.page, self.browser) {
+            (false, _) => Vec::new(),
+            (true, false) => vec![&pinned::UNPACKER, &pinned::MINIFIER],
+            (true, true) => vec![&pinned::UNPACKER, &pinned::MINIFIER, &pinned::AXE],
+        }
     }
 }
 
@@ -113,6 +116,11 @@ pub fn unpacker() -> Result<PathBuf> {
     pinned::ensure_script(&pinned::UNPACKER)
 }
 
+/// The script, for Node.js, that makes scripts and style sheets short.
+pub fn minifier() -> Result<PathBuf> {
+    pinned::ensure_script(&pinned::MINIFIER)
+}
+
 /// `cargo xtask setup`.
 pub fn run() -> Result<()> {
     let tools = ensure(Needs::ALL)?;
@@ -148,10 +156,10 @@ pub fn ensure(needs: Needs) -> Result<Tools> {
             tools.path.push(pinned::ensure_cargo_tool(&pinned::TRUNK)?);
             tools.path.push(pinned::ensure_binaryen()?);
             for script in needs.scripts() {
-                let path = pinned::ensure_script(script)?;
-                if std::ptr::eq(script, &pinned::AXE) {
-                    tools.axe = Some(path);
-                }
+                pinned::ensure_script(script)?;
+            }
+            if needs.browser {
+                tools.axe = Some(pinned::ensure_script(&pinned::AXE)?);
             }
         }
         if needs.wasm_tests {

@@ -54,7 +54,7 @@ pub const GECKODRIVER: CargoTool = CargoTool {
 /// wasm-opt. Debian's own is too old for what today's compilers emit.
 const BINARYEN_VERSION: &str = "132.0.0";
 
-/// A script from npm that a browser is to run.
+/// A script from npm, for a browser or for Node.js.
 pub struct NpmScript {
     package: &'static str,
     version: &'static str,
@@ -65,6 +65,9 @@ pub struct NpmScript {
 /// Unpacks the published page's program in the browser: xz-embedded as WebAssembly in a readable stream.
 pub static UNPACKER: NpmScript =
     NpmScript { package: "xz-decompress", version: "0.2.3", path: "dist/package/xz-decompress.min.js" };
+
+/// Makes scripts and style sheets short. Its program for this processor is a package that it depends on; the script finds that.
+pub static MINIFIER: NpmScript = NpmScript { package: "esbuild", version: "0.25.11", path: "bin/esbuild" };
 
 /// Looks over the page as those who judge its accessibility do; the end-to-end tests put it there, no visitor gets it.
 pub static AXE: NpmScript = NpmScript { package: "axe-core", version: "4.14.1", path: "axe.min.js" };

@@ -148,7 +148,7 @@ fn show_info(cx: &mut Cx<'_>, state: &State) -> Result<(), Stop> {
         keys += size;
     }
     cx.say(format!("[OK] {keys} keys in {masters} masters.\n"));
-    cx.say(format!("{:.2} keys per slot on average.\n", keys as f32 / f32::from(SLOTS)));
+    cx.say(format!("{:.2} keys per slot on average.\n", f64::from(keys as f32 / f32::from(SLOTS))));
     Ok(())
 }
 

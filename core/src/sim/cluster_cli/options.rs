@@ -122,7 +122,7 @@ impl Options {
                 "--cluster-slots" => options.slots = atoi(value),
                 "--cluster-timeout" => options.timeout_ms = atoi(value),
                 "--cluster-pipeline" => options.pipeline = atoi(value),
-                "--cluster-threshold" => options.threshold = value.parse().unwrap_or(0.0),
+                "--cluster-threshold" => options.threshold = value.parse::<f64>().unwrap_or(0.0) as f32,
                 "-a" | "--pass" => options.password = Some(value.clone()),
                 "--user" => options.user = Some(value.clone()),
                 _ => return Err(bad()),

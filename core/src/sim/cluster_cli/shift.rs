@@ -396,7 +396,7 @@ fn weigh(cx: &mut Cx<'_>, state: &mut State) -> Go {
             cx.err(format!("*** No such master node {name}\n"));
             return Ok(Next::End);
         };
-        state.node_mut(node).weight = weight.parse().unwrap_or(0.0);
+        state.node_mut(node).weight = weight.parse::<f64>().unwrap_or(0.0) as f32;
     }
     let involved = |i: &usize| {
         let node = &state.nodes[*i];
@@ -431,7 +431,7 @@ fn balance(cx: &mut Cx<'_>, state: &mut State) -> Go {
     if !reached {
         cx.say(format!(
             "*** No rebalancing needed! All nodes are within the {:.2}% threshold.\n",
-            options.threshold
+            f64::from(options.threshold)
         ));
         return Ok(Next::End);
     }
@@ -449,7 +449,11 @@ fn balance(cx: &mut Cx<'_>, state: &mut State) -> Go {
         }
     }
     order.sort_by_key(|&i| state.nodes[i].balance);
-    cx.say(format!(">>> Rebalancing across {} nodes. Total weight = {total_weight:.2}\n", order.len()));
+    cx.say(format!(
+        ">>> Rebalancing across {} nodes. Total weight = {:.2}\n",
+        order.len(),
+        f64::from(total_weight)
+    ));
     if options.verbose {
         for &i in &order {
             cx.say(format!("{} balance is {} slots\n", state.nodes[i].at, state.nodes[i].balance));

@@ -54,7 +54,7 @@ pub fn complete(line: &str, cursor: usize, names: &Names) -> Completion {
     let line = &line[..cursor];
     let from = prefix_len(line);
     let start = word_start(line, from);
-    let typed = line[start..].trim_start_matches(['"', '\'']).to_lowercase();
+    let typed = line[start..].trim_start_matches(['"', '\'']).to_ascii_lowercase();
     let before = &line[..start];
     let mut matcher = Matcher::new(before, None);
     matcher.exploring = true;
@@ -63,7 +63,7 @@ pub fn complete(line: &str, cursor: usize, names: &Names) -> Completion {
     command(&mut matcher, from, true);
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut add = |text: String, help: String| {
-        let fits = text.is_empty() || text.trim_start_matches('"').to_lowercase().starts_with(&typed);
+        let fits = text.is_empty() || text.trim_start_matches('"').to_ascii_lowercase().starts_with(&typed);
         if fits
             && candidates.len() < CANDIDATES_MAX
             && !candidates.iter().any(|c| c.text == text && c.help == help)

@@ -82,9 +82,9 @@ pub(crate) fn shown(text: &str) -> String {
 
 /// The candidate that is most like `word`, if one is like it: at most a third of its letters differ.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_lowercase();
+    let word = word.to_ascii_lowercase();
     let allowed = (word.chars().count() / 3).clamp(1, 3);
-    let scored = candidates.map(|c| (distance(&word, &c.to_lowercase()), c));
+    let scored = candidates.map(|c| (distance(&word, &c.to_ascii_lowercase()), c));
     let (least, candidate) = scored.min_by_key(|(d, _)| *d)?;
     (least <= allowed && !word.is_empty() && word.len() <= 64).then_some(candidate)
 }

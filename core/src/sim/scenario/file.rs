@@ -272,7 +272,7 @@ impl Reader<'_> {
 
 /// The lines up to the one that says `end`.
 fn block(lines: &[&str], end: &str) -> Result<(String, usize), String> {
-    if end.is_empty() || !end.chars().all(|c| c.is_alphanumeric() || c == '_') {
+    if end.is_empty() || !end.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err("`<<` needs a word that ends the text, such as <<END".to_string());
     }
     let count = lines.iter().position(|line| line.trim() == end);

@@ -97,7 +97,7 @@ pub(crate) fn next_token(source: &str, at: usize) -> Result<Option<Token>, Scena
 
 /// Whether text can stand without quotes, as far as its characters go.
 pub(crate) fn is_plain(text: &str) -> bool {
-    let fits = |c: char| c.is_alphanumeric() || "_-.:/*@+,=%".contains(c);
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_-.:/*@+,=%".contains(c);
     !text.is_empty() && text.chars().all(fits)
 }
 

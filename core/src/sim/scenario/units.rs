@@ -51,7 +51,7 @@ fn in_u64(value: Option<u128>) -> Option<u64> {
 /// Reads a span of time as microseconds: `200us`, `1.5ms`, `12.5s`, `2m`, `1h`, `1d`.
 pub(crate) fn time(text: &str) -> Option<u64> {
     let (digits, unit) = split_unit(text);
-    let scale: u128 = match unit.to_lowercase().as_str() {
+    let scale: u128 = match unit.to_ascii_lowercase().as_str() {
         "us" | "µs" | "μs" => 1,
         "ms" => 1_000,
         "s" => 1_000_000,
@@ -76,7 +76,7 @@ pub(crate) fn show_time(us: u64) -> String {
 /// Reads a cost in nanoseconds: `500ns`, `2.7us`, `1ms`.
 pub(crate) fn nanos(text: &str) -> Option<u64> {
     let (digits, unit) = split_unit(text);
-    let scale: u128 = match unit.to_lowercase().as_str() {
+    let scale: u128 = match unit.to_ascii_lowercase().as_str() {
         "ns" => 1,
         "us" | "µs" | "μs" => 1_000,
         "ms" => 1_000_000,
@@ -110,7 +110,7 @@ pub(crate) fn show_signed_time(us: i64) -> String {
 /// Reads a number of bytes: `512B`, `64KiB`, `1.5MB`, `2GiB`, or without a unit.
 pub(crate) fn size(text: &str) -> Option<u64> {
     let (digits, unit) = split_unit(text);
-    let scale: u128 = match unit.to_lowercase().as_str() {
+    let scale: u128 = match unit.to_ascii_lowercase().as_str() {
         "" | "b" => 1,
         "kib" => 1 << 10,
         "mib" => 1 << 20,
@@ -140,7 +140,7 @@ pub(crate) fn show_size(bytes: u64) -> String {
 /// Reads a share in millionths: `2%`, `0.01%`, `500ppm`.
 pub(crate) fn share(text: &str) -> Option<u64> {
     let (digits, unit) = split_unit(text);
-    match unit.to_lowercase().as_str() {
+    match unit.to_ascii_lowercase().as_str() {
         "%" => in_u64(scaled(digits, 10_000)),
         "ppm" => in_u64(scaled(digits, 1)),
         _ => None,

@@ -27,7 +27,7 @@ pub fn commands() -> Vec<CommandId> {
 
 /// The name as it is typed, in capitals: `CONFIG GET`.
 pub fn name(id: CommandId) -> String {
-    id.name().replace('|', " ").to_uppercase()
+    id.name().replace('|', " ").to_ascii_uppercase()
 }
 
 /// The arguments of a command as redis-cli shows them: `key value [NX|XX] [GET]` (`cliConcatArguments`).
