@@ -45,11 +45,28 @@ pub struct Options {
     pub no_storage: bool,
     /// Whether it is Firefox; that can do less: it has no log of its console, and no developer tools for a driver.
     pub firefox: bool,
+    /// How long the browser has to itself before it opens the page: one that has just started is busy with its own pages for seconds,
+    /// and a visitor's has long been there.
+    pub settle: Duration,
+    /// The trace that Chromium keeps of its first seconds.
+    pub trace: Option<Trace>,
+}
+
+/// A trace of Chromium's: what it keeps, for how long from its start, and the file that it writes then, as JSON. (A driver would hand
+/// out parts of it only.)
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The categories of events, with commas between them.
+    pub categories: &'static str,
+    /// For how long.
+    pub lasting: Duration,
+    /// Into which file.
+    pub file: PathBuf,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { size: (1440, 900), no_storage: false, firefox: false }
+        Options { size: (1440, 900), no_storage: false, firefox: false, settle: Duration::ZERO, trace: None }
     }
 }
 
@@ -104,6 +121,7 @@ impl Bench {
                 Err(_) => sleep(Duration::from_millis(100)).await,
             }
         };
+        sleep(options.settle).await;
         let page = Page::new(client);
         page.goto(&self.url).await;
         Browser { driver, page }
@@ -111,7 +129,7 @@ impl Bench {
 
     /// Chromium's driver, and how it is to start the browser.
     fn chromium(&self, options: &Options) -> (String, serde_json::Map<String, Value>) {
-        let args = [
+        let mut args = vec![
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(),
             "--disable-gpu".to_owned(),
@@ -124,6 +142,14 @@ impl Bench {
             format!("--window-size={},{}", options.size.0, options.size.1),
             format!("--user-data-dir={}", self.profile.path().display()),
         ];
+        if let Some(Trace { categories, lasting, file }) = &options.trace {
+            args.extend([
+                format!("--trace-startup={categories}"),
+                "--trace-startup-format=json".to_owned(),
+                format!("--trace-startup-duration={}", lasting.as_secs()),
+                format!("--trace-startup-file={}", file.display()),
+            ]);
+        }
         // 2 is Chromium's word for "block".
         let prefs = if options.no_storage {
             json!({ "profile": { "default_content_setting_values": { "cookies": 2 } } })

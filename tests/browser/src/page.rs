@@ -128,6 +128,12 @@ impl Page {
         self.js(&script).await;
     }
 
+    /// Presses a key on what has the focus.
+    pub async fn key(&self, key: Key) {
+        let active = self.client.active_element().await.expect("something has the focus");
+        active.send_keys(&char::from(key).to_string()).await.expect("a key can be pressed");
+    }
+
     /// The master that holds a key: its number and its name.
     pub async fn owner(&self, key: &str) -> (u64, String) {
         let slot = self.js(&format!("vitrine.command('A1', ['CLUSTER', 'KEYSLOT', {}])", json!(key))).await;
@@ -139,12 +145,13 @@ impl Page {
         (found[0].as_u64().expect("a number"), found[1].as_str().expect("a name").to_owned())
     }
 
-    /// Puts a text into a field, in the place of what stands there.
+    /// Puts a text into a field in the place of what stands there, or chooses an option, as doing it and leaving the field does.
     pub async fn fill(&self, css: &str, text: &str) {
+        self.find(css).await;
         let put = format!(
             "(() => {{ const field = document.querySelector({}); \
              Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), 'value').set.call(field, {}); \
-             field.dispatchEvent(new Event('input', {{ bubbles: true }})); }})()",
+             for (const type of ['input', 'change']) field.dispatchEvent(new Event(type, {{ bubbles: true }})); }})()",
             json!(css),
             json!(text)
         );
