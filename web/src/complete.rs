@@ -69,7 +69,7 @@ struct Found {
 impl Found {
     fn add(&mut self, text: impl Into<String>, about: impl Into<String>) {
         let text = text.into();
-        let fits = text.trim_start_matches('"').to_lowercase().starts_with(&self.typed);
+        let fits = text.trim_start_matches('"').to_ascii_lowercase().starts_with(&self.typed);
         if fits && self.list.len() < CANDIDATES_MAX && !self.list.iter().any(|(t, _)| *t == text) {
             self.list.push((text, about.into()));
         }
@@ -87,12 +87,12 @@ pub fn complete(world: &World, node: Option<&str>, line: &str, cursor: usize) ->
     let start = word_start(line);
     let mut args = split_args(&line.as_bytes()[..start]).unwrap_or_default();
     let word = line[start..].trim_start_matches(['"', '\'']);
-    let mut found = Found { typed: word.to_lowercase(), list: Vec::new() };
+    let mut found = Found { typed: word.to_ascii_lowercase(), list: Vec::new() };
     // A count in front repeats the command.
     if args.first().is_some_and(|n| std::str::from_utf8(n).is_ok_and(|n| n.parse::<i64>().is_ok())) {
         args.remove(0);
     }
-    let first = args.first().map(|a| String::from_utf8_lossy(a).to_lowercase());
+    let first = args.first().map(|a| String::from_utf8_lossy(a).to_ascii_lowercase());
     let mut syntax = Vec::new();
     let mut hint = String::new();
     match first.as_deref() {

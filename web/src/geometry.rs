@@ -81,6 +81,8 @@ pub struct Layout {
     pub wall_x: Option<f64>,
 }
 
+/// So many nodes behind a wall leave room for a card below them.
+const BAY_ROOMY_MAX: usize = 3;
 /// The width of a wall.
 pub const WALL_WIDTH: f64 = 10.0;
 
@@ -103,12 +105,14 @@ impl Layout {
             13..=30 => Size::M,
             _ => Size::S,
         };
+        let main = main_group(cluster);
         let (ring, band, outer, r_master, r_replica) = match size {
+            // A wall takes some of the room.
+            Size::L if main.is_some() => (128.0, 12.0, 201.0, 26.0, 20.0),
             Size::L => (142.0, 12.0, 220.0, 26.0, 20.0),
             Size::M => (158.0, 10.0, 212.0, 17.0, 13.0),
             Size::S => (170.0, 8.0, 212.0, 11.0, 8.0),
         };
-        let main = main_group(cluster);
         let centre = Point { x: if main.is_some() { 356.0 } else { 436.0 }, y: 298.0 };
         let shards = cluster.nodes.iter().map(|n| n.shard + 1).max().unwrap_or(1).max(1);
 
@@ -155,14 +159,17 @@ impl Layout {
                     let at = siblings.iter().position(|&j| j == i).unwrap_or(0);
                     let angle = host_angle + spread(host_angle, at, siblings.len(), shards);
                     let low = angle.rem_euclid(360.0);
-                    let radius = if (150.0..210.0).contains(&low) && size == Size::L { 212.0 } else { outer };
+                    let radius =
+                        if (150.0..210.0).contains(&low) && size == Size::L { outer - 8.0 } else { outer };
                     Seat { at: centre.polar(radius, angle), r: r_replica, angle, on_ring: false, in_bay }
                 }
             };
             seats.push(seat);
         }
         let wall_x = main.map(|_| 646.0);
-        let room = 360.0 / (bay.len().max(1) as f64);
+        // A few leave room for a client's card below them.
+        let height = if bay.len() <= BAY_ROOMY_MAX && size == Size::L { 300.0 } else { 360.0 };
+        let room = height / (bay.len().max(1) as f64);
         for (row, &i) in bay.iter().enumerate() {
             let y = if bay.len() == 1 { 236.0 } else { 100.0 + room * (row as f64 + 0.5) };
             seats[i].at = Point { x: 729.0, y };
@@ -191,7 +198,11 @@ impl Layout {
     /// The path that a packet takes from one node to another: straight, but bowed around the dial in the middle.
     /// Gives the point at share `t` of the way.
     pub fn on_chord(&self, from: usize, to: usize, t: f64) -> Point {
-        let (a, b) = (self.seats[from].at, self.seats[to].at);
+        self.between(self.seats[from].at, self.seats[to].at, t)
+    }
+
+    /// The point at share `t` of the way between two places.
+    pub fn between(&self, a: Point, b: Point, t: f64) -> Point {
         let t = t.clamp(0.0, 1.0);
         match self.bow(a, b) {
             None => a.toward(b, t),
@@ -201,11 +212,23 @@ impl Layout {
 
     /// The chord between two nodes as a path.
     pub fn chord(&self, from: usize, to: usize) -> String {
-        let (a, b) = (self.seats[from].at, self.seats[to].at);
+        self.way(self.seats[from].at, self.seats[to].at)
+    }
+
+    /// The way between two places as a path.
+    pub fn way(&self, a: Point, b: Point) -> String {
         match self.bow(a, b) {
             None => format!("M{:.1} {:.1}L{:.1} {:.1}", a.x, a.y, b.x, b.y),
             Some(c) => format!("M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}", a.x, a.y, c.x, c.y, b.x, b.y),
         }
+    }
+
+    /// Where a client's card stands behind the wall, by its upper left corner, and how wide it is: below the nodes, if they leave room.
+    pub fn bay_card(&self) -> Option<(Point, f64)> {
+        let behind = self.seats.iter().filter(|seat| seat.in_bay).count();
+        self.wall_x
+            .filter(|_| self.size == Size::L && behind <= BAY_ROOMY_MAX)
+            .map(|x| (Point { x: x + 20.0, y: 416.0 }, 126.0))
     }
 
     /// The control point of a chord that would pass within 76 units of the middle of the ring.

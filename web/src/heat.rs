@@ -21,7 +21,7 @@ const REPLICA_HEIGHT: f64 = 10.0 / 34.0;
 const CELL_GAP: f64 = 2.0 / 34.0;
 const PITCH_HEIGHT: f64 = 37.0 / 34.0;
 /// No block is wider than this, with the gap beside it.
-const PITCH_MAX: f64 = 90.0;
+const PITCH_MAX: f64 = 150.0;
 
 /// Where a node is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
@@ -133,6 +133,15 @@ impl Metric {
     /// All of them.
     pub const ALL: [Metric; 5] =
         [Metric::Doubts, Metric::Keys, Metric::Written, Metric::Behind, Metric::Epoch];
+
+    /// What so much of it is counted in.
+    pub fn unit(self, value: f64) -> &'static str {
+        match self {
+            Metric::Keys if value == 1.0 => "key",
+            Metric::Doubts if value == 1.0 => "node held for failing",
+            _ => self.name(),
+        }
+    }
 
     /// Its name on the page.
     pub fn name(self) -> &'static str {

@@ -7,6 +7,7 @@
 
 pub mod acks;
 pub mod beliefs;
+pub mod clients;
 pub mod complete;
 pub mod cut;
 pub mod engine;
@@ -16,6 +17,7 @@ pub mod geometry;
 pub mod heat;
 pub mod idb;
 pub mod lanes;
+pub mod loads;
 pub mod look;
 pub mod model;
 pub mod protocol;

@@ -13,6 +13,9 @@ pub use vitrine_core::store::slot::SLOTS;
 /// Where a node stands in [`Cluster::nodes`] and in every list that is parallel to it.
 pub type NodeIndex = u16;
 
+/// Into how many parts the slots are divided to show where the keys are.
+pub const DENSITY_PARTS: usize = 128;
+
 /// What holds for a world as long as it lives; sent once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Boot {
@@ -141,6 +144,25 @@ impl Cluster {
         self.slots_ok.min(self.slots_assigned.saturating_sub(gone.min(u32::from(SLOTS)) as u16))
     }
 
+    /// Whether another view of the same cluster differs in more than what counts up: in who there is, what each is, and what is done to
+    /// it. Under load numbers change with every frame, and this once in a while.
+    pub fn is_otherwise(&self, other: &Cluster) -> bool {
+        let alike = |(a, b): (&Node, &Node)| {
+            let same_process = (a.process, a.process_since_us) == (b.process, b.process_since_us);
+            let same_role = (a.master, a.replica_of, a.shard, a.isolated)
+                == (b.master, b.replica_of, b.shard, b.isolated);
+            same_process && same_role && a.name == b.name && a.addr == b.addr
+        };
+        let same_nodes =
+            self.nodes.len() == other.nodes.len() && self.nodes.iter().zip(&other.nodes).all(alike);
+        !same_nodes || self.faults != other.faults || self.groups != other.groups || self.cuts != other.cuts
+    }
+
+    /// Whether no wall is between two nodes.
+    pub fn together(&self, a: NodeIndex, b: NodeIndex) -> bool {
+        self.groups.is_empty() || self.groups.iter().any(|g| g.contains(&a) && g.contains(&b))
+    }
+
     /// How many masters stand on one side of a wall, and of how many: elections count the owners of slots as that side knows
     /// them, and whoever took slots over on the other side is not heard of here.
     pub fn masters_seen_from(&self, side: impl Fn(NodeIndex) -> bool) -> (usize, usize) {
@@ -157,6 +179,13 @@ impl Cluster {
         let some = distinct(&here);
         (some, some + distinct(&known))
     }
+}
+
+/// The places of nodes, shard by shard: what belongs together stands together in every list of them.
+pub fn by_shard(nodes: &[Node]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..nodes.len()).collect();
+    order.sort_by_key(|&i| nodes[i].shard);
+    order
 }
 
 /// A fault that is in force, or a process that is not there without one.
@@ -348,7 +377,7 @@ pub enum Belief {
     Fail,
 }
 
-/// The kinds of cluster-bus packet.
+/// The kinds of packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A question about life.
@@ -367,9 +396,14 @@ pub enum Kind {
     Update,
     /// Everything else (PUBLISH, MFSTART, module).
     Other,
+    /// What a client asks.
+    Request,
+    /// What it is answered.
+    Reply,
 }
 
-/// One cluster-bus packet under way.
+/// One packet under way: of the cluster bus, or between a client and a node. The ends of a client's are hosts as the engine numbers
+/// them: nodes first.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Message {
     /// Which one; counts up.
@@ -508,6 +542,29 @@ mod tests {
 
     fn claim(node: NodeIndex, start: u16, end: u16, accepted: bool) -> Claim {
         Claim { start, end, node, epoch: 1, accepted, served: true }
+    }
+
+    #[test]
+    fn numbers_alone_make_no_other_cluster() {
+        let old = Cluster {
+            nodes: vec![Node::sample("A1", 0, None), Node::sample("A2", 0, Some(0))],
+            ..Cluster::default()
+        };
+        let mut new = old.clone();
+        (new.nodes[0].keys, new.nodes[1].offset, new.epoch) = (7, 99, 3);
+        assert!(!old.is_otherwise(&new));
+        let changes: [fn(&mut Cluster); 5] = [
+            |c| c.nodes[1].process = Process::Paused,
+            |c| c.nodes[1].master = true,
+            |c| c.nodes[0].addr = "10.0.0.9:1".into(),
+            |c| c.groups = vec![vec![0], vec![1]],
+            |c| drop(c.nodes.pop()),
+        ];
+        for change in changes {
+            let mut new = old.clone();
+            change(&mut new);
+            assert!(old.is_otherwise(&new));
+        }
     }
 
     #[test]

@@ -90,6 +90,14 @@ pub fn short_id(id: &str) -> String {
     }
 }
 
+/// A text of so many letters at the most, with an ellipsis if it was longer.
+pub fn shortened(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(letters.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
 /// `1 node`, `2 nodes`.
 pub fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n}{NBSP}{}", if n == 1 { one } else { many })

@@ -72,8 +72,8 @@ async fn a_failure_spreads_over_a_heat_map_and_a_cell_is_a_node() {
     page.until("the heir's cell is the wide one", above).await;
     // What brightness tells can be chosen.
     page.command("cluster", &["SET", "k", "v"]).await.expect("OK");
-    page.js("(s => { s.value = 'keys'; s.dispatchEvent(new Event('change', { bubbles: true })); })(document.querySelector('#heat-metric'))").await;
-    let lit = "[...document.querySelectorAll('.heat .hm[data-node].l6')].filter(c => c.getAttribute('aria-label').endsWith(': 1 keys')).length >= 2 || null";
+    page.fill("#heat-metric", "keys").await;
+    let lit = "[...document.querySelectorAll('.heat .hm[data-node].l6')].filter(c => c.getAttribute('aria-label').endsWith(': 1 key')).length >= 2 || null";
     page.until("the key's nodes are bright", lit).await;
     // The beliefs are a matrix of shards, the tape has a line for each.
     page.press("#pane-tab-1").await;

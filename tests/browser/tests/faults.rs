@@ -46,11 +46,6 @@ async fn click(page: &Page, element: &str, button: &str) {
     mouse(page, "mouseReleased", at, button).await;
 }
 
-async fn press(page: &Page, key: Key) {
-    let active = page.client().active_element().await.expect("something has the focus");
-    active.send_keys(&char::from(key).to_string()).await.expect("a key can be pressed");
-}
-
 async fn faults(page: &Page) -> Vec<String> {
     let faults = page.js("vitrine.cluster().then(c => c.faults.map(f => f.text))").await;
     let faults = faults.as_array().expect("a list of faults");
@@ -177,47 +172,47 @@ async fn a_node_is_killed_and_started_by_keyboard_alone() {
     page.js("vitrine.pause()").await;
     let focused = "document.activeElement.querySelector('span')?.textContent ?? ''";
     page.js("(document.getElementById('node-A1').focus(), null)").await;
-    press(page, Key::Enter).await;
+    page.key(Key::Enter).await;
     page.until("the menu has the focus", "document.activeElement.closest('#menu') !== null || null").await;
     for _ in 0..20 {
         if page.js(focused).await == "Kill process" {
             break;
         }
-        press(page, Key::Down).await;
+        page.key(Key::Down).await;
     }
     let shown = page.js("getComputedStyle(document.activeElement.querySelector('code')).display").await;
     assert_eq!(shown, "block", "the line is shown before it runs");
-    press(page, Key::Enter).await;
+    page.key(Key::Enter).await;
     page.terminal_shows("kill A1").await;
     assert_eq!(process(page, "A1").await, "killed");
     // The focus is where it was: the menu opens again, and the same way leads to a submenu and back.
     page.until("the node has the focus", "document.activeElement.id === 'node-A1' || null").await;
-    press(page, Key::Enter).await;
+    page.key(Key::Enter).await;
     page.until("the menu has the focus", "document.activeElement.closest('#menu') !== null || null").await;
-    press(page, Key::End).await;
+    page.key(Key::End).await;
     for _ in 0..20 {
         if page.js(focused).await == "Compound" {
             break;
         }
-        press(page, Key::Up).await;
+        page.key(Key::Up).await;
     }
-    press(page, Key::Right).await;
+    page.key(Key::Right).await;
     page.until("the submenu has the focus", "document.activeElement.closest('#menu-sub') !== null || null")
         .await;
-    press(page, Key::Left).await;
+    page.key(Key::Left).await;
     page.until(
         "the focus is back",
         "document.activeElement.getAttribute('aria-haspopup') === 'menu' || null",
     )
     .await;
-    press(page, Key::Escape).await;
+    page.key(Key::Escape).await;
     page.until("the menu is closed", "document.getElementById('menu') === null || null").await;
     // The list of faults: its button, and the one that ends the fault.
     page.js("(document.getElementById('faults').focus(), null)").await;
-    press(page, Key::Enter).await;
+    page.key(Key::Enter).await;
     page.find("#fault-list").await;
-    press(page, Key::Tab).await;
-    press(page, Key::Enter).await;
+    page.key(Key::Tab).await;
+    page.key(Key::Enter).await;
     page.terminal_shows("end 1").await;
     assert_eq!(until_faults(page, 0).await.len(), 0);
     browser.close().await;

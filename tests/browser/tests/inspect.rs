@@ -8,18 +8,6 @@ async fn run(page: &Page, node: &str, line: &str) -> Value {
     page.js(&format!("vitrine.command({}, {})", json!(node), json!(line))).await
 }
 
-/// Puts a text into a field or chooses an option, as typing and leaving it does.
-async fn fill(page: &Page, css: &str, text: &str) {
-    page.find(css).await;
-    let script = format!(
-        "(() => {{ const f = document.querySelector({}); f.value = {}; for (const t of ['input', 'change']) \
-         f.dispatchEvent(new Event(t, {{ bubbles: true }})); }})()",
-        json!(css),
-        json!(text)
-    );
-    page.js(&script).await;
-}
-
 /// Waits until the inspector shows a text.
 async fn pane_shows(page: &Page, text: &str) {
     let script = format!("document.getElementById('pane').textContent.includes({}) || null", json!(text));
@@ -85,7 +73,7 @@ async fn keys_of_each_type_are_shown_and_changed() {
         "document.querySelector('.keys--value tbody')?.textContent === '\"plain\"' || null",
     )
     .await;
-    fill(page, "#edit-a", "it's \"new\"").await;
+    page.fill("#edit-a", "it's \"new\"").await;
     let line = format!("{node}> SET \"{{t}}string\" \"it's \\\"new\\\"\" KEEPTTL");
     pane_shows(page, &line).await;
     page.press(".val .runline button").await;
@@ -213,9 +201,9 @@ async fn slots_move_under_traffic_and_no_key_is_lost() {
     page.until("thirty writes are acknowledged", "window.acked.length >= 30 || null").await;
     page.press(".opens").await;
     let first = slot.min(16_374);
-    fill(page, ".slots__win #slot-ranges", &format!("{first}-{}", first + 9)).await;
+    page.fill(".slots__win #slot-ranges", &format!("{first}-{}", first + 9)).await;
     let target = if owner == "A1" { "B1" } else { "A1" };
-    fill(page, ".slots__win #slot-target", target).await;
+    page.fill(".slots__win #slot-target", target).await;
     page.until("the button says so", &format!("document.querySelector('#slot-go')?.textContent.includes('10\\u00a0slots') && document.querySelector('#slot-go').textContent.endsWith('to {target}') || null")).await;
     page.press("#slot-go").await;
     page.until(

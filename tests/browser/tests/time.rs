@@ -102,9 +102,7 @@ async fn time_goes_back_by_a_step_and_along_the_tape_and_a_fork_is_shown() {
     assert_eq!(runs.as_array().map(Vec::len), Some(2), "{runs}");
     let b1 = page.js("vitrine.node('B1')").await;
     assert_eq!(b1["process"], "crashed", "{b1}");
-    page.js("(() => { const run = document.getElementById('run'); run.value = '0'; \
-          run.dispatchEvent(new Event('change', { bubbles: true })); })()")
-        .await;
+    page.fill("#run", "0").await;
     let old = format!("vitrine.traceHash().then(h => h === {} || null)", json!(end));
     page.until("the first run is as it was", &old).await;
     browser.close().await;
@@ -118,17 +116,11 @@ async fn time_runs_to_an_event_and_says_why() {
     page.ready().await;
     page.js("vitrine.pause()").await;
     page.js("vitrine.line('crash A1')").await;
-    let choose = |kind: usize| {
-        format!(
-            "(() => {{ const kinds = document.querySelector('.goto select'); kinds.value = '{kind}'; \
-               kinds.dispatchEvent(new Event('change', {{ bubbles: true }})); }})()"
-        )
-    };
-    page.js(&choose(3)).await;
+    page.fill(".goto select", "3").await;
     press(page, "#next-event").await;
     page.terminal_shows("flagged A1 as failed: FAIL").await;
     let fail_us = now_us(page).await;
-    page.js(&choose(2)).await;
+    page.fill(".goto select", "2").await;
     press(page, "#next-event").await;
     page.until("A2 is a master", "vitrine.node('A2').then(n => n.master || null)").await;
     assert!(now_us(page).await > fail_us);

@@ -40,6 +40,8 @@ pub type Images = BTreeMap<String, BTreeMap<String, Vec<u8>>>;
 const CLUSTER_TAB: u16 = 0;
 /// How many records of the trace are kept between two frames.
 const RECORDS: usize = 1 << 14;
+/// Up to this speed, what clients send and hear is drawn packet by packet.
+const REQUESTS_UP_TO_SPEED: f64 = 0.1;
 /// From this speed on, heartbeats become the weight of lines.
 const TRAFFIC_FROM_SPEED: f64 = 10.0;
 /// How many events happen between two looks at the clock, if nothing waits for each of them.
@@ -48,7 +50,10 @@ const EVENTS_PER_LOOK: u64 = 64;
 const CATCH_UP_MS: f64 = 100.0;
 /// A cluster that is not ready after this is shown as it is, in virtual microseconds.
 const READY_PATIENCE_US: u64 = 60_000_000;
-/// A crowd of nodes is looked at again after this, in milliseconds: it takes some of them.
+/// While time goes on, the nodes are looked at again after this, in milliseconds: under load numbers change with every event, and
+/// nobody reads them sixty times a second.
+const LOOK_MS: f64 = 50.0;
+/// The same of a crowd of nodes: it takes some milliseconds to look at.
 const CROWD_LOOK_MS: f64 = 300.0;
 /// Looking for readiness costs a view of all nodes: so often, in virtual microseconds.
 const READY_EVERY_US: u64 = 50_000;
@@ -113,8 +118,9 @@ pub struct Engine {
     jobs: VecDeque<(u32, Player)>,
     watch: Option<NodeIndex>,
     sent_cluster: Option<Cluster>,
-    /// When a crowd was looked at last, in milliseconds, and at which instant of which travel: events, actions, travels.
-    seen: Option<(f64, (u64, usize, u64))>,
+    /// When the nodes were looked at last, in milliseconds, and at which instant: after how many events, and what was done until then
+    /// ([`Engine::looks_again`]).
+    seen: Option<(f64, u64, (usize, u64, bool))>,
     sent_detail: Option<Detail>,
     sent_clock: Option<(u64, bool, u64, Phase)>,
     sent_time: Option<Time>,
@@ -714,26 +720,25 @@ impl Engine {
         Some(frame)
     }
 
-    /// Whether the nodes are to be looked at for this frame: always while they are few; a crowd now and then, and whenever something
-    /// was done while time is held.
+    /// Whether the nodes are to be looked at for this frame: now and then while time goes on, always while it is held, and at once when
+    /// something was done (actions, travels, the end of the start). A crowd, which takes longest, waits for its turn while time goes on.
     fn looks_again(&mut self, travels: u64) -> bool {
         let world = self.time.world();
-        if !crowd(world.setup().nodes.len()) {
-            return true;
-        }
-        let (now_ms, place) =
-            (self.last_wall_ms.unwrap_or(0.0), (world.events(), world.actions().len(), travels));
+        let many = crowd(world.setup().nodes.len());
+        let now_ms = self.last_wall_ms.unwrap_or(0.0);
+        let (events, done) = (world.events(), (world.actions().len(), travels, self.starting));
         let due = self.sent_cluster.is_none()
-            || self
-                .seen
-                .is_none_or(|(at_ms, at)| at != place && (now_ms - at_ms >= CROWD_LOOK_MS || !self.playing));
+            || self.seen.is_none_or(|(at_ms, then, was)| {
+                let waited = now_ms - at_ms >= if many { CROWD_LOOK_MS } else { LOOK_MS };
+                (then, was) != (events, done) && (waited || !self.playing || (!many && was != done))
+            });
         if due {
-            self.seen = Some((now_ms, place));
+            self.seen = Some((now_ms, events, done));
         }
         due
     }
 
-    /// Packets of the bus since the last frame.
+    /// Packets since the last frame: of the bus, and while time is slow enough for it also those of clients.
     fn messages(&mut self) -> (Vec<Message>, Vec<u64>, Vec<Traffic>) {
         let nodes = self.time.world().setup().nodes.len() as u32;
         if crowd(nodes as usize) {
@@ -742,15 +747,19 @@ impl Engine {
             return Default::default();
         }
         let many = self.starting || self.trek.is_some() || self.speed >= TRAFFIC_FROM_SPEED;
+        let single = !many && self.speed <= REQUESTS_UP_TO_SPEED;
         let (mut messages, mut dropped) = (Vec::new(), Vec::new());
         let mut pairs: LiteMap<(u32, u32), u32> = LiteMap::new();
         for record in self.time.world().trace().records_after(self.last_record) {
             self.last_record = record.id;
             match record.what {
-                TraceKind::Sent { channel: Channel::Bus, bus: Some(kind), from, to, arrives_us, .. }
-                    if from < nodes && to < nodes =>
-                {
-                    let kind = kind_of(kind);
+                TraceKind::Sent { channel, bus, from, to, arrives_us, .. } => {
+                    let kind = match (channel, bus) {
+                        (Channel::Bus, Some(kind)) if from.max(to) < nodes => kind_of(kind),
+                        (Channel::Resp, _) if single && to < nodes && from >= nodes => Kind::Request,
+                        (Channel::Resp, _) if single && from < nodes && to >= nodes => Kind::Reply,
+                        _ => continue,
+                    };
                     if many && matches!(kind, Kind::Ping | Kind::Pong) {
                         *pairs.entry((from.min(to), from.max(to))).or_default() += 1;
                         continue;
@@ -765,7 +774,7 @@ impl Engine {
                         dropped: false,
                     });
                 }
-                TraceKind::Dropped { channel: Channel::Bus, .. } => {
+                TraceKind::Dropped { channel, .. } if channel == Channel::Bus || single => {
                     match messages.iter_mut().find(|m| m.id == record.cause) {
                         Some(message) => message.dropped = true,
                         None => dropped.push(record.cause),

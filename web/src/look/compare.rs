@@ -102,7 +102,7 @@ fn named(count: usize, names: impl Iterator<Item = String>) -> String {
 }
 
 fn write_words(write: &WriteView) -> String {
-    format!("{} {}", write.command.to_uppercase(), String::from_utf8_lossy(&write.key))
+    format!("{} {}", write.command.to_ascii_uppercase(), String::from_utf8_lossy(&write.key))
 }
 
 /// The lost writes of a run, and why they were lost.

@@ -15,6 +15,7 @@ mod line;
 mod peek;
 mod sentence;
 mod slots;
+mod stage;
 mod under_way;
 mod value;
 pub mod why;
@@ -78,6 +79,10 @@ pub enum Look {
     Charts,
     /// What the workloads do.
     Workloads,
+    /// What the stage draws beside the cluster itself: one sheet with a row for each workload ([`crate::clients`]); its title is how many
+    /// keys the fullest of [`crate::model::DENSITY_PARTS`] parts of the slots has, its note a letter for each part, from `a` for none to `z`
+    /// for as many.
+    Stage,
 }
 
 /// What a pane shows. Keys and values are in the quotes of redis-cli everywhere, so that each can be typed as it is shown.
@@ -167,6 +172,7 @@ pub fn look(time: &Timeline, charts: &Charts, look: Look) -> Result<Seen, String
         Look::Writes(class) => return ledger::list(time, &class).map(Seen::Rows),
         Look::Charts => return Ok(Seen::Lines(charts.lines())),
         Look::Workloads => return Ok(Seen::Rows(workload::rows(time))),
+        Look::Stage => return Ok(Seen::Sheets(vec![stage::around(time.world())])),
         Look::Pane { node, what, args } => (node, what, args),
     };
     let world = time.world();

@@ -2,6 +2,9 @@
 
 use super::Sheet;
 use crate::model::SLOTS;
+use vitrine_core::cluster::view::ClusterView;
+use vitrine_core::node::Node;
+use vitrine_core::sim::NodeSetup;
 use vitrine_core::sim::world::World;
 
 /// The letter of a number of keys: `a` for none, and one letter more for each doubling.
@@ -17,14 +20,38 @@ pub fn range(text: &str) -> Option<(u16, u16)> {
     Some((a.min(b), a.max(b)))
 }
 
+/// The nodes that run.
+fn nodes(world: &World) -> impl Iterator<Item = (&NodeSetup, &Node)> {
+    world.setup().nodes.iter().zip(world.nodes()).filter_map(|(setup, node)| Some((setup, node?)))
+}
+
+/// Counts the keys of a master, slot by slot: of those it serves and of those that arrive.
+fn count(node: &Node, view: &ClusterView, mut add: impl FnMut(u16, usize)) {
+    let Some(me) = view.nodes.iter().find(|n| n.myself && !n.replica) else { return };
+    let arriving = view.importing.iter().map(|(slot, _)| (*slot, *slot));
+    for slot in me.slots.iter().copied().chain(arriving).flat_map(|(a, b)| a..=b).filter(|s| *s < SLOTS) {
+        add(slot, node.keys_in_slot(slot));
+    }
+}
+
+/// How many keys there are in each of so many equal parts of the slots.
+pub fn density(world: &World, parts: usize) -> Vec<usize> {
+    let mut keys = vec![0; parts];
+    for (_, node) in nodes(world) {
+        if let Some(view) = node.cluster_view() {
+            count(node, &view, |slot, n| keys[usize::from(slot) * parts / usize::from(SLOTS)] += n);
+        }
+    }
+    keys
+}
+
 /// See [`super::What::Slots`]. The first sheet has one letter for each slot in its note, and in its title the number of keys in the
 /// slots that were asked for; the second has a row for each slot on its way: slot, `migrating` or `importing`, the node that says
 /// so, and the other one.
 pub fn map(world: &World, args: &[String]) -> Vec<Sheet> {
     let mut keys = vec![0usize; usize::from(SLOTS)];
     let mut moving = Sheet::new("", &["Slot", "State", "Node", "Other"]);
-    for setup in &world.setup().nodes {
-        let Some(node) = world.node(&setup.name) else { continue };
+    for (setup, node) in nodes(world) {
         let Some(view) = node.cluster_view() else { continue };
         let other = |id: &str| {
             let index = world.node_of_id(id).and_then(|i| world.setup().nodes.get(i as usize));
@@ -35,13 +62,7 @@ pub fn map(world: &World, args: &[String]) -> Vec<Sheet> {
         };
         view.migrating.iter().for_each(|(slot, id)| row(*slot, "migrating", id));
         view.importing.iter().for_each(|(slot, id)| row(*slot, "importing", id));
-        let Some(me) = view.nodes.iter().find(|n| n.myself && !n.replica) else { continue };
-        let arriving = view.importing.iter().map(|(slot, _)| (*slot, *slot));
-        for slot in me.slots.iter().copied().chain(arriving).flat_map(|(a, b)| a..=b) {
-            if let Some(count) = keys.get_mut(usize::from(slot)) {
-                *count += node.keys_in_slot(slot);
-            }
-        }
+        count(node, &view, |slot, n| keys[usize::from(slot)] += n);
     }
     let asked = args.iter().filter_map(|a| range(a));
     let chosen: usize = asked.map(|(a, b)| keys[usize::from(a)..=usize::from(b)].iter().sum::<usize>()).sum();

@@ -35,6 +35,8 @@ const READY_MARK: &str = "vitrine.ready";
 const TRIP_SHOWN_MS: f64 = 12_000.0;
 /// How often panels look again, in milliseconds.
 const BEAT_MS: f64 = 200.0;
+/// How often the tape's head moves while time goes on, in milliseconds.
+const TAPE_MS: f64 = 48.0;
 /// By how many beats the count goes on with a frame of held time: no panel passes over as many, and there may be no next frame that
 /// would show what was done.
 const HELD_BEATS: u64 = 8;
@@ -99,8 +101,13 @@ pub struct App {
     act: Callback<Act>,
     pub(crate) boot: Option<Shared<Boot>>,
     pub(crate) cluster: Shared<Cluster>,
+    /// The cluster as it was when more than numbers changed last: for what shows none, so that it is not drawn anew with every frame.
+    pub(crate) roster: Shared<Cluster>,
     pub(crate) layout: Shared<Layout>,
     pub(crate) now_us: u64,
+    /// The instant that the tape shows: a few times a second while time goes on, for its head moves by less than a point in a frame.
+    pub(crate) tape_us: u64,
+    tape_at_ms: f64,
     pub(crate) playing: bool,
     pub(crate) speed: f64,
     pub(crate) phase: Phase,
@@ -125,19 +132,18 @@ pub struct App {
     pub(crate) pane: Pane,
     pub(crate) panel: Panel,
     pub(crate) menu: Option<(MenuTarget, i32, i32)>,
-    pub(crate) help: bool,
     /// What is asked why.
     pub(crate) why: Option<ui::why::About>,
     /// Whether runs are compared.
     pub(crate) compare: bool,
     pub(crate) slots: bool,
     pub(crate) dialog: Option<ui::Sheet>,
+    pub(crate) tray: Option<ui::ledger::Tab>,
     /// Whether the address may still hold the link that this world came from.
     linked: bool,
     /// Nodes that are lit on the stage.
     pub(crate) lit: Shared<Vec<NodeIndex>>,
     pub(crate) armed: Option<Armed>,
-    pub(crate) gossip: bool,
     pub(crate) heat: bool,
     pub(crate) folded: bool,
     /// In a narrow window the card lies over the stage once it was asked for.
@@ -193,8 +199,11 @@ impl Component for App {
             act: ctx.link().callback(Msg::Act),
             boot: None,
             cluster: Shared::default(),
+            roster: Shared::default(),
             layout: Shared::new(Layout::of(&Cluster::default())),
             now_us: 0,
+            tape_us: 0,
+            tape_at_ms: 0.0,
             playing: true,
             speed: 1.0,
             phase: Phase::Starting { what: "The engine loads".into() },
@@ -215,15 +224,14 @@ impl Component for App {
             pane: Pane::Log,
             panel: Panel::Lesson,
             menu: None,
-            help: false,
             why: None,
             compare: false,
             slots: false,
             dialog: None,
+            tray: None,
             linked: false,
             lit: Shared::default(),
             armed: None,
-            gossip: true,
             heat: false,
             folded: link::remembered("lesson").as_deref() == Some("folded"),
             over: false,
@@ -351,7 +359,7 @@ impl App {
                 self.future = None;
                 self.why = None;
                 self.beat += 1;
-                self.now_us = boot.start_us;
+                (self.now_us, self.tape_us) = (boot.start_us, boot.start_us);
                 self.marks.clear();
                 self.mark_list = Shared::default();
                 self.detail = None;
@@ -430,12 +438,21 @@ impl App {
         if frame.steps > 0 && std::mem::take(&mut self.linked) {
             ui::share::forget_address();
         }
+        if !frame.playing || frame.tape_reset || wall - self.tape_at_ms >= TAPE_MS {
+            (self.tape_us, self.tape_at_ms) = (frame.now_us, wall);
+        }
         self.marks.advance(&frame, moved, dt);
         if let Some(cluster) = frame.cluster {
             if !crowd(cluster.nodes.len()) {
-                self.layout = Shared::new(Layout::of(&cluster));
+                let layout = Layout::of(&cluster);
+                if *self.layout != layout {
+                    self.layout = Shared::new(layout);
+                }
             }
             self.cluster = Shared::new(cluster);
+            if self.roster.is_otherwise(&self.cluster) {
+                self.roster = self.cluster.clone();
+            }
         }
         if !self.was_ready && self.phase == Phase::Live && self.cluster.ok && self.cluster.slots_ok == SLOTS {
             self.was_ready = true;
@@ -604,17 +621,8 @@ impl App {
                 link::remember("theme", theme);
                 false
             }
-            Act::Help(open) => {
-                self.help = open;
-                self.menu = None;
-                true
-            }
             Act::Slots(open) => {
                 self.slots = open;
-                true
-            }
-            Act::Gossip(on) => {
-                self.gossip = on;
                 true
             }
             Act::Heat(on) => {
@@ -663,6 +671,13 @@ impl App {
             }
             Act::Dialog(sheet) => {
                 self.dialog = sheet;
+                self.menu = None;
+                true
+            }
+            Act::Tray(tab) => {
+                // The light goes out with the list that it belongs to.
+                self.lit = Shared::default();
+                self.tray = tab.filter(|_| tab != self.tray);
                 self.menu = None;
                 true
             }
@@ -733,8 +748,6 @@ impl App {
                 Some(Act::CloseMenu)
             } else if self.dialog.is_some() {
                 Some(Act::Dialog(None))
-            } else if self.help {
-                Some(Act::Help(false))
             } else if self.compare {
                 Some(Act::Compare(false))
             } else if self.why.is_some() {
@@ -756,7 +769,6 @@ impl App {
             || event.meta_key()
             || event.alt_key()
             || self.menu.is_some()
-            || self.help
             || self.compare
             || self.slots
             || self.dialog.is_some()
@@ -775,7 +787,7 @@ impl App {
             "," => Some(Act::Quiet("back".into())),
             "[" => step(-1),
             "]" => step(1),
-            "?" => Some(Act::Help(true)),
+            "?" => Some(Act::Dialog(Some(ui::Sheet::Help))),
             "h" | "H" => Some(Act::Heat(!self.heat)),
             "/" => {
                 ui::focus("term-input");

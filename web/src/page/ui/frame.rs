@@ -23,18 +23,18 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
                 nodes={app.cluster.nodes.len()} stopped={app.stopped.is_some()} act={act.clone()} />
             <lesson::Lesson cluster={app.cluster.clone()} phase={app.phase.clone()}
                 typed={app.term.values().any(|t| t.typed)} act={act.clone()} />
-            <Stage cluster={app.cluster.clone()} layout={app.layout.clone()} marks={app.mark_list.clone()}
+            <Stage cluster={app.cluster.clone()} roster={app.roster.clone()} layout={app.layout.clone()} marks={app.mark_list.clone()}
                 traffic={app.traffic.clone()} tenths={app.now_us / 100_000} selected={app.selected} lit={app.lit.clone()}
-                armed={app.armed.clone()} gossip={app.gossip} heat={app.heat} still={app.still} playing={app.playing}
+                armed={app.armed.clone()} beat={app.beat} heat={app.heat} still={app.still} playing={app.playing}
                 speed={app.speed} phase={app.phase.clone()} stopped={app.stopped.clone()} silent={app.silent}
                 notice={app.notice.clone()} trip={app.trip.clone()} act={act.clone()} />
             <inspector::Inspector cluster={app.cluster.clone()} detail={app.detail.clone()}
                 selected={app.selected} pane={app.pane} tenths={app.now_us / 100_000} beat={app.beat} playing={app.playing} slots={app.slots} act={act.clone()} />
-            <ledger::Ledger cluster={app.cluster.clone()} storage={app.storage.clone()} beat={app.beat} act={act.clone()} />
-            <terminal::Terminal cluster={app.cluster.clone()} tabs={terminal::Tabs::of(&app.term)} tab={app.term_tab} selected={app.selected}
+            <ledger::Ledger cluster={app.roster.clone()} tray={app.tray} storage={app.storage.clone()} beat={app.beat} act={act.clone()} />
+            <terminal::Terminal cluster={app.roster.clone()} tabs={terminal::Tabs::of(&app.term)} tab={app.term_tab} selected={app.selected}
                 enabled={app.boot.is_some() && app.stopped.is_none()} beat={app.beat} act={act.clone()} />
-            <tape::TapeView cluster={app.cluster.clone()} tape={app.tape.clone()} future={app.future.clone()}
-                time={app.time.clone()} now_us={app.now_us} opened={opened(app)} act={act.clone()} />
+            <tape::TapeView cluster={app.roster.clone()} tape={app.tape.clone()} future={app.future.clone()}
+                time={app.time.clone()} now_us={app.tape_us} opened={opened(app)} act={act.clone()} />
             { phone_tabs(app, act) }
             { phone_bar(app, act) }
         </div>
@@ -52,11 +52,9 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
         if app.slots {
             <slotmap::Window cluster={app.cluster.clone()} playing={app.playing} beat={app.beat} act={act.clone()} />
         }
-        if app.help {
-            <help::Help shortcuts={app.shortcuts} act={act.clone()} />
-        }
         { match app.dialog {
             Some(Sheet::Topology) => html! { <Topology act={act.clone()} /> },
+            Some(Sheet::Help) => html! { <help::Help shortcuts={app.shortcuts} act={act.clone()} /> },
             Some(Sheet::Share) => html! { <Share act={act.clone()} /> },
             None => Html::default(),
         } }

@@ -1,6 +1,7 @@
 //! The sheet with the keys, and what the stage means in a few sentences.
 
 use super::Act;
+use super::share::Dialog;
 use yew::prelude::*;
 
 #[derive(PartialEq, Properties)]
@@ -31,35 +32,22 @@ const KEYS: [(&str, &str); 17] = [
 
 #[component]
 pub fn Help(props: &Props) -> Html {
-    let node = use_node_ref();
-    {
-        let node = node.clone();
-        use_effect_with((), move |()| {
-            if let Some(button) = node.cast::<web_sys::HtmlElement>() {
-                let _ = button.focus();
-            }
-        });
-    }
-    let close = props.act.reform(|_: MouseEvent| Act::Help(false));
     let on = props.shortcuts;
     html! {
-        <div class="sheet" role="dialog" aria-modal="true" aria-label="Help" onclick={close.clone()}>
-            <div onclick={Callback::from(|e: MouseEvent| e.stop_propagation())}>
-                <h2>{ "Keyboard" }</h2>
-                <dl>{ for KEYS.iter().map(|(key, what)| html! { <>
-                    <dt><kbd class="kbd">{ *key }</kbd></dt><dd>{ *what }</dd></> }) }</dl>
-                <p class="sheet__p">{ "Time is virtual: it stands still when you pause, and every run with the same seed and the same actions is the \
-                    same run. Packets that cross in less than half a second are drawn for half a second, so that they can be seen; \
-                    at 0.001× they stand exactly where they are. From 10× on, PING and PONG become the weight of the lines." }</p>
-                <p class="sheet__p">{ "What nodes fsync is kept in this browser. Closing the tab is a loss of power for all of them." }</p>
-                <div class="row">
-                    <button class="btn" ref={node} onclick={close}>{ "Close" }</button>
-                    <button class="btn btn--quiet" aria-pressed={on.to_string()} onclick={props.act.reform(move |_| Act::Shortcuts(!on))}>
-                        { if on { "Switch single-key shortcuts off" } else { "Switch single-key shortcuts on" } }</button>
-                    <button class="btn btn--quiet" onclick={props.act.reform(|_| Act::Restart { fresh: true })}>
-                        { "Forget this cluster and form a new one" }</button>
-                </div>
+        <Dialog title="Keyboard" act={props.act.clone()}>
+            <dl>{ for KEYS.iter().map(|(key, what)| html! { <>
+                <dt><kbd class="kbd">{ *key }</kbd></dt><dd>{ *what }</dd></> }) }</dl>
+            <p class="sheet__p">{ "Time is virtual: it stands still when you pause, and every run with the same seed and the same actions is the \
+                same run. Packets that cross in less than half a second are drawn for half a second, so that they can be seen; \
+                at 0.001× they stand exactly where they are. From 10× on, PING and PONG become the weight of the lines; up to 0.1×, what \
+                clients send and hear is drawn as well." }</p>
+            <p class="sheet__p">{ "What nodes fsync is kept in this browser. Closing the tab is a loss of power for all of them." }</p>
+            <div class="row">
+                <button class="btn" aria-pressed={on.to_string()} onclick={props.act.reform(move |_| Act::Shortcuts(!on))}>
+                    { if on { "Switch single-key shortcuts off" } else { "Switch single-key shortcuts on" } }</button>
+                <button class="btn btn--quiet" onclick={props.act.reform(|_| Act::Restart { fresh: true })}>
+                    { "Forget this cluster and form a new one" }</button>
             </div>
-        </div>
+        </Dialog>
     }
 }

@@ -22,13 +22,14 @@ const PITCH: usize = 4;
 #[derive(PartialEq, Properties)]
 pub struct Props {
     pub cluster: Shared<Cluster>,
+    pub tray: Option<Tab>,
     pub storage: Option<Storage>,
     pub beat: u64,
     pub act: Callback<Act>,
 }
 
 /// What the tray shows: a class of writes by its place in [`CLASSES`], then the charts, then the workloads.
-type Tab = usize;
+pub type Tab = usize;
 
 /// The classes of writes: what the engine calls them, what the page does, the icon, what it means.
 const CLASSES: [(&str, &str, &str, &str); 3] = [
@@ -42,33 +43,27 @@ const CLASSES: [(&str, &str, &str, &str); 3] = [
     ("lost", "lost", "i-lost", "Acknowledged, and on no node that can still serve them"),
 ];
 const CHARTS: Tab = 3;
-const WORK: Tab = 4;
+/// The workloads.
+pub const WORK: Tab = 4;
 const TABS: [&str; 5] = ["Safe writes", "Writes at risk", "Lost writes", "Charts", "Workloads"];
 
 #[component]
 pub fn Ledger(props: &Props) -> Html {
     let act = &props.act;
-    let tab = use_state(|| None::<Tab>);
+    let tab = props.tray;
     let beat = if crowd(props.cluster.nodes.len()) { props.beat / 8 } else { props.beat };
     let seen = use_look(Some(Look::Ledger), beat, act);
     let counts = match seen.as_deref() {
         Some(Ok(Seen::Ledger(counts))) => counts.clone(),
         _ => Counts::default(),
     };
-    let open = {
-        let (tab, act) = (tab.clone(), act.clone());
-        Callback::from(move |to: Option<Tab>| {
-            // The light goes out with the list that it belongs to.
-            act.emit(Act::Lit(Vec::new()));
-            tab.set(if *tab == to { None } else { to });
-        })
-    };
+    let open = act.reform(Act::Tray);
     let total = counts.safe + counts.at_risk + counts.lost;
     let tally = |class: usize, n: u64| {
         let (_, name, symbol, title) = CLASSES[class];
         let hot = (class > 0 && n > 0).then_some("hot");
         html! {
-            <button class={classes!("tally__b", hot)} id={format!("ledger-{}", CLASSES[class].0)} {title} aria-expanded={(*tab == Some(class)).to_string()}
+            <button class={classes!("tally__b", hot)} id={format!("ledger-{}", CLASSES[class].0)} {title} aria-expanded={(tab == Some(class)).to_string()}
                 onclick={open.reform(move |_| Some(class))}>
                 { icon(symbol) }<b>{ words::thousands(n) }</b>{ " " }<small>{ name }</small></button>
         }
@@ -101,7 +96,7 @@ pub fn Ledger(props: &Props) -> Html {
                 } }
                 { kept(props.storage.as_ref()) }
             </div>
-            if let Some(tab) = *tab {
+            if let Some(tab) = tab {
                 <Tray {tab} cluster={props.cluster.clone()} beat={props.beat} open={open.clone()} act={act.clone()} />
             }
         </section>
@@ -243,17 +238,16 @@ fn use_light(names: Vec<String>, act: Callback<Act>) {
 fn kept(storage: Option<&Storage>) -> Html {
     let (bold, small, alarm) = match storage {
         None => ("not yet".to_owned(), "kept in this browser".to_owned(), false),
-        Some(Storage::Kept { cut_us, bytes, .. }) => (
-            words::bytes(*bytes),
-            format!("kept in this browser, up to {}", words::clock_short(*cut_us)),
-            false,
-        ),
+        Some(Storage::Kept { cut_us, bytes, .. }) => {
+            (words::bytes(*bytes), format!("kept up to {}", words::clock_short(*cut_us)), false)
+        }
         Some(Storage::OtherTab) => {
             ("in memory".into(), "another tab of this browser keeps the cluster".into(), true)
         }
         Some(Storage::Replaced { .. }) => ("not yet".to_owned(), "kept in this browser".to_owned(), false),
         Some(Storage::Failed { why }) => ("in memory".into(), format!("not kept: {why}"), true),
     };
-    html! { <div class="where" id="storage" role={alarm.then_some("alert")}>
-    <b class={alarm.then_some("al")}>{ bold }</b><small title={small.clone()}>{ small }</small></div> }
+    html! { <div class="where" id="storage" role={alarm.then_some("alert")}
+        title="What the nodes have fsynced is kept in this browser, up to this virtual instant">
+    <b class={alarm.then_some("al")}>{ bold }</b><small>{ small }</small></div> }
 }

@@ -68,10 +68,8 @@ pub enum Act {
     Arm(Option<&'static Row>),
     RaiseWall,
     Theme,
-    Help(bool),
     /// Opens or closes the slot map.
     Slots(bool),
-    Gossip(bool),
     /// The heat map or the ring.
     Heat(bool),
     Fold(bool),
@@ -83,6 +81,8 @@ pub enum Act {
     Notice(Option<String>),
     /// A sheet over the page.
     Dialog(Option<Sheet>),
+    /// What the tray above the ledger shows; the same again closes it.
+    Tray(Option<ledger::Tab>),
     /// Nodes are lit on the stage, by name.
     Lit(Vec<String>),
     /// The run is saved as a file.
@@ -99,6 +99,8 @@ pub enum Sheet {
     Topology,
     /// The link to this run.
     Share,
+    /// The keys, and what the stage means.
+    Help,
 }
 
 /// What a context menu is about.
@@ -106,6 +108,8 @@ pub enum Sheet {
 pub enum MenuTarget {
     Node(NodeIndex),
     Link(NodeIndex, NodeIndex),
+    /// The clients of a workload, by their host.
+    Client(NodeIndex),
     /// A message under way, by its number.
     Message(u64),
     /// All messages under way, as a list.

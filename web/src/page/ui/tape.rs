@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 use vitrine_web::gather;
-use vitrine_web::model::{Cluster, LaneState, Node, NodeIndex, TapeMark, Time};
+use vitrine_web::model::{Cluster, LaneState, Node, NodeIndex, TapeMark, Time, by_shard};
 use vitrine_web::words;
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
@@ -84,7 +84,7 @@ pub struct Row<'a> {
     pub future: Option<Cow<'a, Lane>>,
 }
 
-/// The lines of the tape: one for each node, shard by shard if they are many, or one for each shard or for several.
+/// The lines of the tape, shard by shard: one for each node, or one for each shard or for several.
 pub fn rows<'a>(nodes: &[Node], tape: &'a Tape, future: Option<&'a Tape>) -> Vec<Row<'a>> {
     static NONE: Lane = Lane { states: Vec::new(), marks: Vec::new() };
     fn lane_of(tape: &Tape, i: usize) -> &Lane {
@@ -98,11 +98,10 @@ pub fn rows<'a>(nodes: &[Node], tape: &'a Tape, future: Option<&'a Tape>) -> Vec
         lane: Cow::Borrowed(lane_of(tape, i)),
         future: future.map(|f| Cow::Borrowed(lane_of(f, i))),
     };
+    let order = by_shard(nodes);
     if nodes.len() < CROWD_FROM {
-        return nodes.iter().enumerate().map(row).collect();
+        return order.into_iter().map(|i| row((i, &nodes[i]))).collect();
     }
-    let mut order: Vec<usize> = (0..nodes.len()).collect();
-    order.sort_by_key(|&i| nodes[i].shard);
     // A shard of a crowd has one line, on which its worst state shows.
     if !gather::crowd(nodes.len()) {
         let mut last = None;

@@ -136,7 +136,7 @@ pub fn TopBar(props: &Props) -> Html {
                 <button class="ib" aria-label="Switch theme" title="Switch theme" onclick={act.reform(|_| Act::Theme)}>
                     { icon("i-theme") }</button>
                 <button class="ib" aria-label="Help and keyboard shortcuts" title="Help  (?)"
-                    onclick={act.reform(|_| Act::Help(true))}>{ icon("i-help") }</button>
+                    onclick={act.reform(|_| Act::Dialog(Some(Sheet::Help)))}>{ icon("i-help") }</button>
             </div>
         </header>
     }

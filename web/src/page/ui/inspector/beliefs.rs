@@ -2,7 +2,7 @@
 
 use super::super::shard_class;
 use vitrine_web::geometry::claim_len;
-use vitrine_web::model::{Belief, Cluster, SLOTS};
+use vitrine_web::model::{Belief, Cluster, SLOTS, by_shard};
 use yew::prelude::*;
 
 /// From so many nodes on, a shard is one row and one column.
@@ -12,7 +12,7 @@ const ROWS_MAX: usize = 30;
 
 /// What rows and columns stand for: a name, and the nodes.
 fn groups(c: &Cluster) -> Vec<(String, Vec<usize>)> {
-    let all = 0..c.nodes.len();
+    let all = by_shard(&c.nodes).into_iter();
     if c.nodes.len() < BY_SHARD_FROM {
         return all.map(|i| (c.nodes[i].name.clone(), vec![i])).collect();
     }

@@ -1,12 +1,40 @@
-//! What a menu offers: for a node, a link, a message, or a family of the palette.
+//! What a menu offers: for a node, a link, the clients of a workload, a message, or a family of the palette.
 
+use super::super::ledger::WORK;
 use super::super::{Act, MenuTarget};
+use vitrine_web::clients::Client;
 use vitrine_web::faults::{self, Family, On, ROWS, Row, Subject};
-use vitrine_web::model::{Cluster, LinkState, NodeIndex, Process};
+use vitrine_web::model::{ActiveFault, Cluster, LinkState, NodeIndex, Process};
+use vitrine_web::words;
 use yew::prelude::*;
 
-/// Numbers, words and arrivals of the messages under way.
-type UnderWay = [(String, String, String)];
+/// What the engine was asked for a menu.
+#[derive(Clone, Copy, Default)]
+pub struct Looked<'a> {
+    /// Numbers, words and arrivals of the messages under way.
+    pub under_way: &'a [(String, String, String)],
+    /// The clients of the workloads.
+    pub clients: &'a [Client],
+    /// Whether the answer is there.
+    pub known: bool,
+}
+
+impl Looked<'_> {
+    fn client(&self, host: NodeIndex) -> Option<&Client> {
+        self.clients.iter().find(|client| client.host == host)
+    }
+
+    /// The name of a node or of a workload.
+    fn name(&self, c: &Cluster, host: NodeIndex) -> Option<String> {
+        let node = c.nodes.get(usize::from(host)).map(|n| &n.name);
+        node.or_else(|| self.client(host).map(|client| &client.name)).cloned()
+    }
+
+    /// The same as a line has it.
+    fn word(&self, c: &Cluster, host: NodeIndex) -> String {
+        faults::name_in_line(&self.name(c, host).unwrap_or_default())
+    }
+}
 
 /// What an entry does.
 #[derive(Clone)]
@@ -14,6 +42,7 @@ pub enum Todo {
     Line(String),
     Menu(MenuTarget),
     Inspect(NodeIndex),
+    Workloads,
 }
 
 impl Todo {
@@ -24,6 +53,7 @@ impl Todo {
             Todo::Line(line) => Act::Line(line),
             Todo::Menu(target) => Act::Menu(target, x, y),
             Todo::Inspect(node) => Act::Select(Some(node)),
+            Todo::Workloads => Act::Tray(Some(WORK)),
         });
     }
 }
@@ -46,14 +76,15 @@ pub enum Item {
 }
 
 /// What a row is done to in a menu; none if that is still to be chosen.
-pub fn subject(row: &Row, target: MenuTarget, c: &Cluster, under_way: &UnderWay) -> Option<Subject> {
+pub fn subject(row: &Row, target: MenuTarget, c: &Cluster, looked: Looked) -> Option<Subject> {
     match (target, row.on) {
         (_, On::World) => Some(Subject::default()),
         (MenuTarget::Node(node), On::Node | On::Link | On::Nodes) => Some(faults::of_node(c, node)),
-        (MenuTarget::Link(a, b), On::Link) => Some(faults::of_link(c, a, b)),
+        (MenuTarget::Link(a, b), On::Link) => Some(Subject { a: looked.word(c, a), b: looked.word(c, b) }),
+        (MenuTarget::Client(host), On::Link) => Some(Subject { a: looked.word(c, host), b: "*".to_owned() }),
         (MenuTarget::Message(number), On::Message) => {
             let number = number.to_string();
-            let arrives = under_way.iter().find(|m| m.0 == number).map(|m| m.2.clone());
+            let arrives = looked.under_way.iter().find(|m| m.0 == number).map(|m| m.2.clone());
             Some(Subject { a: number, b: arrives.unwrap_or_default() })
         }
         _ => None,
@@ -68,7 +99,7 @@ fn rows(family: Family, target: MenuTarget, c: &Cluster) -> impl Iterator<Item =
             MenuTarget::Node(node) => {
                 row.on != On::Message && (row.on == On::World || row.fits_node(c, node.into()))
             }
-            MenuTarget::Link(..) => row.on == On::Link,
+            MenuTarget::Link(..) | MenuTarget::Client(_) => row.on == On::Link,
             MenuTarget::Message(_) => row.on == On::Message,
             _ => row.on == On::World || (0..c.nodes.len()).any(|node| row.fits_node(c, node)),
         })
@@ -80,23 +111,20 @@ fn open(family: Family) -> Item {
     Item::Open(Sub::Family(family), symbol, name)
 }
 
+fn end(fault: &ActiveFault) -> Item {
+    Item::Do("i-check", format!("End: {}", fault.text), Todo::Line(fault.undo.clone()))
+}
+
 /// How to end what lasts: everything that is about some node of these, or everything.
 fn ends(c: &Cluster, about: Option<&[NodeIndex]>) -> Vec<Item> {
     let here = |nodes: &[NodeIndex]| about.is_none_or(|about| about.iter().all(|node| nodes.contains(node)));
-    let end = |f: &vitrine_web::model::ActiveFault| {
-        Item::Do("i-check", format!("End: {}", f.text), Todo::Line(f.undo.clone()))
-    };
     c.faults.iter().filter(|f| here(&f.nodes)).take(8).map(end).collect()
 }
 
 /// The name, the state and the entries of a menu.
-pub fn root(
-    target: MenuTarget,
-    c: &Cluster,
-    under_way: &UnderWay,
-    known: bool,
-) -> Option<(String, String, Vec<Item>)> {
-    let name = |i: NodeIndex| c.nodes.get(usize::from(i)).map(|n| n.name.clone());
+pub fn root(target: MenuTarget, c: &Cluster, looked: Looked) -> Option<(String, String, Vec<Item>)> {
+    let Looked { under_way, known, .. } = looked;
+    let name = |i: NodeIndex| looked.name(c, i);
     let mut out: Vec<Item> = Vec::new();
     let (title, state) = match target {
         MenuTarget::Node(i) => {
@@ -131,6 +159,26 @@ pub fn root(
             };
             (n.name.clone(), format!("{role}, {state}"))
         }
+        MenuTarget::Client(host) => {
+            let client = looked.client(host)?;
+            let word = faults::name_in_line(&client.name);
+            out.push(Item::Do("i-more", "Rate, seeds, keys: the workloads".into(), Todo::Workloads));
+            if client.running {
+                out.push(Item::Do("i-power", "Stop".into(), Todo::Line(format!("workload {word} stop"))));
+            }
+            out.extend([Item::Rule, open(Family::Network), Item::Open(Sub::Links, "i-clamp", "Link to")]);
+            let about = |text: &str| text.split(' ').any(|part| part == client.name);
+            let faults: Vec<Item> = c.faults.iter().filter(|f| about(&f.text)).map(end).collect();
+            if !faults.is_empty() {
+                out.push(Item::Rule);
+                out.extend(faults);
+            }
+            let count = client.count.parse().unwrap_or(0);
+            (
+                client.name.clone(),
+                format!("{}, {} op/s", words::count(count, "client", "clients"), client.rate),
+            )
+        }
         MenuTarget::Link(a, b) => {
             let (from, to) = (name(a)?, name(b)?);
             out.extend(rows(Family::Network, target, c));
@@ -141,13 +189,10 @@ pub fn root(
                 out.extend(rows(Family::Heal, target, c));
             }
             let cut = |x, y| c.cuts.contains(&(x, y));
-            let link = if c.nodes[usize::from(b)].replica_of == Some(a) {
-                c.nodes[usize::from(b)].link
-            } else if c.nodes[usize::from(a)].replica_of == Some(b) {
-                c.nodes[usize::from(a)].link
-            } else {
-                LinkState::None
+            let follows = |a: NodeIndex, b: NodeIndex| {
+                c.nodes.get(usize::from(b)).filter(|n| n.replica_of == Some(a)).map(|n| n.link)
             };
+            let link = follows(a, b).or_else(|| follows(b, a)).unwrap_or(LinkState::None);
             let state = match (cut(a, b), cut(b, a)) {
                 (true, true) => "cut".to_owned(),
                 (true, false) => format!("cut {from} → {to}"),
@@ -214,7 +259,7 @@ pub fn root(
 pub fn sub(sub: Sub, target: MenuTarget, c: &Cluster) -> (&'static str, Vec<Item>) {
     match (sub, target) {
         (Sub::Family(family), _) => (family.name().0, rows(family, target, c).collect()),
-        (Sub::Links, MenuTarget::Node(from)) => {
+        (Sub::Links, MenuTarget::Node(from) | MenuTarget::Client(from)) => {
             let link = |(i, n): (usize, &vitrine_web::model::Node)| {
                 let to = i as NodeIndex;
                 (to != from)

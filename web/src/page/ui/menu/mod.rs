@@ -1,4 +1,4 @@
-//! The menu of a node, a link or a message, and the labelled lists behind the palette: everything that can happen to it now. On a
+//! The menu of a node, a link, a workload's clients or a message, and the labelled lists behind the palette: everything that can happen to it now. On a
 //! phone it is a sheet at the bottom.
 //!
 //! What it offers is made of the rows of [`vitrine_web::faults`] ([`items`]). Every entry carries the line that it runs; what an entry
@@ -10,8 +10,9 @@ mod items;
 use super::looking::use_look;
 use super::{Act, MenuTarget, icon};
 use crate::page::shared::Shared;
-use items::{Item, Sub, Todo};
+use items::{Item, Looked, Sub, Todo};
 use std::cell::RefCell;
+use vitrine_web::clients::Client;
 use vitrine_web::faults::{Asks, Row, Subject};
 use vitrine_web::look::{Look, Seen};
 use vitrine_web::model::{Boot, Cluster, NodeIndex};
@@ -104,18 +105,25 @@ pub fn Menu(props: &Props) -> Html {
             }
         });
     }
-    let of_messages = matches!(props.target, MenuTarget::Message(_) | MenuTarget::UnderWay);
-    let seen = use_look(of_messages.then_some(Look::UnderWay), props.beat, &props.act);
-    let under_way: &[(String, String, String)] = match seen.as_deref() {
-        Some(Ok(Seen::UnderWay(rows))) => rows,
-        _ => &[],
+    let asks = match props.target {
+        MenuTarget::Message(_) | MenuTarget::UnderWay => Some(Look::UnderWay),
+        MenuTarget::Client(_) => Some(Look::Stage),
+        MenuTarget::Link(a, b) if usize::from(a.max(b)) >= props.cluster.nodes.len() => Some(Look::Stage),
+        _ => None,
     };
-    let known = !of_messages || seen.is_some();
-    let Some((name, state, list)) = items::root(props.target, &props.cluster, under_way, known) else {
+    let seen = use_look(asks.clone(), props.beat, &props.act);
+    let (mut under_way, mut clients) = (&[][..], Vec::new());
+    match seen.as_deref() {
+        Some(Ok(Seen::UnderWay(rows))) => under_way = rows,
+        Some(Ok(Seen::Sheets(sheets))) => clients = Client::all(&sheets[0], &props.cluster),
+        _ => {}
+    }
+    let looked = Looked { under_way, clients: &clients, known: asks.is_none() || seen.is_some() };
+    let Some((name, state, list)) = items::root(props.target, &props.cluster, looked) else {
         return Html::default();
     };
     if let Some(row) = *form {
-        let subject = items::subject(row, props.target, &props.cluster, under_way);
+        let subject = items::subject(row, props.target, &props.cluster, looked);
         let back = {
             let form = form.clone();
             Callback::from(move |()| form.set(None))
@@ -130,7 +138,7 @@ pub fn Menu(props: &Props) -> Html {
     let shown = |item: Item| {
         let act = props.act.clone();
         let (form, sub) = (form.clone(), sub.clone());
-        entry(item, props, under_way, &act, form, sub)
+        entry(item, props, looked, &act, form, sub)
     };
     let back = {
         let sub = sub.clone();
@@ -168,7 +176,7 @@ fn focus_hovered(e: MouseEvent) {
 fn entry(
     item: Item,
     props: &Props,
-    under_way: &[(String, String, String)],
+    looked: Looked,
     act: &Callback<Act>,
     form: UseStateHandle<Option<&'static Row>>,
     sub: UseStateHandle<Option<Beside>>,
@@ -201,7 +209,7 @@ fn entry(
             (symbol, text, code, None, false, onclick)
         }
         Item::Row(row) => {
-            let subject = items::subject(row, props.target, &props.cluster, under_way);
+            let subject = items::subject(row, props.target, &props.cluster, looked);
             let edit = {
                 let form = form.clone();
                 Callback::from(move |_: MouseEvent| form.set(Some(row)))

@@ -38,14 +38,9 @@ impl Jury {
 
 pub fn jury(cluster: &Cluster, subject: usize) -> Jury {
     let verdicts: Vec<Belief> = cluster.beliefs.of(subject).map(|(_, belief)| belief).collect();
-    let together = |a: usize, b: usize| {
-        let has = |g: &[NodeIndex], i: usize| g.contains(&(i as NodeIndex));
-        cluster.groups.is_empty() || cluster.groups.iter().any(|g| has(g, a) && has(g, b))
-    };
-    let near = cluster
-        .beliefs
-        .of(subject)
-        .any(|(observer, belief)| belief == Belief::Pfail && together(observer, subject));
+    let near = cluster.beliefs.of(subject).any(|(observer, belief)| {
+        belief == Belief::Pfail && cluster.together(observer as NodeIndex, subject as NodeIndex)
+    });
     Jury {
         from_afar: !near,
         suspects: verdicts.iter().filter(|&&b| b == Belief::Pfail).count(),

@@ -220,8 +220,13 @@ pub fn Heat(props: &Props) -> Html {
         let off = props.armed.as_ref().is_some_and(|a| !a.row.fits_node(c, i)).then_some("node--off");
         let there = (n.process != Process::Up).then_some("hm--down");
         let role = if n.master { "master" } else { "replica" };
-        let says =
-            format!("{}, {role}{}: {} {}", n.name, state(n.process), number(values[i]), props.metric.name());
+        let says = format!(
+            "{}, {role}{}: {} {}",
+            n.name,
+            state(n.process),
+            number(values[i]),
+            props.metric.unit(values[i])
+        );
         html! {
             <rect class={classes!("hm", format!("l{}", level(values[i], ends)), there, off)} data-node={i.to_string()} id={format!("node-{}", n.name)}
                 x={format!("{:.1}", at.x)} y={format!("{:.1}", at.y)} width={format!("{:.1}", at.w)} height={format!("{:.1}", at.h)}
@@ -283,7 +288,7 @@ fn key_to_it(low: String, high: String) -> Html {
             <text class="t" x="312" y="494">{ high }</text>
             { mark(408, "hx", cross(&sample), "FAIL") }{ mark(486, "hp", outline(&sample, -0.75), "PFAIL") }
             { mark(572, "he", square(&sample), "election") }{ mark(678, "hi", outline(&sample, 2.5), "isolated") }
-            <text class="t t--side" x="778" y="526" text-anchor="end">{ "A block is a shard: its master is wide, its replicas are below." }</text>
+            <text class="t t--side heat__n" x="778" y="526" text-anchor="end">{ "A block is a shard: its master is wide, its replicas are below." }</text>
         </g>
     }
 }

@@ -1,6 +1,7 @@
 //! The stage: the ring of slots with its nodes, links and packets, or the heat map of a crowd, the palette of faults, and what covers it when the
 //! engine starts, stops or does not answer.
 
+mod clients;
 mod glyph;
 mod heat;
 mod labels;
@@ -9,22 +10,32 @@ mod press;
 mod ring;
 mod trip;
 mod wall;
+mod way;
 
+use super::looking::use_look;
 use super::{Act, Armed, MenuTarget, faults, icon, palette};
 use crate::page::marks::Mark;
 use crate::page::shared::Shared;
+use std::rc::Rc;
+use vitrine_web::clients::{Client, places};
 use vitrine_web::faults::{On, Subject};
 use vitrine_web::gather::crowd;
 use vitrine_web::geometry::{HEIGHT, Layout, WIDTH};
 use vitrine_web::heat::Metric;
+use vitrine_web::look::{Look, Seen};
 use vitrine_web::model::{Cluster, NodeIndex, Phase, Process, SLOTS, Traffic};
 use vitrine_web::trip::Trip;
 use vitrine_web::words;
 use yew::prelude::*;
 
+/// What can be hidden: packets of the bus, replication links, clients.
+const LAYERS: [&str; 3] = ["Gossip", "Data", "Clients"];
+
 #[derive(PartialEq, Properties)]
 pub struct Props {
     pub cluster: Shared<Cluster>,
+    /// The same without news of numbers.
+    pub roster: Shared<Cluster>,
     pub layout: Shared<Layout>,
     pub marks: Shared<Vec<Mark>>,
     pub traffic: Shared<Vec<Traffic>>,
@@ -34,7 +45,8 @@ pub struct Props {
     /// Nodes that hold the writes that are looked at.
     pub lit: Shared<Vec<NodeIndex>>,
     pub armed: Option<Armed>,
-    pub gossip: bool,
+    /// Counts while frames come, a few times a second.
+    pub beat: u64,
     /// Whether the visitor wants the heat map; a crowd has nothing else.
     pub heat: bool,
     /// The visitor asked for less motion.
@@ -80,10 +92,33 @@ pub fn Stage(props: &Props) -> Html {
     let heat = props.heat || crowd;
     let metric = use_state(|| Metric::Doubts);
     let (headline, aside, alarm) = headline(props);
-    let toggle_gossip = {
-        let on = !props.gossip;
-        act.reform(move |_| Act::Gossip(on))
+    let layers = use_state(|| [true; LAYERS.len()]);
+    let [gossip, data, with_clients] = *layers;
+    let layer = |(i, name): (usize, &&'static str)| {
+        let (on, layers) = (layers[i], layers.clone());
+        let toggle = Callback::from(move |_| {
+            let mut next = *layers;
+            next[i] = !next[i];
+            layers.set(next);
+        });
+        html! { <button aria-pressed={on.to_string()} onclick={toggle}>{ *name }</button> }
     };
+    let around = use_look((!heat).then_some(Look::Stage), props.beat, act);
+    let (density, clients) =
+        &*use_memo((around, props.layout.clone(), *phone || !with_clients), |(around, layout, hidden)| {
+            let sheet = match around.as_deref() {
+                Some(Ok(Seen::Sheets(sheets))) => sheets.first(),
+                _ => None,
+            };
+            let all =
+                sheet.filter(|_| !hidden).map_or_else(Vec::new, |sheet| Client::all(sheet, &props.cluster));
+            let cards = places(layout, &all);
+            let drawn = all.into_iter().zip(cards).filter_map(|(client, card)| Some((client, card?)));
+            (
+                AttrValue::from(sheet.map_or(String::new(), |sheet| sheet.note.clone())),
+                Rc::new(drawn.collect::<Vec<_>>()),
+            )
+        });
     let ([down, moved, up, away], lifted) = press::use_press(act);
     let armed = props.armed.is_some().then_some("scene--armed");
     let held = (!props.playing).then_some("scene--still");
@@ -92,17 +127,17 @@ pub fn Stage(props: &Props) -> Html {
             <div class="stage__h">
                 <span class={classes!("cstate", alarm.then_some("al"))} id="cluster-state">
                     { icon(if alarm { "i-x" } else { "i-check" }) }{ headline }{ " " }<span>{ aside }</span></span>
-                <faults::Faults cluster={props.cluster.clone()} tenths={props.tenths} act={act.clone()} />
+                <faults::Faults cluster={props.roster.clone()} tenths={props.tenths} act={act.clone()} />
                 if !heat {
                     <div class="layers" role="group" aria-label="Layers">
-                        <button aria-pressed={props.gossip.to_string()} onclick={toggle_gossip}>{ "Gossip" }</button></div>
+                        { for LAYERS.iter().enumerate().map(layer) }</div>
                 }
                 <div class="seg" role="group" aria-label="View">
                     <button aria-pressed={(!heat).to_string()} disabled={crowd} title={crowd.then_some("Over 60 nodes there is no room for a ring")}
                         onclick={act.reform(|_| Act::Heat(false))}>{ icon("i-ring") }{ "Ring" }</button>
                     <button aria-pressed={heat.to_string()} onclick={act.reform(|_| Act::Heat(true))}>{ icon("i-grid") }{ "Heat map" }</button></div>
             </div>
-            <palette::Palette cluster={props.cluster.clone()} armed={props.armed.clone()} act={act.clone()} />
+            <palette::Palette cluster={props.roster.clone()} armed={props.armed.clone()} act={act.clone()} />
             if heat {
                 <heat::Heat cluster={props.cluster.clone()} tenths={props.tenths} metric={*metric} selected={props.selected}
                     lit={props.lit.clone()} armed={props.armed.clone()} phone={*phone} act={act.clone()} />
@@ -110,13 +145,14 @@ pub fn Stage(props: &Props) -> Html {
             } else {
             <svg class={classes!("scene", armed, held)} viewBox={view_box} role="group"
                 aria-label={spoken_summary("Ring view", &props.cluster)}>
-                <ring::Ring cluster={props.cluster.clone()} layout={props.layout.clone()} />
-                <Links cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
-                if props.gossip {
-                    <marks::MarksView marks={props.marks.clone()} traffic={props.traffic.clone()} layout={props.layout.clone()}
-                        named={props.speed <= 0.1} still={props.still} act={act.clone()} />
+                <ring::Ring cluster={props.cluster.clone()} layout={props.layout.clone()} {density} />
+                <clients::Lines layout={props.layout.clone()} clients={clients.clone()} />
+                if data {
+                    <Links cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
                 }
-                if let Some(trip) = props.trip.clone() {
+                <marks::MarksView marks={props.marks.clone()} traffic={props.traffic.clone()} layout={props.layout.clone()}
+                    clients={clients.clone()} {gossip} named={props.speed <= 0.1} still={props.still} act={act.clone()} />
+                if let Some(trip) = props.trip.clone().filter(|_| with_clients) {
                     <trip::TripView cluster={props.cluster.clone()} layout={props.layout.clone()} {trip} />
                 }
                 <g class="opens" onclick={act.reform(|_: MouseEvent| Act::Slots(true))}>
@@ -125,13 +161,14 @@ pub fn Stage(props: &Props) -> Html {
                         <circle cx={props.layout.centre.x.to_string()} cy={props.layout.centre.y.to_string()} r="62" /></g>
                     <ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} />
                 </g>
+                <clients::Cards clients={clients.clone()} act={act.clone()} />
                 <wall::Wall cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
                 <g onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={away} ontouchend={lifted}>
                     <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}
                         selected={props.selected} lit={props.lit.clone()} armed={props.armed.clone()} act={act.clone()} />
                 </g>
             </svg>
-            <div class="legend" aria-hidden="true">{ marks::legend() }</div>
+            <div class="legend" aria-hidden="true">{ marks::legend(!clients.is_empty()) }</div>
             }
             { banner(props) }
             { halt(props) }

@@ -3,7 +3,7 @@
 use super::super::{Act, MenuTarget, shard_class};
 use crate::page::shared::Shared;
 use vitrine_web::geometry::{Layout, Point, claim_len, slot_angle};
-use vitrine_web::model::{Cluster, LinkState, Node, NodeIndex, SLOTS};
+use vitrine_web::model::{Claim, Cluster, DENSITY_PARTS, LinkState, Node, NodeIndex, SLOTS};
 use vitrine_web::words;
 use yew::prelude::*;
 
@@ -11,6 +11,28 @@ use yew::prelude::*;
 pub struct Props {
     pub cluster: Shared<Cluster>,
     pub layout: Shared<Layout>,
+    /// A letter for each part of the slots: how many keys it has ([`vitrine_web::look::Look::Stage`]).
+    #[prop_or_default]
+    pub density: AttrValue,
+}
+
+/// Where the keys of a claim are: fine bars inside the ring.
+fn density(l: &Layout, letters: &str, claim: &Claim) -> String {
+    let foot = l.ring - l.band / 2.0 - 4.0;
+    let each = f64::from(SLOTS) / DENSITY_PARTS as f64;
+    let mut path = String::new();
+    for (part, level) in
+        letters.bytes().map(|b| b.saturating_sub(b'a')).enumerate().filter(|(_, level)| *level > 0)
+    {
+        let slot = (part as f64 + 0.5) * each;
+        if f64::from(claim.start) <= slot && slot <= f64::from(claim.end) {
+            let angle = slot_angle(slot);
+            let len = 2.0 + f64::from(level) * 13.0 / 25.0;
+            let (a, b) = (l.centre.polar(foot, angle), l.centre.polar(foot - len, angle));
+            path += &format!("M{:.1} {:.1}L{:.1} {:.1}", a.x, a.y, b.x, b.y);
+        }
+    }
+    path
 }
 
 /// The ticks outside the ring: one per 1 024 slots, longer per 4 096.
@@ -50,6 +72,7 @@ pub fn Ring(props: &Props) -> Html {
                     stroke-width={band.clone()} d={d.clone()} />
                 if !k.served { <path class="arc-hatch" stroke-width={band.clone()} d={d.clone()} /> }
                 if sh >= 7 { <path class="arc-notch" d={d} /> }
+                <path class={classes!("density", (!k.served).then_some("density--dim"), shard_class(sh))} d={density(l, &props.density, k)} />
             </> }
         }) }
         { for c.claims.iter().filter(|k| !k.accepted).map(|k| html! {

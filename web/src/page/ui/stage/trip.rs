@@ -1,5 +1,6 @@
 //! The terminal on the stage: a card, and the way of its last command to the node that answered it.
 
+use super::way::Way;
 use crate::page::shared::Shared;
 use vitrine_web::geometry::{Layout, Point, Size};
 use vitrine_web::model::Cluster;
@@ -16,31 +17,6 @@ pub struct Props {
 /// The card's size in units of the stage, and its upper edge.
 const CARD: (f64, f64) = (148.0, 36.0);
 const CARD_Y: f64 = 58.0;
-
-/// A way that bows around the dial, ending at the rim of what it leads to: a quadratic curve by its three points.
-struct Way([Point; 3]);
-
-impl Way {
-    fn new(l: &Layout, (from, from_rim): (Point, f64), (to, to_rim): (Point, f64), aside: f64) -> Way {
-        let len = from.distance(to).max(1.0);
-        let bend = l.bow(from, to).unwrap_or_else(|| from.toward(to, 0.5));
-        // Two ways between the same ends keep apart.
-        let (nx, ny) = (-(to.y - from.y) / len, (to.x - from.x) / len);
-        let bend = Point { x: bend.x + nx * aside, y: bend.y + ny * aside };
-        let cut = |end: Point, rim: f64| end.toward(bend, rim / end.distance(bend).max(rim).max(1.0));
-        Way([cut(from, from_rim), bend, cut(to, to_rim)])
-    }
-
-    fn path(&self) -> String {
-        let [a, c, b] = self.0;
-        format!("M{:.1} {:.1}Q{:.1} {:.1} {:.1} {:.1}", a.x, a.y, c.x, c.y, b.x, b.y)
-    }
-
-    fn at(&self, t: f64) -> Point {
-        let [a, c, b] = self.0;
-        a.toward(c, t).toward(c.toward(b, t), t)
-    }
-}
 
 #[component]
 pub fn TripView(props: &Props) -> Html {

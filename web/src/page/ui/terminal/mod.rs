@@ -9,7 +9,7 @@ use litemap::LiteMap;
 use prompt::Prompt;
 use std::rc::Rc;
 use vitrine_web::gather::crowd;
-use vitrine_web::model::{Cluster, NodeIndex};
+use vitrine_web::model::{Cluster, NodeIndex, by_shard};
 use vitrine_web::protocol::{Answer, TermEntry, TermKind, ToWorker};
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
@@ -114,7 +114,8 @@ pub fn Terminal(props: &Props) -> Html {
     let open = |&tab: &u16| {
         !crowd(nodes) || tab == 0 || tab == n || props.selected == tab.checked_sub(1) || said(tab)
     };
-    let tabs: Vec<u16> = (0..=nodes as u16).filter(open).collect();
+    let of_nodes = by_shard(&props.cluster.nodes).into_iter().map(|node| node as u16 + 1);
+    let tabs: Vec<u16> = std::iter::once(0).chain(of_nodes).filter(open).collect();
     let tab_keys = {
         let (act, tabs) = (act.clone(), tabs.clone());
         let at = tabs.iter().position(|&tab| tab == n).unwrap_or(0);

@@ -256,7 +256,7 @@ impl Hand {
             return;
         }
         if e.ctrl_key() && !e.alt_key() && !e.meta_key() {
-            if self.edit(&key.to_lowercase(), history) {
+            if self.edit(&key.to_ascii_lowercase(), history) {
                 e.prevent_default();
             }
             return;
