@@ -251,6 +251,28 @@ fn checkpoints_are_dense_near_by_and_their_cost_is_bounded() {
     }
 }
 
+/// Of a crowd one checkpoint is more than all may take together: none is made while time goes on, and everything is played from the beginning.
+#[test]
+fn a_crowd_is_not_copied_while_time_goes_on() {
+    let tight = Limits { replay_steps: 1_000, checkpoints_len_max: 64 << 10 };
+    let mut timeline = Timeline::with_limits(World::new(Setup::six_nodes(4)).unwrap(), tight);
+    timeline.run_until(12 * SECOND);
+    let then = state(timeline.world());
+    timeline.run_until(20 * SECOND);
+    let now = state(timeline.world());
+    assert_eq!(timeline.view().branches[0].checkpoints_us, vec![0]);
+    timeline.go_to(12 * SECOND);
+    assert_eq!(state(timeline.world()), then);
+    // Acting in the past begins another branch, which finds its beginning as well; the old one is what it was.
+    timeline.act(Fault::PowerLoss { node: "A1".into(), unsynced: Default::default() }.now()).unwrap();
+    timeline.run_until(25 * SECOND);
+    let other = state(timeline.world());
+    timeline.go_to_branch(0, Some(20 * SECOND)).unwrap();
+    assert_eq!(state(timeline.world()), now);
+    timeline.go_to_branch(1, Some(25 * SECOND)).unwrap();
+    assert_eq!(state(timeline.world()), other);
+}
+
 #[test]
 fn under_load_checkpoints_are_small_and_none_is_far() {
     let mut timeline = formed(8, 20_000);

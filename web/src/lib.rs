@@ -23,6 +23,8 @@ pub mod model;
 pub mod protocol;
 pub mod scripts;
 pub mod seeds;
+pub mod terms;
 pub mod trip;
 pub mod wire;
 pub mod words;
+pub mod zoom;

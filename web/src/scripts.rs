@@ -8,6 +8,7 @@ use vitrine_core::resp::{Value, encode_command};
 use vitrine_core::sim::fault::Action;
 use vitrine_core::sim::timeline::Timeline;
 use vitrine_core::sim::world::World;
+use vitrine_core::store::float::of_decimal;
 
 /// No answer after this is said to be none, in virtual microseconds; commands that wait by design have no such limit.
 const ANSWER_TIMEOUT_US: u64 = 5_000_000;
@@ -311,7 +312,7 @@ pub fn reply(value: Value) -> Reply {
         Value::Null => Reply::Null,
         Value::Array(v) | Value::Set(v) | Value::Push(v) => list(v),
         Value::Map(pairs) => Reply::Map(pairs.into_iter().map(|(k, v)| (reply(k), reply(v))).collect()),
-        Value::Double(digits) => Reply::Double(text(digits).parse().unwrap_or(f64::NAN)),
+        Value::Double(digits) => Reply::Double(of_decimal(&text(digits)).unwrap_or(f64::NAN)),
         Value::Boolean(b) => Reply::Bool(b),
         Value::BigNumber(digits) => Reply::Bytes(digits.into()),
         Value::Attribute(_, inner) => reply(*inner),

@@ -5,6 +5,7 @@
 //! comes from somebody else.
 
 use super::value::Value;
+use crate::store::float::of_decimal;
 use crate::store::num::parse_i64;
 
 /// Limits on what a [`Decoder`] takes in.
@@ -307,7 +308,7 @@ fn finish(kind: Kind, items: Vec<Value>) -> Value {
 
 fn check_double(line: &[u8]) -> Result<Vec<u8>, DecodeError> {
     let text = std::str::from_utf8(line).map_err(|_| DecodeError::BadNumber)?;
-    text.parse::<f64>().map_err(|_| DecodeError::BadNumber)?;
+    of_decimal(text).ok_or(DecodeError::BadNumber)?;
     Ok(line.to_vec())
 }
 

@@ -5,6 +5,7 @@
 //! 7.0.15 prints on a terminal (`cliFormatReplyTTY`), because that is what people who learn Redis will see elsewhere.
 
 use super::reply::Reply;
+use crate::store::float::of_decimal;
 use std::fmt;
 
 /// A decoded reply of RESP2 or RESP3.
@@ -68,7 +69,7 @@ impl Value {
     /// The number of a double, or of a string that holds one (RESP2).
     pub fn as_double(&self) -> Option<f64> {
         match self {
-            Value::Double(text) | Value::Bulk(text) => std::str::from_utf8(text).ok()?.parse().ok(),
+            Value::Double(text) | Value::Bulk(text) => of_decimal(std::str::from_utf8(text).ok()?),
             Value::Integer(n) => Some(*n as f64),
             _ => None,
         }

@@ -1,9 +1,10 @@
 //! Doubles as text: scores, and every reply that carries a double.
 //!
-//! Redis prints with `printf("%.17g")` and reads with `strtod`. Both are exactly defined (correct rounding), and so are
-//! Rust's own conversions, so what is left is the grammar and the layout. No locale, no libc.
+//! Redis prints with `printf("%.17g")` and reads with `strtod`. Both are exactly defined (correct rounding), and so are Rust's own way to
+//! print and the crate that reads, so what is left is the grammar and the layout. No locale, no libc.
 
 use super::num::I64Text;
+use lexical_parse_float::FromLexical;
 
 /// `printf("%.17g")`: up to 17 significant digits without trailing zeros, with an exponent if it is below -4 or above 16.
 pub fn format_g17(value: f64) -> String {
@@ -103,13 +104,18 @@ pub fn human_text(value: f64) -> String {
     if text == "-0" { "0".into() } else { text.into() }
 }
 
+/// The double nearest to a text that is a decimal number from end to end, `inf` or `nan` (in any case); none for anything else.
+pub fn of_decimal(text: &str) -> Option<f64> {
+    f64::from_lexical(text.as_bytes()).ok()
+}
+
 /// What the beginning of a text reads as, by C's rules (`strtod`, C locale), and how many bytes were read; 0 bytes and the value 0
 /// if it does not begin with a number. Leading white space is skipped and counted.
 pub fn strtod(text: &[u8]) -> (f64, usize) {
     let (number, len) = scan_number(text);
     let value = match number {
         Number::None => 0.0,
-        Number::Decimal { text, .. } => text.parse().unwrap_or(0.0),
+        Number::Decimal { text, .. } => of_decimal(text).unwrap_or(0.0),
         Number::Hex { mantissa, sticky, exponent, negative } => {
             let value = hex_to_f64(mantissa, sticky, exponent);
             if negative { -value } else { value }

@@ -24,7 +24,7 @@ async fn clients_stand_on_the_stage_and_can_be_cut_off() {
     let browser = bench.open().await;
     let page = &browser.page;
     page.ready().await;
-    assert_eq!(page.js("document.querySelector('.client[role=button]')").await, Value::Null);
+    assert_eq!(page.js("document.querySelector('.client__b')").await, Value::Null);
     page.line("workload app clients 4 rate 200 seeds A1 B2").await;
     page.js("vitrine.run({ forUs: 5e6 })").await;
     let text = card_shows(page, "app", "app × 4").await;
@@ -56,7 +56,7 @@ async fn clients_stand_on_the_stage_and_can_be_cut_off() {
     page.until("all answer", &format!("{} === 0 || null", lines(".talk--silent"))).await;
 
     // By keyboard: the card's menu cuts it off from every node, and ends that again.
-    page.js("document.getElementById('client-app').focus()").await;
+    page.js("document.querySelector('#client-app .client__b').focus()").await;
     page.key(Key::Enter).await;
     page.until("its menu", "document.querySelector('#menu .menu__h')?.textContent.includes('app') || null")
         .await;
@@ -67,7 +67,7 @@ async fn clients_stand_on_the_stage_and_can_be_cut_off() {
     page.terminal_shows("cut \"app\" *").await;
     page.js("vitrine.run({ forUs: 3e6 })").await;
     card_shows(page, "app", "0 op/s").await;
-    page.js("document.getElementById('client-app').focus()").await;
+    page.js("document.querySelector('#client-app .client__b').focus()").await;
     page.key(Key::Enter).await;
     let end = "[...document.querySelectorAll('#menu .mi')].find(e => e.textContent.startsWith('End: '))";
     page.until("the end of the fault is offered", &format!("!!{end} || null")).await;
@@ -113,7 +113,7 @@ async fn clients_stand_on_the_stage_and_can_be_cut_off() {
     )
     .await;
     card_shows(page, "app", "app × 4").await;
-    page.js("document.getElementById('client-app').focus()").await;
+    page.js("document.querySelector('#client-app .client__b').focus()").await;
     page.key(Key::Enter).await;
     let stop = "[...document.querySelectorAll('#menu .mi')].find(e => e.textContent.includes('Stop'))";
     page.until("its end is offered", &format!("!!{stop} || null")).await;
@@ -123,7 +123,7 @@ async fn clients_stand_on_the_stage_and_can_be_cut_off() {
     card_shows(page, "app", "stopped").await;
 
     // Its seeds are edited where workloads are made: its line is put back into the form.
-    page.js("document.getElementById('client-app').focus()").await;
+    page.js("document.querySelector('#client-app .client__b').focus()").await;
     page.key(Key::Enter).await;
     page.press("#menu .mi").await;
     page.press("#workloads [aria-label='Edit app']").await;

@@ -58,7 +58,7 @@ async fn a_failure_spreads_over_a_heat_map_and_a_cell_is_a_node() {
         .await;
     page.until(
         "all others know of one failed node",
-        "[...document.querySelectorAll('.heat .hm[data-node]:not(.hm--down)')].every(c => c.getAttribute('aria-label').endsWith(': 1 nodes held for failing')) || null",
+        "[...document.querySelectorAll('.heat .hm[data-node]:not(.hm--down)')].every(c => c.getAttribute('aria-label').endsWith(': 1 node held for failing')) || null",
     )
     .await;
     page.until(

@@ -81,7 +81,8 @@ async fn a_fault_of_each_family_is_done_by_mouse_listed_and_ended() {
     assert_eq!(process(page, "A1").await, "paused");
 
     // It is listed, and ended there.
-    assert!(page.text("#faults").await.contains("A1 is stopped"));
+    let chip = page.text("#faults").await;
+    assert!(chip.contains("A1 is stopped"), "{chip}");
     click(page, &by_id("faults"), "left").await;
     let listed = page.text("#fault-list").await;
     assert!(listed.contains("until it is ended") && listed.contains("end 1"), "{listed}");

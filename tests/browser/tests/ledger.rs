@@ -59,7 +59,7 @@ async fn a_workload_of_the_panel_runs_as_the_line_that_it_shows_and_is_charted()
     )
     .await;
     page.click("#tray-4").await;
-    page.click("#workloads .btn").await;
+    page.click("#workloads [aria-label='Stop load']").await;
     page.until(
         "it has stopped",
         "document.querySelector('#workloads tbody').textContent.includes('stopped') || null",

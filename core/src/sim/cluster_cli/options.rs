@@ -1,5 +1,7 @@
 //! The command line of `redis-cli --cluster`, and its help.
 
+use crate::store::float::of_decimal;
+
 /// The numbers of redis-cli.c 7.0.15: `CLUSTER_MANAGER_MIGRATE_TIMEOUT` in milliseconds, `…_MIGRATE_PIPELINE`, `…_REBALANCE_THRESHOLD` in
 /// per cent.
 const TIMEOUT_MS: i64 = 60_000;
@@ -122,7 +124,7 @@ impl Options {
                 "--cluster-slots" => options.slots = atoi(value),
                 "--cluster-timeout" => options.timeout_ms = atoi(value),
                 "--cluster-pipeline" => options.pipeline = atoi(value),
-                "--cluster-threshold" => options.threshold = value.parse::<f64>().unwrap_or(0.0) as f32,
+                "--cluster-threshold" => options.threshold = of_decimal(value).unwrap_or(0.0) as f32,
                 "-a" | "--pass" => options.password = Some(value.clone()),
                 "--user" => options.user = Some(value.clone()),
                 _ => return Err(bad()),

@@ -5,6 +5,7 @@ use super::nodes::SLOTS;
 use super::options::atoi;
 use super::run::{Cx, Failure, Go, Move, Next, State, Stop, text_of};
 use crate::resp::Value;
+use crate::store::float::of_decimal;
 use std::rc::Rc;
 
 /// How a slot moves (`CLUSTER_MANAGER_OPT_…`).
@@ -396,7 +397,7 @@ fn weigh(cx: &mut Cx<'_>, state: &mut State) -> Go {
             cx.err(format!("*** No such master node {name}\n"));
             return Ok(Next::End);
         };
-        state.node_mut(node).weight = weight.parse::<f64>().unwrap_or(0.0) as f32;
+        state.node_mut(node).weight = of_decimal(weight).unwrap_or(0.0) as f32;
     }
     let involved = |i: &usize| {
         let node = &state.nodes[*i];

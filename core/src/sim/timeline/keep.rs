@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 
 /// While time runs, so many checkpoints are made in the distance that may lie between two.
 const NEW_PER_REPLAY: u64 = 8;
+/// What two nodes that know each other take in a copy of a world, in bytes, about: their records of each other, links and connections.
+/// All of it changes within a tenth of a virtual second, so that no two checkpoints have it in common.
+const PAIR_LEN: usize = 4 << 10;
 /// Neighbours may be apart by this part of their distance from the present state.
 const SPREAD: u64 = 4;
 
@@ -103,11 +106,21 @@ impl Branch {
 impl Timeline {
     /// The step at which the running world is to be kept again.
     pub(super) fn next_checkpoint_due(&self) -> u64 {
+        if self.too_many() {
+            return u64::MAX;
+        }
         let here = self.world.steps();
         let last = self.nearest(self.current, Stop::Step(here)).map_or(0, |(_, step)| step);
         // One that was made and had to go at once for lack of memory counts as well.
         let tried = if self.tried <= here { self.tried } else { 0 };
         last.max(tried) + (self.limits.replay_steps / NEW_PER_REPLAY).max(1)
+    }
+
+    /// Whether a single checkpoint of so many nodes would be more than all checkpoints may take: it would be made, which doubles what
+    /// the world takes, and go at once. Then there is the beginning alone, and going back plays all from there.
+    fn too_many(&self) -> bool {
+        let nodes = self.world.setup().nodes.len();
+        nodes * nodes * PAIR_LEN > self.limits.checkpoints_len_max
     }
 
     /// Keeps a copy of the present state for a while, without looking at the limits.
@@ -134,6 +147,9 @@ impl Timeline {
 
     /// Keeps the present state, and lets others go for it.
     pub(super) fn keep_checkpoint(&mut self, step: u64) {
+        if self.too_many() && !self.branches[&0].checkpoints.is_empty() {
+            return;
+        }
         self.put(false);
         self.tried = step;
         self.thin();

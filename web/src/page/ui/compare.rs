@@ -6,6 +6,7 @@ use super::{Act, icon, run_line, shard_class, tape, value_of};
 use crate::page::shared::Shared;
 use crate::page::tape::Tape;
 use std::rc::Rc;
+use vitrine_core::store::float::of_decimal;
 use vitrine_web::look::compare::Compared;
 use vitrine_web::look::{Look, Seen};
 use vitrine_web::model::{Cluster, TapeItem, Time};
@@ -104,7 +105,7 @@ pub fn Compare(props: &Props) -> Html {
     let at = {
         let choice = choice.clone();
         Callback::from(move |e: Event| {
-            if let (Some(next), Ok(seconds)) = (*choice, value_of(&e).parse::<f64>()) {
+            if let (Some(next), Some(seconds)) = (*choice, of_decimal(&value_of(&e))) {
                 choice.set(Some(Choice { at_us: (seconds.max(0.0) * 1e6) as u64, ..next }));
             }
         })

@@ -4,7 +4,8 @@ use super::share::Share;
 use super::stage::Stage;
 use super::topology::Topology;
 use super::{
-    Act, Panel, Sheet, compare, help, inspector, ledger, lesson, menu, slotmap, tape, terminal, topbar, why,
+    Act, Panel, Sheet, compare, help, inspector, ledger, lesson, menu, slotmap, tape, terminal, tip, topbar,
+    why,
 };
 use crate::page::app::App;
 use vitrine_web::model::Phase;
@@ -58,6 +59,7 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
             Some(Sheet::Share) => html! { <Share act={act.clone()} /> },
             None => Html::default(),
         } }
+        <tip::Tip />
         <div class="sr" role="status" aria-live="polite">{ &app.spoken }</div>
         </>
     }

@@ -2,6 +2,7 @@
 
 use super::Act;
 use super::share::Dialog;
+use vitrine_web::terms::TERMS;
 use yew::prelude::*;
 
 #[derive(PartialEq, Properties)]
@@ -37,6 +38,8 @@ pub fn Help(props: &Props) -> Html {
         <Dialog title="Keyboard" act={props.act.clone()}>
             <dl>{ for KEYS.iter().map(|(key, what)| html! { <>
                 <dt><kbd class="kbd">{ *key }</kbd></dt><dd>{ *what }</dd></> }) }</dl>
+            <details class="terms"><summary>{ "Words of the page" }</summary>
+                <dl>{ for TERMS.iter().map(|(term, means)| html! { <><dt>{ *term }</dt><dd>{ *means }</dd></> }) }</dl></details>
             <p class="sheet__p">{ "Time is virtual: it stands still when you pause, and every run with the same seed and the same actions is the \
                 same run. Packets that cross in less than half a second are drawn for half a second, so that they can be seen; \
                 at 0.001× they stand exactly where they are. From 10× on, PING and PONG become the weight of the lines; up to 0.1×, what \

@@ -16,6 +16,7 @@ pub mod slotmap;
 pub mod stage;
 pub mod tape;
 pub mod terminal;
+pub mod tip;
 pub mod topbar;
 pub mod topology;
 pub mod why;

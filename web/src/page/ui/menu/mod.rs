@@ -43,7 +43,7 @@ type Beside = (Sub, i32, i32, i32);
 
 /// Puts a menu where it is whole on the screen, on the other side of `left_of` if there is no room, and the focus on its first
 /// entry.
-fn settle(menu: &NodeRef, x: f64, y: f64, left_of: f64) {
+pub fn settle(menu: &NodeRef, x: f64, y: f64, left_of: f64) {
     let Some(menu) = menu.cast::<web_sys::HtmlElement>() else { return };
     let window = crate::page::link::window();
     let size = |v: Result<wasm_bindgen::JsValue, _>| v.ok().and_then(|v| v.as_f64()).unwrap_or(800.0);

@@ -70,12 +70,15 @@ fn card(act: &Callback<Act>, client: &Client, card: &Card) -> Html {
     // What is left of the last line beside the fate.
     let room = ((card.width - 34.0) / 6.8) as usize - client.fate.chars().count().min(12);
     let more = client.seeds.len().saturating_sub(SEEDS_MAX);
+    // What is read on the card stands beside the button, not in it: its name says the same in a sentence.
     html! {
-        <g class={classes!("client", "lbl", (!client.running).then_some("client--off"))} role="button" tabindex="0" aria-haspopup="menu" id={format!("client-{}", client.name)}
-            aria-label={spoken(client)} onclick={open.clone()} oncontextmenu={open} onkeydown={key}
+        <g class={classes!("client", "lbl", (!client.running).then_some("client--off"))} id={format!("client-{}", client.name)}
             transform={format!("translate({:.1} {:.1})", card.at.x, card.at.y)}>
-            <rect class="client__box" width={card.width.to_string()} height={CARD_HEIGHT.to_string()} rx="3" />
-            <path class="client__ear" d={format!("M0 .5V{}", CARD_HEIGHT - 0.5)} />
+            <g class="client__b" role="button" tabindex="0" aria-haspopup="menu" aria-label={spoken(client)}
+                onclick={open.clone()} oncontextmenu={open} onkeydown={key}>
+                <rect class="client__box" width={card.width.to_string()} height={CARD_HEIGHT.to_string()} rx="3" />
+                <path class="client__ear" d={format!("M0 .5V{}", CARD_HEIGHT - 0.5)} />
+            </g>
             <text class="t t--strong" x="12" y="17">{ name }</text>
             <text class="t" x={right.clone()} y="17" text-anchor="end">{ rate }</text>
             <text class="t t--dim" x="12" y="35">{ if client.seeds.is_empty() { "seeds: every node" } else { "seeds" } }</text>

@@ -7,7 +7,7 @@ use super::super::{Act, Armed, MenuTarget, focus, menu, value_of};
 use super::press;
 use crate::page::shared::Shared;
 use std::fmt::Write;
-use vitrine_web::geometry::{HEIGHT, WIDTH, main_group};
+use vitrine_web::geometry::main_group;
 use vitrine_web::heat::{BARS, Cell, FIELD, LEVEL_MAX, Metric, Way, bars, cells, ends, level, neighbour};
 use vitrine_web::model::{Belief, Cluster, NodeIndex, Process};
 use vitrine_web::words;
@@ -29,7 +29,8 @@ pub struct Props {
     pub selected: Option<NodeIndex>,
     pub lit: Shared<Vec<NodeIndex>>,
     pub armed: Option<Armed>,
-    pub phone: bool,
+    /// What is seen of it.
+    pub view_box: AttrValue,
     pub act: Callback<Act>,
 }
 
@@ -234,7 +235,7 @@ pub fn Heat(props: &Props) -> Html {
                 tabindex={if i == first { "0" } else { "-1" }} aria-label={says.clone()}><title>{ says }</title></rect>
         }
     };
-    let view_box = if props.phone { "92 40 698 500".to_owned() } else { format!("0 0 {WIDTH} {HEIGHT}") };
+    let view_box = props.view_box.clone();
     let armed = props.armed.is_some().then_some("scene--armed");
     html! {
         <svg class={classes!("scene", "heat", armed)} viewBox={view_box} role="group" aria-label={super::spoken_summary("Heat map", c)}>

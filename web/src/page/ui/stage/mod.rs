@@ -11,6 +11,7 @@ mod ring;
 mod trip;
 mod wall;
 mod way;
+mod zoom;
 
 use super::looking::use_look;
 use super::{Act, Armed, MenuTarget, faults, icon, palette};
@@ -83,13 +84,15 @@ pub fn Stage(props: &Props) -> Html {
         });
     }
     // A phone's stage has no labels and no room beside the ring: it shows the drawing's middle alone.
-    let view_box = match (*phone, props.layout.wall_x) {
-        (true, None) => "186 28 500 522".to_owned(),
-        (true, Some(_)) => "106 28 690 522".to_owned(),
-        _ => format!("0 0 {WIDTH} {HEIGHT}"),
-    };
     let crowd = crowd(props.cluster.nodes.len());
     let heat = props.heat || crowd;
+    let looking = zoom::use_zoom(match (*phone, heat, props.layout.wall_x) {
+        (true, true, _) => (92.0, 40.0, 698.0, 500.0),
+        (true, _, None) => (186.0, 28.0, 500.0, 522.0),
+        (true, _, Some(_)) => (106.0, 28.0, 690.0, 522.0),
+        _ => (0.0, 0.0, WIDTH, HEIGHT),
+    });
+    let view_box = looking.view_box.clone();
     let metric = use_state(|| Metric::Doubts);
     let (headline, aside, alarm) = headline(props);
     let layers = use_state(|| [true; LAYERS.len()]);
@@ -138,9 +141,10 @@ pub fn Stage(props: &Props) -> Html {
                     <button aria-pressed={heat.to_string()} onclick={act.reform(|_| Act::Heat(true))}>{ icon("i-grid") }{ "Heat map" }</button></div>
             </div>
             <palette::Palette cluster={props.roster.clone()} armed={props.armed.clone()} act={act.clone()} />
+            <div onwheel={looking.wheel} onpointerdown={looking.down} onpointermove={looking.moved} onpointerup={looking.up} ondblclick={looking.all}>
             if heat {
                 <heat::Heat cluster={props.cluster.clone()} tenths={props.tenths} metric={*metric} selected={props.selected}
-                    lit={props.lit.clone()} armed={props.armed.clone()} phone={*phone} act={act.clone()} />
+                    lit={props.lit.clone()} armed={props.armed.clone()} {view_box} act={act.clone()} />
                 { heat::choice(&metric) }
             } else {
             <svg class={classes!("scene", armed, held)} viewBox={view_box} role="group"
@@ -168,8 +172,10 @@ pub fn Stage(props: &Props) -> Html {
                         selected={props.selected} lit={props.lit.clone()} armed={props.armed.clone()} act={act.clone()} />
                 </g>
             </svg>
-            <div class="legend" aria-hidden="true">{ marks::legend(!clients.is_empty()) }</div>
+            <div class="legend">{ marks::legend(!clients.is_empty()) }</div>
             }
+            </div>
+            { looking.buttons }
             { banner(props) }
             { halt(props) }
         </main>
