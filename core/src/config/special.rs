@@ -265,7 +265,7 @@ fn set_percentiles(config: &mut Config, args: &[Vec<u8>]) -> Result<(), &'static
         for arg in args {
             let value: f64 = core::str::from_utf8(arg)
                 .ok()
-                .and_then(|t| t.parse().ok())
+                .and_then(crate::store::float::of_decimal)
                 .filter(|v: &f64| !v.is_nan())
                 .ok_or("Invalid latency-tracking-info-percentiles parameters")?;
             if !(0.0..=100.0).contains(&value) {

@@ -46,7 +46,12 @@ pub fn Tip() -> Html {
         use_effect_with((), move |()| {
             let setter = shown.setter();
             let listen = Closure::<dyn FnMut(web_sys::Event)>::new(move |e: web_sys::Event| {
-                setter.set(if e.type_() == "keydown" { None } else { told(&e) });
+                // A key moves the focus before it is heard of here; Escape alone takes the sentence away.
+                match e.dyn_ref::<web_sys::KeyboardEvent>().map(|e| e.key()) {
+                    None => setter.set(told(&e)),
+                    Some(key) if key == "Escape" => setter.set(None),
+                    Some(_) => {}
+                }
             });
             let document = crate::page::link::document();
             const KINDS: [&str; 4] = ["pointerover", "focusin", "click", "keydown"];

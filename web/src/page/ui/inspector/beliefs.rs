@@ -8,7 +8,7 @@ use yew::prelude::*;
 /// From so many nodes on, a shard is one row and one column.
 const BY_SHARD_FROM: usize = 31;
 /// How many rows the matrix has at the most: the shards about which somebody has doubts come first.
-const ROWS_MAX: usize = 30;
+const ROWS_MAX: usize = 12;
 
 /// What rows and columns stand for: a name, and the nodes.
 fn groups(c: &Cluster) -> Vec<(String, Vec<usize>)> {

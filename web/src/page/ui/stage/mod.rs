@@ -165,8 +165,8 @@ pub fn Stage(props: &Props) -> Html {
                         <circle cx={props.layout.centre.x.to_string()} cy={props.layout.centre.y.to_string()} r="62" /></g>
                     <ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} />
                 </g>
-                <clients::Cards clients={clients.clone()} act={act.clone()} />
                 <wall::Wall cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
+                <clients::Cards clients={clients.clone()} act={act.clone()} />
                 <g onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={away} ontouchend={lifted}>
                     <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}
                         selected={props.selected} lit={props.lit.clone()} armed={props.armed.clone()} act={act.clone()} />
@@ -219,7 +219,7 @@ fn headline(props: &Props) -> (String, String, bool) {
     let served = c.slots_served();
     if served < SLOTS {
         let gone = u64::from(SLOTS - served);
-        let text = if c.ok { "unserved" } else { "unserved: the cluster is down" };
+        let text = if c.ok { "unserved" } else { "unserved: cluster down" };
         if c.beliefs.doubts().next().is_none() {
             aside.push("not noticed yet".to_owned());
         }
