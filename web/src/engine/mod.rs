@@ -52,7 +52,7 @@ const CATCH_UP_MS: f64 = 100.0;
 const READY_PATIENCE_US: u64 = 60_000_000;
 /// While time goes on, the nodes are looked at again after this, in milliseconds: under load numbers change with every event, and
 /// nobody reads them sixty times a second.
-const LOOK_MS: f64 = 50.0;
+const LOOK_MS: f64 = 100.0;
 /// The same of a crowd of nodes: it takes some milliseconds to look at.
 const CROWD_LOOK_MS: f64 = 300.0;
 /// Looking for readiness costs a view of all nodes: so often, in virtual microseconds.
