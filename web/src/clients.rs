@@ -9,6 +9,7 @@ use vitrine_core::sim::workload::traffic::{Traffic, Way};
 
 /// How high a card is, in units of the stage.
 pub const CARD_HEIGHT: f64 = 62.0;
+
 /// A workload's clients as a card shows them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Client {
@@ -79,7 +80,7 @@ impl Client {
         let [name, host, count, rate, seeds, running, with, command, fate, failed, talks] = row else {
             return None;
         };
-        let place = |is: &dyn Fn(&crate::model::Node) -> bool| {
+        let place = |is: &dyn Fn(&Node) -> bool| {
             c.nodes.iter().position(is).and_then(|at| NodeIndex::try_from(at).ok())
         };
         let talk = |line: &str| {
@@ -155,27 +156,15 @@ pub fn places(l: &Layout, clients: &[Client]) -> Vec<Option<Card>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Claim;
     use vitrine_core::sim::workload::traffic::{Newest, Talk};
 
     fn cluster() -> Cluster {
-        let mut nodes = vec![
-            Node::sample("A1", 0, None),
-            Node::sample("B1", 1, None),
-            Node::sample("C1", 2, None),
-            Node::sample("A2", 0, Some(0)),
-            Node::sample("B2", 1, Some(1)),
-            Node::sample("C2", 2, Some(2)),
-        ];
-        for (i, node) in nodes.iter_mut().enumerate() {
+        let mut c = Cluster::six();
+        for (i, node) in c.nodes.iter_mut().enumerate() {
             node.addr = format!("10.0.0.{}:700{}", i + 1, i + 1);
-            if i == 3 {
-                node.process = crate::model::Process::Crashed;
-            }
         }
-        let claim = |start, end, node| Claim { start, end, node, epoch: 1, accepted: true, served: true };
-        let claims = vec![claim(0, 5460, 0), claim(5461, 10922, 1), claim(10923, 16383, 2)];
-        Cluster { nodes, claims, ..Cluster::default() }
+        c.nodes[3].process = crate::model::Process::Crashed;
+        c
     }
 
     fn traffic(name: &str) -> Traffic {

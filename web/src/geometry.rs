@@ -349,26 +349,9 @@ mod tests {
     use super::*;
     use crate::model::Node;
 
-    fn six() -> Cluster {
-        let nodes = vec![
-            Node::sample("A1", 0, None),
-            Node::sample("B1", 1, None),
-            Node::sample("C1", 2, None),
-            Node::sample("A2", 0, Some(0)),
-            Node::sample("B2", 1, Some(1)),
-            Node::sample("C2", 2, Some(2)),
-        ];
-        let claim = |start, end, node| Claim { start, end, node, epoch: 1, accepted: true, served: true };
-        Cluster {
-            nodes,
-            claims: vec![claim(0, 5460, 0), claim(5461, 10922, 1), claim(10923, 16383, 2)],
-            ..Cluster::default()
-        }
-    }
-
     #[test]
     fn masters_sit_at_the_middle_of_their_arcs() {
-        let l = Layout::of(&six());
+        let l = Layout::of(&Cluster::six());
         assert_eq!(l.size, Size::L);
         let a = l.seats[0];
         assert!((a.at.x - 559.0).abs() < 0.5 && (a.at.y - 227.0).abs() < 0.5, "{a:?}");
@@ -379,7 +362,7 @@ mod tests {
 
     #[test]
     fn no_two_discs_touch() {
-        let l = Layout::of(&six());
+        let l = Layout::of(&Cluster::six());
         for i in 0..6 {
             for j in 0..i {
                 let gap = l.seats[i].at.distance(l.seats[j].at) - l.seats[i].r - l.seats[j].r;
@@ -390,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_promoted_replica_takes_the_seat_on_the_ring() {
-        let mut c = six();
+        let mut c = Cluster::six();
         c.claims[0].node = 3;
         c.nodes[3].master = true;
         c.nodes[3].replica_of = None;
@@ -401,7 +384,7 @@ mod tests {
 
     #[test]
     fn before_there_are_slots_every_shard_has_its_place() {
-        let mut c = six();
+        let mut c = Cluster::six();
         c.claims.clear();
         let l = Layout::of(&c);
         assert!(l.seats[0].on_ring && l.seats[1].on_ring && l.seats[2].on_ring);
@@ -409,7 +392,7 @@ mod tests {
 
     #[test]
     fn a_wall_moves_the_smaller_group_to_a_bay() {
-        let mut c = six();
+        let mut c = Cluster::six();
         c.groups = vec![vec![0], vec![1, 2, 3, 4, 5]];
         let l = Layout::of(&c);
         assert!(l.seats[0].in_bay && l.seats[0].at.x > l.wall_x.unwrap());
@@ -418,7 +401,7 @@ mod tests {
 
     #[test]
     fn chords_keep_away_from_the_dial() {
-        let mut c = six();
+        let mut c = Cluster::six();
         c.claims = vec![
             Claim { start: 0, end: 8191, node: 0, epoch: 1, accepted: true, served: true },
             Claim { start: 8192, end: 16383, node: 1, epoch: 1, accepted: true, served: true },

@@ -5,15 +5,13 @@
 //! warm colour tell a state. Nothing here knows of the browser, so all of it is tested natively.
 
 use crate::geometry::claim_len;
-use crate::model::{Cluster, Node, SLOTS};
+use crate::model::{Cluster, DENSITY_PARTS, Node, SLOTS};
 use litemap::LiteMap;
 
 /// The part of the stage that the blocks fill, in its units: left, top, width, height.
 pub const FIELD: (f64, f64, f64, f64) = (118.0, 100.0, 660.0, 372.0);
 /// The brightest level.
 pub const LEVEL_MAX: u8 = 6;
-/// Into how many parts the slots are divided above the blocks.
-pub const BARS: usize = 128;
 /// A block's sides, and those of its cells, in parts of its width with the gap beside it.
 const BLOCK_WIDTH: f64 = 28.0 / 34.0;
 const MASTER_HEIGHT: f64 = 16.0 / 34.0;
@@ -191,15 +189,15 @@ pub fn level(value: f64, (low, high): (f64, f64)) -> u8 {
 }
 
 /// For each part of the slots how many keys it holds, as a share of the most, or `None` if nobody serves all of it.
-pub fn bars(c: &Cluster) -> [Option<f64>; BARS] {
-    let width = SLOTS as usize / BARS;
+pub fn bars(c: &Cluster) -> [Option<f64>; DENSITY_PARTS] {
+    let width = SLOTS as usize / DENSITY_PARTS;
     let mut slots = vec![0_u32; c.nodes.len()];
     let owned = || c.claims.iter().filter(|k| k.accepted && usize::from(k.node) < c.nodes.len());
     for k in owned() {
         slots[usize::from(k.node)] += claim_len(k);
     }
-    let mut keys = [0.0; BARS];
-    let mut served = [0_usize; BARS];
+    let mut keys = [0.0; DENSITY_PARTS];
+    let mut served = [0_usize; DENSITY_PARTS];
     for k in owned() {
         let node = &c.nodes[usize::from(k.node)];
         let each = node.keys as f64 / f64::from(slots[usize::from(k.node)].max(1));
@@ -309,10 +307,13 @@ mod tests {
         c.nodes[0].keys = 50;
         c.nodes[3].keys = 100;
         let all = bars(&c);
-        assert_eq!((all[0], all[BARS / 2], all[BARS - 1]), (Some(0.5), Some(1.0), Some(1.0)));
+        assert_eq!(
+            (all[0], all[DENSITY_PARTS / 2], all[DENSITY_PARTS - 1]),
+            (Some(0.5), Some(1.0), Some(1.0))
+        );
         c.claims[0].served = false;
         c.claims[1].end -= 1;
         let all = bars(&c);
-        assert_eq!((all[0], all[BARS / 2], all[BARS - 1]), (None, Some(1.0), None));
+        assert_eq!((all[0], all[DENSITY_PARTS / 2], all[DENSITY_PARTS - 1]), (None, Some(1.0), None));
     }
 }

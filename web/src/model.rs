@@ -251,6 +251,27 @@ pub struct Node {
 }
 
 #[cfg(test)]
+impl Cluster {
+    /// Three masters with a replica each that serve all slots, for tests.
+    pub(crate) fn six() -> Cluster {
+        let nodes = vec![
+            Node::sample("A1", 0, None),
+            Node::sample("B1", 1, None),
+            Node::sample("C1", 2, None),
+            Node::sample("A2", 0, Some(0)),
+            Node::sample("B2", 1, Some(1)),
+            Node::sample("C2", 2, Some(2)),
+        ];
+        let claim = |start, end, node| Claim { start, end, node, epoch: 1, accepted: true, served: true };
+        Cluster {
+            nodes,
+            claims: vec![claim(0, 5460, 0), claim(5461, 10922, 1), claim(10923, 16383, 2)],
+            ..Cluster::default()
+        }
+    }
+}
+
+#[cfg(test)]
 impl Node {
     /// A node that is up, for tests.
     pub(crate) fn sample(name: &str, shard: u16, replica_of: Option<NodeIndex>) -> Node {

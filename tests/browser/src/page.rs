@@ -128,6 +128,25 @@ impl Page {
         self.js(&script).await;
     }
 
+    /// The middle of an element that an expression gives, in pixels of the window, once it is there and has a size.
+    pub async fn middle(&self, what: &str, element: &str) -> (f64, f64) {
+        let expression = format!(
+            "(() => {{ const e = {element}; if (!e) return null; e.scrollIntoView?.({{ block: 'nearest' }}); \
+             const r = e.getBoundingClientRect(); return r.width > 0 ? [r.x + r.width / 2, r.y + r.height / 2] : null; }})()"
+        );
+        let at = self.until(what, &expression).await;
+        (at[0].as_f64().expect("x"), at[1].as_f64().expect("y"))
+    }
+
+    /// Moves or presses the mouse at a place of the window: a kind of the developer tools' event, with more of its fields.
+    pub async fn mouse(&self, kind: &str, (x, y): (f64, f64), more: Value) {
+        let mut event = json!({ "type": kind, "x": x, "y": y, "button": "none" });
+        for (key, value) in more.as_object().into_iter().flatten() {
+            event[key] = value.clone();
+        }
+        self.devtools("Input.dispatchMouseEvent", event).await;
+    }
+
     /// Presses a key on what has the focus.
     pub async fn key(&self, key: Key) {
         let active = self.client.active_element().await.expect("something has the focus");

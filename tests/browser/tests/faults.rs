@@ -7,16 +7,6 @@ use std::time::Duration;
 use vitrine_browser_tests::browser::{Bench, Options};
 use vitrine_browser_tests::page::Page;
 
-/// The middle of an element that an expression gives, once it is there and has a size.
-async fn middle(page: &Page, what: &str, element: &str) -> (f64, f64) {
-    let expression = format!(
-        "(() => {{ const e = {element}; if (!e) return null; e.scrollIntoView?.({{ block: 'nearest' }}); \
-         const r = e.getBoundingClientRect(); return r.width > 0 ? [r.x + r.width / 2, r.y + r.height / 2] : null; }})()"
-    );
-    let at = page.until(what, &expression).await;
-    (at[0].as_f64().expect("x"), at[1].as_f64().expect("y"))
-}
-
 fn by_id(id: &str) -> String {
     format!("document.getElementById({})", json!(id))
 }
@@ -34,16 +24,11 @@ fn entry(menu: &str, name: &str) -> String {
     )
 }
 
-async fn mouse(page: &Page, kind: &str, (x, y): (f64, f64), button: &str) {
-    let event = json!({ "type": kind, "x": x, "y": y, "button": button, "clickCount": 1 });
-    page.devtools("Input.dispatchMouseEvent", event).await;
-}
-
 async fn click(page: &Page, element: &str, button: &str) {
-    let at = middle(page, &format!("{element} can be clicked"), element).await;
-    mouse(page, "mouseMoved", at, "none").await;
-    mouse(page, "mousePressed", at, button).await;
-    mouse(page, "mouseReleased", at, button).await;
+    let at = page.middle(&format!("{element} can be clicked"), element).await;
+    page.mouse("mouseMoved", at, json!({ "button": "none", "clickCount": 1 })).await;
+    page.mouse("mousePressed", at, json!({ "button": button, "clickCount": 1 })).await;
+    page.mouse("mouseReleased", at, json!({ "button": button, "clickCount": 1 })).await;
 }
 
 async fn faults(page: &Page) -> Vec<String> {
@@ -147,11 +132,11 @@ async fn a_fault_of_each_family_is_done_by_mouse_listed_and_ended() {
 
     // A link, by dragging from one end to the other; the list is out of the way again.
     click(page, &by_id("faults"), "left").await;
-    let (from, to) = (middle(page, "A1", &disc("A1")).await, middle(page, "B1", &disc("B1")).await);
-    mouse(page, "mouseMoved", from, "none").await;
-    mouse(page, "mousePressed", from, "left").await;
-    mouse(page, "mouseMoved", to, "left").await;
-    mouse(page, "mouseReleased", to, "left").await;
+    let (from, to) = (page.middle("A1", &disc("A1")).await, page.middle("B1", &disc("B1")).await);
+    page.mouse("mouseMoved", from, json!({ "button": "none", "clickCount": 1 })).await;
+    page.mouse("mousePressed", from, json!({ "button": "left", "clickCount": 1 })).await;
+    page.mouse("mouseMoved", to, json!({ "button": "left", "clickCount": 1 })).await;
+    page.mouse("mouseReleased", to, json!({ "button": "left", "clickCount": 1 })).await;
     assert!(page.text("#menu .menu__h").await.contains("A1 – B1"));
     click(page, &entry("menu", "Hold and release"), "left").await;
     page.terminal_shows("hold A1 B1").await;
@@ -229,7 +214,7 @@ async fn a_held_finger_opens_a_sheet_of_targets_that_it_can_hit() {
     page.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": true })).await;
     page.ready().await;
     page.js("vitrine.pause()").await;
-    let (x, y) = middle(page, "A1", &disc("A1")).await;
+    let (x, y) = page.middle("A1", &disc("A1")).await;
     let touch = |kind: &str, points: Value| json!({ "type": kind, "touchPoints": points });
     page.devtools("Input.dispatchTouchEvent", touch("touchStart", json!([{ "x": x, "y": y }]))).await;
     page.find("#menu").await;
@@ -243,7 +228,7 @@ async fn a_held_finger_opens_a_sheet_of_targets_that_it_can_hit() {
         .js("[...document.querySelectorAll('#menu button')].filter(b => b.getBoundingClientRect().height < 44).length")
         .await;
     assert_eq!(small, 0, "targets that a finger misses");
-    let (x, y) = middle(page, "Crash", &entry("menu", "Crash (power loss)")).await;
+    let (x, y) = page.middle("Crash", &entry("menu", "Crash (power loss)")).await;
     page.devtools("Input.dispatchTouchEvent", touch("touchStart", json!([{ "x": x, "y": y }]))).await;
     page.devtools("Input.dispatchTouchEvent", touch("touchEnd", json!([]))).await;
     page.until("A1 lost power", "vitrine.node('A1').then(n => n.process === 'crashed' || null)").await;

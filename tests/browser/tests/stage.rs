@@ -1,26 +1,9 @@
 //! The stage as a picture: it is looked at from nearer and moved, and the words on it and beside it say what they mean.
 
 use fantoccini::key::Key;
-use serde_json::{Value, json};
+use serde_json::json;
 use vitrine_browser_tests::browser::Bench;
 use vitrine_browser_tests::page::Page;
-
-/// The middle of an element, in pixels of the window.
-async fn middle(page: &Page, element: &str) -> (f64, f64) {
-    let rect = format!(
-        "(r => r && [r.x + r.width / 2, r.y + r.height / 2])({element}?.getBoundingClientRect()) || null"
-    );
-    let at = page.until(element, &rect).await;
-    (at[0].as_f64().expect("x"), at[1].as_f64().expect("y"))
-}
-
-async fn mouse(page: &Page, kind: &str, (x, y): (f64, f64), more: Value) {
-    let mut event = json!({ "type": kind, "x": x, "y": y, "button": "none" });
-    for (key, value) in more.as_object().into_iter().flatten() {
-        event[key] = value.clone();
-    }
-    page.devtools("Input.dispatchMouseEvent", event).await;
-}
 
 /// Waits for a sentence that explains a word.
 async fn says(page: &Page, text: &str) {
@@ -38,10 +21,11 @@ async fn words_explain_themselves_under_the_pointer_the_focus_and_a_tap() {
     let legend = |word: &str| {
         format!("[...document.querySelectorAll('.legend span')].find(s => s.textContent === '{word}')")
     };
-    mouse(page, "mouseMoved", middle(page, &legend("AUTH_REQUEST")).await, json!({})).await;
+    page.mouse("mouseMoved", page.middle("the word in the legend", &legend("AUTH_REQUEST")).await, json!({}))
+        .await;
     says(page, "asks the masters for their votes").await;
     let epoch = "[...document.querySelectorAll('.insp th')].find(t => t.textContent === 'Epoch')";
-    mouse(page, "mouseMoved", middle(page, epoch).await, json!({})).await;
+    page.mouse("mouseMoved", page.middle("the column", epoch).await, json!({})).await;
     says(page, "logical clock").await;
     // Whoever taps, taps the word; what can be pressed does what it does, and no more.
     page.js(&format!("{}.dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))", legend("PING"))).await;
@@ -70,28 +54,22 @@ async fn the_stage_is_looked_at_from_nearer_moved_and_seen_whole_again() {
     let width = async || page.js(&format!("{seen}[2]")).await.as_f64().expect("a width");
     let disc = "document.querySelector('#node-A1 .body')";
     assert_eq!(width().await, 800.0);
-    let before = middle(page, disc).await;
+    let before = page.middle("A1", disc).await;
     for _ in 0..3 {
-        mouse(page, "mouseWheel", before, json!({ "deltaX": 0, "deltaY": -120 })).await;
+        page.mouse("mouseWheel", before, json!({ "deltaX": 0, "deltaY": -120 })).await;
     }
     page.until("nearer", &format!("{seen}[2] < 500 || null")).await;
-    let after = middle(page, disc).await;
+    let after = page.middle("A1", disc).await;
     let strayed = (after.0 - before.0).hypot(after.1 - before.1);
     assert!(strayed < 3.0, "what is under the pointer stays there: {before:?}, {after:?}");
     // The drawing is dragged by what lies between the nodes.
     let free = (after.0 + 60.0, after.1 - 60.0);
-    mouse(page, "mouseMoved", free, json!({})).await;
-    mouse(page, "mousePressed", free, json!({ "button": "left", "buttons": 1, "clickCount": 1 })).await;
-    mouse(page, "mouseMoved", (free.0 - 80.0, free.1 + 40.0), json!({ "button": "left", "buttons": 1 }))
+    page.mouse("mouseMoved", free, json!({})).await;
+    page.mouse("mousePressed", free, json!({ "button": "left", "buttons": 1, "clickCount": 1 })).await;
+    page.mouse("mouseMoved", (free.0 - 80.0, free.1 + 40.0), json!({ "button": "left", "buttons": 1 })).await;
+    page.mouse("mouseReleased", (free.0 - 80.0, free.1 + 40.0), json!({ "button": "left", "clickCount": 1 }))
         .await;
-    mouse(
-        page,
-        "mouseReleased",
-        (free.0 - 80.0, free.1 + 40.0),
-        json!({ "button": "left", "clickCount": 1 }),
-    )
-    .await;
-    let dragged = middle(page, disc).await;
+    let dragged = page.middle("A1", disc).await;
     assert!(
         (dragged.0 - after.0 + 80.0).abs() < 3.0 && (dragged.1 - after.1 - 40.0).abs() < 3.0,
         "{after:?}, {dragged:?}"

@@ -246,12 +246,12 @@ pub fn focus_on(element: &web_sys::Element) {
     }
 }
 
-/// Enter or the space bar on something that is drawn and acts as a button.
-pub fn pressed(then: Callback<()>) -> Callback<KeyboardEvent> {
+/// Enter or the space bar on something that is drawn and acts as a button, which is handed on.
+pub fn pressed(then: Callback<Option<web_sys::EventTarget>>) -> Callback<KeyboardEvent> {
     Callback::from(move |e: KeyboardEvent| {
         if e.key() == "Enter" || e.key() == " " {
             e.prevent_default();
-            then.emit(());
+            then.emit(e.target());
         }
     })
 }

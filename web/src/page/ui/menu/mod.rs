@@ -1,4 +1,5 @@
-//! The menu of a node, a link, a workload's clients or a message, and the labelled lists behind the palette: everything that can happen to it now. On a
+//! The menu of a node, a link, a workload's clients or a message, and the labelled lists behind the palette: everything that can happen
+//! to it now. On a
 //! phone it is a sheet at the bottom.
 //!
 //! What it offers is made of the rows of [`vitrine_web::faults`] ([`items`]). Every entry carries the line that it runs; what an entry
@@ -36,6 +37,22 @@ pub fn beside(target: Option<web_sys::EventTarget>) -> (i32, i32) {
     let rect =
         target.and_then(|t| t.dyn_into::<web_sys::Element>().ok()).map(|e| e.get_bounding_client_rect());
     rect.map_or((40, 80), |r| ((r.left() + r.width() / 2.0 + 24.0) as i32, (r.top() + 8.0) as i32))
+}
+
+/// What opens a menu where the pointer is.
+pub fn by_pointer(act: &Callback<Act>, target: MenuTarget) -> Callback<MouseEvent> {
+    act.reform(move |e: MouseEvent| {
+        e.prevent_default();
+        Act::Menu(target, e.client_x(), e.client_y())
+    })
+}
+
+/// What opens it beside what has the focus: Enter or the space bar on something that is drawn and acts as a button.
+pub fn by_key(act: &Callback<Act>, target: MenuTarget) -> Callback<KeyboardEvent> {
+    super::pressed(act.reform(move |on: Option<web_sys::EventTarget>| {
+        let (x, y) = beside(on);
+        Act::Menu(target, x, y)
+    }))
 }
 
 /// A menu beside the menu, with the right, left and upper edge of the entry that opened it.

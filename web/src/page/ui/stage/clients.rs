@@ -51,18 +51,7 @@ pub fn Cards(props: &CardsProps) -> Html {
 
 fn card(act: &Callback<Act>, client: &Client, card: &Card) -> Html {
     let target = MenuTarget::Client(client.host);
-    let open = act.reform(move |e: MouseEvent| {
-        e.prevent_default();
-        Act::Menu(target, e.client_x(), e.client_y())
-    });
-    let act = act.clone();
-    let key = Callback::from(move |e: KeyboardEvent| {
-        if e.key() == "Enter" || e.key() == " " {
-            e.prevent_default();
-            let (x, y) = menu::beside(e.target());
-            act.emit(Act::Menu(target, x, y));
-        }
-    });
+    let (open, key) = (menu::by_pointer(act, target), menu::by_key(act, target));
     let right = (card.width - 10.0).to_string();
     let (name, rate) = (title(client), rate(client));
     let (command_class, fate_class) =

@@ -70,10 +70,7 @@ pub fn node(x: Context) -> Html {
     );
     let index = x.index as NodeIndex;
     let click = x.act.reform(move |e: MouseEvent| Act::Node(index, e.shift_key()));
-    let open = x.act.reform(move |e: MouseEvent| {
-        e.prevent_default();
-        Act::Menu(MenuTarget::Node(index), e.client_x(), e.client_y())
-    });
+    let open = menu::by_pointer(x.act, MenuTarget::Node(index));
     let key = keys(&x, index);
     let fault = attached(x.cluster, x.index);
     let mut spoken = labels::spoken(n, x.cluster, &jury);

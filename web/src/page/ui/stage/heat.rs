@@ -8,8 +8,8 @@ use super::press;
 use crate::page::shared::Shared;
 use std::fmt::Write;
 use vitrine_web::geometry::main_group;
-use vitrine_web::heat::{BARS, Cell, FIELD, LEVEL_MAX, Metric, Way, bars, cells, ends, level, neighbour};
-use vitrine_web::model::{Belief, Cluster, NodeIndex, Process};
+use vitrine_web::heat::{Cell, FIELD, LEVEL_MAX, Metric, Way, bars, cells, ends, level, neighbour};
+use vitrine_web::model::{Belief, Cluster, DENSITY_PARTS, NodeIndex, Process};
 use vitrine_web::words;
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
@@ -256,13 +256,13 @@ fn slots(c: &Cluster, act: &Callback<Act>) -> Html {
     let (left, _, width, _) = FIELD;
     let (mut there, mut gone) = (String::new(), String::new());
     for (i, bar) in bars(c).iter().enumerate() {
-        let x = left + (i as f64 + 0.5) * width / BARS as f64;
+        let x = left + (i as f64 + 0.5) * width / DENSITY_PARTS as f64;
         let _ = match bar {
             Some(share) => write!(there, "M{x:.1} {BARS_FOOT}v-{:.1}", 3.0 + share * (BARS_HEIGHT - 3.0)),
             None => write!(gone, "M{:.1} {BARS_FOOT}v-{BARS_HEIGHT}h5.3v{BARS_HEIGHT}z", x - 2.6),
         };
     }
-    let shows = act.reform(|()| Act::Slots(true));
+    let shows = act.reform(|_| Act::Slots(true));
     html! {
         <g class="opens" onclick={act.reform(|_: MouseEvent| Act::Slots(true))}>
             <g role="button" tabindex="0" aria-label="Slot map" onkeydown={super::super::pressed(shows)}>

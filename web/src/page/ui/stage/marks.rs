@@ -1,6 +1,6 @@
 //! Packets on the stage, of the cluster bus and of clients: open shapes ask, full shapes answer.
 
-use super::super::{Act, MenuTarget};
+use super::super::{Act, MenuTarget, menu};
 use super::clients::Drawn;
 use crate::page::marks::Mark;
 use crate::page::shared::Shared;
@@ -162,11 +162,7 @@ fn mark(props: &Props, l: &Layout, m: &Mark, names: &mut Vec<Point>) -> Option<H
         names.push(at);
     }
     let stopped = m.message.dropped && t > 0.85;
-    let target = MenuTarget::Message(m.message.id);
-    let open = props.act.reform(move |e: MouseEvent| {
-        e.prevent_default();
-        Act::Menu(target, e.client_x(), e.client_y())
-    });
+    let open = menu::by_pointer(&props.act, MenuTarget::Message(m.message.id));
     Some(html! {
         <g key={m.message.id} class={class(m.message.kind)}>
             <g class="chord"><path d={l.way(a.at, b.at)} /></g>

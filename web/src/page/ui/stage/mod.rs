@@ -14,7 +14,7 @@ mod way;
 mod zoom;
 
 use super::looking::use_look;
-use super::{Act, Armed, MenuTarget, faults, icon, palette};
+use super::{Act, Armed, MenuTarget, faults, icon, menu, palette};
 use crate::page::marks::Mark;
 use crate::page::shared::Shared;
 use std::rc::Rc;
@@ -160,7 +160,7 @@ pub fn Stage(props: &Props) -> Html {
                     <trip::TripView cluster={props.cluster.clone()} layout={props.layout.clone()} {trip} />
                 }
                 <g class="opens" onclick={act.reform(|_: MouseEvent| Act::Slots(true))}>
-                    <g role="button" tabindex="0" aria-label="Slot map" onkeydown={super::pressed(act.reform(|()| Act::Slots(true)))}>
+                    <g role="button" tabindex="0" aria-label="Slot map" onkeydown={super::pressed(act.reform(|_| Act::Slots(true)))}>
                         <title>{ "Slot map" }</title>
                         <circle cx={props.layout.centre.x.to_string()} cy={props.layout.centre.y.to_string()} r="62" /></g>
                     <ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} />
@@ -347,7 +347,7 @@ fn Links(props: &LinksProps) -> Html {
             let both = cut(b, a);
             let at = l.on_chord(a, b, if both { 0.5 } else { 0.62 });
             let target = MenuTarget::Link(a as NodeIndex, b as NodeIndex);
-            let open = props.act.reform(move |e: MouseEvent| { e.prevent_default(); Act::Menu(target, e.client_x(), e.client_y()) });
+            let open = menu::by_pointer(&props.act, target);
             html! { <g class="repl" tabindex="0" role="button" onclick={open.clone()} oncontextmenu={open}
                     aria-label={format!("Link {} {} {}, cut", c.nodes[a].name, if both { "and" } else { "to" }, c.nodes[b].name)}>
                 <path class="repl__hit" d={l.chord(a, b)} />

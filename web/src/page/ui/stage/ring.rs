@@ -1,6 +1,6 @@
 //! The slot ring, its dial, and the replication links.
 
-use super::super::{Act, MenuTarget, shard_class};
+use super::super::{Act, MenuTarget, menu, shard_class};
 use crate::page::shared::Shared;
 use vitrine_web::geometry::{Layout, Point, claim_len, slot_angle};
 use vitrine_web::model::{Claim, Cluster, DENSITY_PARTS, LinkState, Node, NodeIndex, SLOTS};
@@ -170,20 +170,7 @@ pub fn link(l: &Layout, c: &Cluster, i: usize, m: usize, node: &Node, act: &Call
         format!("M{:.1} {:.1}L{:.1} {:.1}", from.x, from.y, to.x, to.y)
     };
     let target = MenuTarget::Link(m as NodeIndex, i as NodeIndex);
-    let open = act.reform(move |e: MouseEvent| {
-        e.prevent_default();
-        Act::Menu(target, e.client_x(), e.client_y())
-    });
-    let key = {
-        let act = act.clone();
-        Callback::from(move |e: KeyboardEvent| {
-            if e.key() == "Enter" || e.key() == " " {
-                e.prevent_default();
-                let (x, y) = super::super::menu::beside(e.target());
-                act.emit(Act::Menu(target, x, y));
-            }
-        })
-    };
+    let (open, key) = (menu::by_pointer(act, target), menu::by_key(act, target));
     html! {
         <g class={classes!("repl", state, shard_class(c.nodes[m].shard))} tabindex="0" role="button" onclick={open.clone()}
             oncontextmenu={open} onkeydown={key} aria-haspopup="menu"

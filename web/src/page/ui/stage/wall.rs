@@ -33,15 +33,7 @@ pub fn Wall(props: &Props) -> Html {
         .map(|(_, n)| n.name.as_str())
         .collect();
     let heal = props.act.reform(|_: MouseEvent| Act::Line(HEAL.into()));
-    let key = {
-        let act = props.act.clone();
-        Callback::from(move |e: KeyboardEvent| {
-            if e.key() == "Enter" || e.key() == " " {
-                e.prevent_default();
-                act.emit(Act::Line(HEAL.into()));
-            }
-        })
-    };
+    let key = super::super::pressed(props.act.reform(|_| Act::Line(HEAL.into())));
     let mid = x + WALL_WIDTH / 2.0;
     html! {
         <>

@@ -26,6 +26,11 @@ fn target(event: &web_sys::Event) -> Option<web_sys::Element> {
     event.target()?.dyn_into().ok()
 }
 
+/// Whether what an event happened on is no button of the drawing.
+fn free(event: &web_sys::Event) -> bool {
+    target(event).and_then(|t| t.closest("[role=button]").ok().flatten()).is_none()
+}
+
 /// A place of the window in what is seen of the drawing, as shares of it.
 fn share_at(event: &web_sys::MouseEvent, view: View) -> Option<(f64, f64)> {
     let rect = target(event)?.closest(".scene").ok()??.get_bounding_client_rect();
@@ -53,8 +58,7 @@ pub fn use_zoom(whole: View) -> Looking {
         let (zoom, grip) = (zoom.clone(), grip.clone());
         Callback::from(move |e: PointerEvent| {
             // What can be pressed is pressed, not dragged along.
-            let free = target(&e).and_then(|t| t.closest("[role=button]").ok().flatten()).is_none();
-            *grip.borrow_mut() = share_at(&e, view).filter(|_| free).map(|at| (at, *zoom));
+            *grip.borrow_mut() = share_at(&e, view).filter(|_| free(&e)).map(|at| (at, *zoom));
         })
     };
     let moved = {
@@ -72,7 +76,7 @@ pub fn use_zoom(whole: View) -> Looking {
     let all = {
         let zoom = zoom.clone();
         Callback::from(move |e: MouseEvent| {
-            if target(&e).and_then(|t| t.closest("[role=button]").ok().flatten()).is_none() {
+            if free(&e) {
                 zoom.set(Zoom::default());
             }
         })
