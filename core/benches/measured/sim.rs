@@ -9,9 +9,6 @@ use vitrine_core::sim::{Action, Fault, Setup, World};
 
 /// After so many seconds a large cluster that is not whole yet is given up.
 const STARTING_MAX_S: f64 = 900.0;
-/// Each node pings each other one after so long at the latest: half the node timeout, in microseconds. A large cluster is measured when so
-/// much has passed since its start, so that each pair of nodes has met, and for so long, as after a common start the pings come in waves.
-const WAVE_US: u64 = 15 * SECOND / 2;
 
 /// Measures what `wants` says yes to, by name.
 pub fn run(place: &Place, wants: &dyn Fn(&str) -> bool) {
@@ -86,15 +83,12 @@ fn formed(setup: Setup) -> World {
 fn large(place: &Place, name: &str, nodes: usize, seconds: f64) -> f64 {
     let clock = place.clock();
     let mut world = ready(nodes);
-    let settled = |world: &World| {
-        let whole_us = world.formation().and_then(|formation| formation.done_at_us);
-        whole_us.is_some_and(|at_us| world.now_us() >= at_us + WAVE_US)
-    };
-    while let Some(trouble) = trouble(&world, nodes).or((!settled(&world)).then(String::new)) {
-        world.run_for(SECOND / 2);
+    let done = |world: &World| world.formation().is_some_and(|formation| formation.done_at_us.is_some());
+    while let Some(trouble) = trouble(&world, nodes).or((!done(&world)).then(String::new)) {
+        world.run_for(SECOND / 10);
         if clock.seconds() > STARTING_MAX_S {
             (place.say)(&format!(
-                "{name:10} {nodes} nodes were not settled after {STARTING_MAX_S} s, at {:.1} virtual s: {trouble}",
+                "{name:10} {nodes} nodes were not whole after {STARTING_MAX_S} s, at {:.1} virtual s: {trouble}",
                 world.now_us() as f64 / SECOND as f64
             ));
             return 0.0;
@@ -135,11 +129,11 @@ fn trouble(world: &World, nodes: usize) -> Option<String> {
 
 /// Lets about `seconds` of real time pass and gives virtual seconds per second.
 fn virtual_rate(place: &Place, world: &mut World, seconds: f64) -> f64 {
-    let (virtual_s, real_s) = pass(place, world, seconds, 0);
+    let (virtual_s, real_s) = pass(place, world, seconds);
     virtual_s / real_s
 }
 
-/// The same for at least a wave of pings, and the time by gossip entry that was sent or received, in nanoseconds.
+/// The same, and the time by gossip entry that was sent or received, in nanoseconds.
 fn large_rate(place: &Place, world: &mut World, seconds: f64) -> (f64, f64) {
     let entries = |world: &World| -> u64 {
         let nodes = &world.setup().nodes;
@@ -147,14 +141,14 @@ fn large_rate(place: &Place, world: &mut World, seconds: f64) -> (f64, f64) {
         done.map(|work| work[Work::GossipEntries as usize]).sum()
     };
     let before = entries(world);
-    let (virtual_s, real_s) = pass(place, world, seconds, WAVE_US);
+    let (virtual_s, real_s) = pass(place, world, seconds);
     (virtual_s / real_s, real_s * 1e9 / (entries(world) - before).max(1) as f64)
 }
 
-/// Lets about `seconds` of real time pass, and at least `virtual_us` of virtual time; gives both in seconds, the virtual one first.
-fn pass(place: &Place, world: &mut World, seconds: f64, virtual_us: u64) -> (f64, f64) {
+/// Lets about `seconds` of real time pass; gives the virtual and the real seconds that did.
+fn pass(place: &Place, world: &mut World, seconds: f64) -> (f64, f64) {
     let (clock, began) = (place.clock(), world.now_us());
-    while clock.seconds() < seconds || world.now_us() - began < virtual_us {
+    while clock.seconds() < seconds {
         world.run_for(SECOND / 10);
     }
     ((world.now_us() - began) as f64 / SECOND as f64, clock.seconds())

@@ -10,7 +10,11 @@ use super::{Cluster, Cx};
 use crate::event::Event;
 use crate::host::{ConnId, LogLevel};
 use core::net::IpAddr;
+use smallvec::SmallVec;
 
+/// The memory of so many nodes is asked for before anything is done about the first. In a large cluster hardly any of a node's entries
+/// is in the processor's cache, and one that waits for each in turn does little else.
+const AT_ONCE: usize = super::node::FETCH_LEN_MAX;
 /// How long a forgotten node is not learnt again, in seconds (`CLUSTER_BLACKLIST_TTL`).
 const BLACKLIST_TTL_S: i64 = 60;
 /// How far in the future a gossiped PONG may be, in milliseconds.
@@ -65,27 +69,34 @@ impl Cluster {
         // of strangers, as in Redis.
         let mut fresh = self.nodes.len() as i64 - 2;
         let mut count: usize = 0;
-        for _ in 0..wanted * 3 {
-            if fresh <= 0 || count >= wanted {
-                break;
+        let mut tries = wanted * 3;
+        while fresh > 0 && count < wanted && tries > 0 {
+            // As many are drawn at once as are drawn in any case: that lets their memory come in together.
+            let certain = if fresh > tries as i64 { (wanted - count).min(tries).min(AT_ONCE) } else { 1 };
+            tries -= certain;
+            let mut drawn: SmallVec<[NodeIdx; AT_ONCE]> = SmallVec::new();
+            for _ in 0..certain {
+                let position = cx.rng.below(self.nodes.len() as u64) as usize;
+                drawn.extend(self.nodes.at(position));
             }
-            let position = cx.rng.below(self.nodes.len() as u64) as usize;
-            let Some(idx) = self.nodes.at(position) else { break };
-            let node = self.nodes.clocks_of(idx);
-            if idx == self.myself || node.timed_out() {
-                continue;
-            }
-            if node.any(flag::HANDSHAKE | flag::NOADDR) || (!node.has_link() && node.slots.is_empty()) {
+            self.nodes.fetch(&drawn);
+            for &idx in &drawn {
+                let node = self.nodes.clocks_of(idx);
+                if idx == self.myself || node.timed_out() {
+                    continue;
+                }
+                if node.any(flag::HANDSHAKE | flag::NOADDR) || (!node.has_link() && node.slots.is_empty()) {
+                    fresh -= 1;
+                    continue;
+                }
+                if node.last_in_gossip == self.heartbeats_sent {
+                    continue;
+                }
+                node.last_in_gossip = self.heartbeats_sent;
+                write_gossip(node, out);
                 fresh -= 1;
-                continue;
+                count += 1;
             }
-            if node.last_in_gossip == self.heartbeats_sent {
-                continue;
-            }
-            node.last_in_gossip = self.heartbeats_sent;
-            write_gossip(node, out);
-            fresh -= 1;
-            count += 1;
         }
 
         // Suspicions always travel, so that PFAIL becomes FAIL quickly.
@@ -127,21 +138,35 @@ impl Cluster {
     /// Takes in the gossip section of a message. `sender` is none for a MEET of a stranger.
     pub(super) fn process_gossip(&mut self, cx: &mut Cx<'_>, sender: Option<NodeIdx>, message: &Message<'_>) {
         let sender_is_master = sender.is_some_and(|sender| self.nodes[sender].is_master());
-        for entry in message.body.gossip() {
-            if let Some(idx) = self.nodes.find_on_wire(entry.name) {
-                let reporter = sender.filter(|_| sender_is_master);
-                self.process_gossip_entry(cx, idx, reporter, &entry);
-                continue;
+        let mut entries = message.body.gossip();
+        loop {
+            let some: SmallVec<[_; AT_ONCE]> = entries.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                return;
             }
-            let Some(name) = Name::parse(entry.name) else { continue };
-            // Only a node that is known itself may introduce others: addresses get reused, and a node of another
-            // cluster may live there by now.
-            if sender.is_some() && entry.flags & flag::NOADDR == 0 && !self.is_blacklisted(cx, &name) {
-                let mut node = ClusterNode::new(name, entry.flags & flag::GOSSIPED, cx.now_ms());
-                node.ip = IpText::from_wire(entry.ip);
-                (node.port, node.pport, node.cport) = (entry.port, entry.pport, entry.cport);
-                self.nodes.add(node);
+            self.nodes.fetch_names(some.iter().map(|entry| entry.name));
+            for entry in some {
+                match self.nodes.find_on_wire(entry.name) {
+                    Some(idx) => {
+                        let reporter = sender.filter(|_| sender_is_master);
+                        self.process_gossip_entry(cx, idx, reporter, &entry);
+                    }
+                    None => self.learn(cx, sender, &entry),
+                }
             }
+        }
+    }
+
+    /// An entry about a node that is not known.
+    fn learn(&mut self, cx: &mut Cx<'_>, sender: Option<NodeIdx>, entry: &Gossip<'_>) {
+        let Some(name) = Name::parse(entry.name) else { return };
+        // Only a node that is known itself may introduce others: addresses get reused, and a node of another
+        // cluster may live there by now.
+        if sender.is_some() && entry.flags & flag::NOADDR == 0 && !self.is_blacklisted(cx, &name) {
+            let mut node = ClusterNode::new(name, entry.flags & flag::GOSSIPED, cx.now_ms());
+            node.ip = IpText::from_wire(entry.ip);
+            (node.port, node.pport, node.cport) = (entry.port, entry.pport, entry.cport);
+            self.nodes.add(node);
         }
     }
 

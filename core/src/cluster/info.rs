@@ -1,6 +1,7 @@
 //! What the CLUSTER commands that only look show: INFO, NODES, SLOTS, SHARDS and LINKS (cluster.c 7.0.15).
 
 use super::bus::{self, kind_text};
+use super::link::Link;
 use super::node::{ClusterNode, Name, NodeIdx, flag};
 use super::slots::SLOTS;
 use super::{Cluster, ClusterConfig, EndpointType, Facts};
@@ -273,7 +274,7 @@ impl Cluster {
 
     /// How many bytes the links hold, as INFO memory counts them (`mem_cluster_links`).
     pub fn links_memory(&self) -> usize {
-        self.links.sum(|link| size_of_val(link) + link.send_buffer_len())
+        self.links.sum(|link| size_of::<Link>() + link.send_buffer_len())
     }
 
     /// How many messages of a type ([`bus::kind`]) were sent and received.

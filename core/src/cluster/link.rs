@@ -76,7 +76,7 @@ impl Spare {
 }
 
 impl Link {
-    fn new(node: Option<NodeIdx>, now_ms: i64) -> Link {
+    pub(super) fn new(node: Option<NodeIdx>, now_ms: i64) -> Link {
         Link {
             ctime_ms: now_ms,
             node,
@@ -109,7 +109,7 @@ impl Cluster {
         let mut link = Link::new(None, cx.now_ms());
         link.peer_ip = ip_of(peer);
         link.local_ip = ip_of(local);
-        self.links.insert(conn, link);
+        self.links.insert(conn, Box::new(link));
         cx.log(LogLevel::Verbose, format_args!("Accepting cluster node connection from {peer}"));
     }
 
@@ -237,7 +237,7 @@ impl Cluster {
         link.peer_ip = node.ip;
         node.set_link(Some(conn));
         let (host, port) = (node.ip.as_str().to_string(), node.cport);
-        self.links.insert(conn, link);
+        self.links.insert(conn, Box::new(link));
         cx.actions.push(Action::Connect { conn, host, port });
     }
 

@@ -39,6 +39,7 @@ mod nodes_conf;
 mod packet;
 pub mod route;
 pub mod slots;
+pub mod standing;
 #[cfg(test)]
 mod tests;
 pub mod view;
@@ -385,7 +386,8 @@ pub struct Cluster {
     manual: ManualFailover,
     /// Names that are not to be learnt again from gossip before that second.
     blacklist: LiteMap<Name, i64>,
-    links: ConnMap<Link>,
+    /// Boxed: the table is up to twice as long as what is in it.
+    links: ConnMap<Box<Link>>,
     /// Links with something to send, in the order in which they got it.
     unsent: Vec<ConnId>,
     lost_channel_slots: Vec<u16>,

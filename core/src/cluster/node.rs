@@ -19,6 +19,9 @@ pub const IP_LEN: usize = 46;
 /// The most nodes a table holds. Redis has no limit; a peer that gossips invented names must not be able to fill memory.
 pub const NODES_MAX: usize = 20_000;
 
+/// Of so many nodes at the most the memory is asked for at once: by then the first has come.
+pub(super) const FETCH_LEN_MAX: usize = 32;
+
 /// A node's name: 40 characters of `a-z0-9` (Redis makes hexadecimal ones, and accepts these: `verifyClusterNodeId`,
 /// cluster.c 7.0.15).
 #[derive(Clone, Copy, Eq, PartialOrd, Ord)]
@@ -492,6 +495,13 @@ impl NameIndex {
         }
     }
 
+    /// What the table has at the place at which the search for a name begins.
+    #[inline]
+    fn first_entry(&self, name: &Name) -> u32 {
+        let mask = self.entries.len().wrapping_sub(1);
+        self.entries.get(hash_of(name) as usize & mask).copied().unwrap_or(FREE)
+    }
+
     /// Adds a name that is not there.
     fn insert(&mut self, name: &Name, idx: NodeIdx, slab: &[ClusterNode]) {
         if (self.len + 1) * 2 > self.entries.len() {
@@ -569,6 +579,30 @@ impl NodeTable {
     #[inline]
     pub(super) fn clocks_of(&mut self, idx: NodeIdx) -> &mut ClusterNode {
         &mut self.slab[idx.0 as usize]
+    }
+
+    /// Has the memory come in that telling of these nodes takes: what each needs is asked for before any is waited for.
+    #[inline]
+    pub(super) fn fetch(&self, some: &[NodeIdx]) {
+        let sum = some.iter().fold(0, |sum, idx| {
+            let node = &self.slab[idx.0 as usize];
+            sum ^ node.pong_received_ms as u64 ^ node.last_in_gossip
+        });
+        std::hint::black_box(sum);
+    }
+
+    /// The same for looking up names, up to [`FETCH_LEN_MAX`] of them, and taking in what gossip says of those nodes.
+    #[inline]
+    pub(super) fn fetch_names<'a>(&self, names: impl Iterator<Item = &'a [u8; NAME_LEN]>) {
+        let mut entries = [FREE; FETCH_LEN_MAX];
+        for (entry, name) in entries.iter_mut().zip(names) {
+            *entry = self.by_name.first_entry(&Name(*name));
+        }
+        let sum = entries.iter().fold(0, |sum, entry| {
+            let node = self.slab.get(usize::from(*entry as u16));
+            sum ^ node.map_or(0, |node| node.pong_received_ms as u64)
+        });
+        std::hint::black_box(sum);
     }
 
     /// How many places there are for nodes, free ones included: an index is below it.

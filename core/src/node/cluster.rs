@@ -8,6 +8,7 @@ use super::pause::Purpose;
 use super::{ConnUse, Node, log_threshold};
 use crate::cluster::bus;
 use crate::cluster::route::{Query, Route};
+use crate::cluster::standing::Standing;
 use crate::cluster::view::ClusterView;
 use crate::cluster::{Action, Cluster, ClusterConfig, Cx, EndpointType, Facts, SlotKeys};
 use crate::command::table::{self, CommandId, Resolved, flags};
@@ -57,6 +58,10 @@ pub(crate) struct ClusterPart {
     held: Vec<Output>,
     /// Bus connections that came while the data was loading.
     waiting: Vec<Waiting>,
+    /// Bus connections that stand since before the start.
+    standing: Option<Standing>,
+    /// What came over them while nodes.conf was read.
+    early: Vec<(ConnId, Vec<u8>)>,
 }
 
 /// A bus connection that the node will know of once its data is there: until then it lies in the queue of the listening socket.
@@ -138,7 +143,21 @@ impl Node {
             syncs: 0,
             held: Vec::new(),
             waiting: Vec::new(),
+            standing: None,
+            early: Vec::new(),
         }));
+    }
+
+    /// Tells a node that has just been made that its cluster is running: its connections with the others stand, under the numbers that
+    /// [`Standing::others`] gives them. To a node that takes part in no cluster it says nothing.
+    pub fn take_over_bus(&mut self, standing: Standing) {
+        let Some(part) = &mut self.cluster else { return };
+        for (_, made, inbound) in standing.others() {
+            self.conns.insert(made, ConnUse::Bus);
+            self.conns.insert(inbound, ConnUse::Bus);
+            self.next_conn = self.next_conn.max((made.0 & !ConnId::OUTGOING) + 1);
+        }
+        part.standing = Some(standing);
     }
 
     /// A disk operation that nothing may overtake.
@@ -242,7 +261,10 @@ impl Node {
             part.file_len = text.map_or(0, <[u8]>::len);
         }
         let started = self.with_part(|part, cx| match Cluster::start(cx, text) {
-            Ok(machine) => {
+            Ok(mut machine) => {
+                if let Some(standing) = part.standing.take() {
+                    machine.take_over(cx, &standing);
+                }
                 part.machine = Some(machine);
                 true
             }
@@ -269,6 +291,10 @@ impl Node {
         for Waiting { conn, peer, local, bytes } in std::mem::take(&mut part.waiting) {
             self.emit(Output::Reading { conn, wanted: true });
             self.with_cluster(|cluster, cx| cluster.accepted(cx, conn, &peer, &local));
+            self.bus_received(conn, bytes);
+        }
+        let early = self.cluster.as_mut().map(|part| std::mem::take(&mut part.early));
+        for (conn, bytes) in early.unwrap_or_default() {
             self.bus_received(conn, bytes);
         }
     }
@@ -448,6 +474,10 @@ impl Node {
         let part = self.cluster.as_mut();
         if let Some(waiting) = part.and_then(|part| part.waiting.iter_mut().find(|w| w.conn == conn)) {
             waiting.bytes.extend_from_slice(&bytes);
+            return;
+        }
+        if let Some(part) = self.cluster.as_mut().filter(|part| part.machine.is_none()) {
+            part.early.push((conn, bytes));
             return;
         }
         let messages = |cluster: &Cluster| cluster.stats().received.iter().sum::<u64>();

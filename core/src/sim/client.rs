@@ -4,14 +4,12 @@
 //! client does what it is told and keeps the replies, a terminal is redis-cli ([`super::terminal`]), and the operator forms a
 //! cluster ([`super::form`]).
 
-use crate::config::Config;
 use crate::host::NetError;
 use crate::resp::{Decoder, Value};
 use crate::sim::LAB;
 use crate::sim::chunks::Chunks;
 use crate::sim::fault::{Action, Target};
 use crate::sim::form::{Formation, FormationStatus, Former};
-use crate::sim::formed;
 use crate::sim::net::{Net, Owner};
 use crate::sim::queue::{ConnRef, Ev, Sched};
 use crate::sim::terminal::{Answer, TermLine, Terminal};
@@ -264,25 +262,11 @@ impl World {
     }
 
     pub(crate) fn begin_formation(&mut self, formation: Formation) {
-        let last = formation.formed.then(|| formed::start_after_us(self.procs.len().saturating_sub(1)));
-        let setup = self.setup.clone();
-        // A node that has not started yet listens where its redis.conf says.
-        let nodes = self.procs.iter().zip(&setup.nodes).map(|(p, node)| {
-            let config = (p.port == 0).then(|| Config::parse(&node.conf).ok()).flatten();
-            let (port, bus_port) =
-                config.map_or((p.port, p.bus_port), |config| (config.port, config.bus_port() as u16));
-            (p.name.clone(), p.ip.clone(), port, bus_port)
-        });
+        let nodes = self.procs.iter().map(|p| (p.name.clone(), p.ip.clone(), p.port, p.bus_port));
         let former = Former::new(formation, nodes.collect());
         let client = self.add_client("operator".to_string(), Kind::Former(Box::new(former)));
         self.former = Some(client);
-        match last {
-            Some(after_us) if after_us > 0 => {
-                let link = &mut self.clients[client as usize].link;
-                Io { s: &mut self.s, net: &mut self.net, link }.timer(after_us);
-            }
-            _ => self.client_event(client, ClientEvent::Timer),
-        }
+        self.client_event(client, ClientEvent::Timer);
     }
 
     /// How far the forming of the cluster is; `None` if the setup asks for none.

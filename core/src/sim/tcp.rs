@@ -18,6 +18,7 @@
 //!   power does not: its peers find out by a reset once it is up again and they send, by the time-out, or by keepalive.
 
 mod inject;
+mod standing;
 
 use crate::host::{ConnId, Listener, NetError};
 use crate::sim::net::{Mail, Net, Notice, Owner};
@@ -569,6 +570,8 @@ impl Net {
         if refused {
             return self.end_with(s, conn, 0, NetError::Refused);
         }
+        // The way there was cut while the answer was under way.
+        self.broken |= !self.open(from, to);
         let Some(c) = self.get(conn) else { return };
         c.phase = Phase::Established;
         // The kernel of the acceptor has it open already; its process hears of it when the opener's ACK arrives.
@@ -615,6 +618,10 @@ impl Net {
             return;
         }
         let Some(segment) = stream.flight.pop_front() else { return };
+        if channel == Channel::Bus && stream.flight.is_empty() {
+            // A bus connection carries a message every few seconds, and a large cluster has a million of them.
+            stream.flight = VecDeque::new();
+        }
         match segment.body {
             Body::Open => self.accept(s, conn),
             Body::Data(bytes) => {
@@ -813,6 +820,7 @@ impl Net {
 
     /// Starts the keepalive clock of the connections that a change has broken and stops it where they are whole again.
     pub(crate) fn watch_broken_links(&mut self, s: &mut Sched) {
+        self.broken = false;
         for index in 0..self.conns.len() {
             let Some(c) = self.conns[index].as_deref() else { continue };
             if c.phase != Phase::Established {
@@ -820,12 +828,16 @@ impl Net {
             }
             let (a, b) = (c.ends[0].host, c.ends[1].host);
             let whole = self.open(a, b) && self.open(b, a);
+            self.broken |= !whole;
             let conn = ConnRef { index: index as u32, generation: self.generations[index] };
             let keepalive = self.setup.keepalive_us;
+            if whole != c.broken_since_us.is_some() {
+                continue;
+            }
             let Some(c) = self.conns[index].as_mut().map(Rc::make_mut) else { continue };
             if whole {
                 c.broken_since_us = None;
-            } else if c.broken_since_us.is_none() {
+            } else {
                 c.broken_since_us = Some(s.now_us);
                 for side in 0..2u8 {
                     s.after(keepalive, Ev::Keepalive { conn, side });

@@ -7,6 +7,7 @@
 //!
 //! What a node does in between is its turn: see `turn.rs`.
 
+use crate::cluster::standing::Standing;
 use crate::config::Config;
 use crate::event::Event;
 use crate::host::Listener;
@@ -17,7 +18,7 @@ use crate::sim::clock::Clock;
 use crate::sim::disk::{ChangeKind, Disk, DurableChange, Unsynced};
 use crate::sim::fault::active::Faults;
 use crate::sim::fault::{Action, ActionRecord};
-use crate::sim::formed;
+use crate::sim::formed::Formed;
 use crate::sim::net::Net;
 use crate::sim::process::{LogLine, Process};
 use crate::sim::queue::{Ev, Sched};
@@ -178,13 +179,15 @@ impl World {
         let setup = world.setup.clone();
         world.s.now_us = setup.start_us;
         let formed = setup.formation.as_ref().filter(|f| f.formed);
-        let mut confs = formed.map_or_else(BTreeMap::new, |formation| formed::nodes_confs(&setup, formation));
-        for node in &setup.nodes {
+        let formed = formed.map(|formation| Formed::new(&setup, formation));
+        for (index, node) in setup.nodes.iter().enumerate() {
             world.net.add_host(node.name.clone(), node.ip.clone());
             let mut disk = Disk::new(setup.disk.clone());
             let files = images.get(&node.name);
-            if let Some((path, text)) = confs.remove(&node.name).filter(|_| files.is_none()) {
-                disk.preload(&path, &text);
+            if let Some((path, text)) =
+                formed.as_ref().filter(|_| files.is_none()).and_then(|f| f.nodes_conf(index))
+            {
+                disk.preload(path, text.as_bytes());
             }
             for (path, bytes) in files.into_iter().flatten() {
                 disk.preload(path, bytes);
@@ -220,11 +223,13 @@ impl World {
                 log: Default::default(),
             });
         }
-        for node in 0..world.procs.len() as u32 {
-            match formed.map(|_| formed::start_after_us(node as usize)) {
-                Some(after_us) if after_us > 0 => world.start_later(node, after_us),
-                _ => world.start(node),
-            }
+        // Who begins with files begins after a loss of power.
+        let running = formed.filter(|_| images.is_empty());
+        if let Some(formed) = &running {
+            world.net.stand(&formed.hosts());
+        }
+        for node in 0..world.procs.len() {
+            world.start_with(node as u32, running.as_ref().and_then(|formed| formed.standing(node)));
         }
         if let Some(formation) = &setup.formation {
             world.begin_formation(formation.clone());
@@ -438,6 +443,11 @@ impl World {
 
     /// Starts the process of a node from the redis.conf on its disk. The host gets power if it has none.
     pub(crate) fn start(&mut self, index: u32) {
+        self.start_with(index, None);
+    }
+
+    /// The same, of a node whose bus connections stand already.
+    fn start_with(&mut self, index: u32, standing: Option<Standing>) {
         let now = self.s.now_us;
         let seed = self.s.rng.next_u64();
         self.net.set_power(&mut self.s, index, true);
@@ -461,10 +471,18 @@ impl World {
         let life = match Node::new(process.clock.now(now), options) {
             Ok(mut node) => {
                 node.set_cpu_costs(&self.setup.cpu);
+                if let Some(standing) = standing {
+                    node.take_over_bus(standing);
+                }
                 process.node = Some(Rc::new(node));
                 Life::Running
             }
-            Err(reason) => Life::Refused { reason },
+            Err(reason) => {
+                if standing.is_some() {
+                    self.net.process_ended(&mut self.s, index, false);
+                }
+                Life::Refused { reason }
+            }
         };
         let mut listening = Vec::new();
         if let (Life::Running, Ok((port, bus))) = (&life, ports) {

@@ -297,13 +297,6 @@ impl World {
         true
     }
 
-    /// A process starts by itself after a time, unless somebody starts it before.
-    pub(crate) fn start_later(&mut self, index: u32, after_us: u64) {
-        self.procs[index as usize].restart =
-            Some(Restart { conf: None, empty_disk: false, kill_at_us: None });
-        self.s.after(after_us, Ev::Restart { node: index });
-    }
-
     fn restart_now(&mut self, index: u32) {
         let Some(restart) = self.procs[index as usize].restart.take() else { return };
         if restart.empty_disk {
