@@ -83,6 +83,9 @@ impl Gatherer {
             .map(|p| (p.from as NodeIndex, p.to as NodeIndex))
             .collect();
         let mut nodes: Vec<Node> = (0..entries.len()).map(|i| self.node(i, &entries[i], &said[i])).collect();
+        for (i, node) in nodes.iter_mut().enumerate() {
+            node.p99_us = world.answers(i as u32).quantile(990);
+        }
         // Outside of a cluster a replica's master is the node with the address that it was told.
         for (i, said) in said.iter().enumerate().filter(|(_, said)| matches!(said, Some((_, None)))) {
             let master = said.as_ref().and_then(|(status, _)| status.master.as_ref());
@@ -202,6 +205,7 @@ impl Gatherer {
             epoch_current: 0,
             epoch_config: 0,
             keys: 0,
+            p99_us: 0,
             offset: 0,
             lag_bytes: None,
             link: LinkState::None,

@@ -6,6 +6,7 @@
 
 use crate::geometry::claim_len;
 use crate::model::{Cluster, DENSITY_PARTS, Node, SLOTS};
+use crate::words;
 use litemap::LiteMap;
 
 /// The part of the stage that the blocks fill, in its units: left, top, width, height.
@@ -119,6 +120,8 @@ pub enum Metric {
     Keys,
     /// By how many bytes a second of virtual time its replication offset grows.
     Written,
+    /// How long clients wait for 99 of 100 of its answers, in microseconds.
+    Slow,
     /// How many bytes it is behind its master.
     Behind,
     /// How many other nodes it holds for failing.
@@ -129,16 +132,27 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Metric; 5] =
-        [Metric::Doubts, Metric::Keys, Metric::Written, Metric::Behind, Metric::Epoch];
+    pub const ALL: [Metric; 6] =
+        [Metric::Doubts, Metric::Slow, Metric::Keys, Metric::Written, Metric::Behind, Metric::Epoch];
 
-    /// What so much of it is counted in.
-    pub fn unit(self, value: f64) -> &'static str {
+    /// So much of it, as a number for the scale.
+    pub fn number(self, value: f64) -> String {
         match self {
+            Metric::Slow => words::latency(value as u64),
+            _ => words::thousands(value.round() as u64),
+        }
+    }
+
+    /// So much of it, in words.
+    pub fn says(self, value: f64) -> String {
+        let unit = match self {
+            Metric::Slow if value == 0.0 => return "no answers lately".to_owned(),
             Metric::Keys if value == 1.0 => "key",
             Metric::Doubts if value == 1.0 => "node held for failing",
+            Metric::Slow => "for 99 % of answers",
             _ => self.name(),
-        }
+        };
+        format!("{} {unit}", self.number(value))
     }
 
     /// Its name on the page.
@@ -146,6 +160,7 @@ impl Metric {
         match self {
             Metric::Keys => "keys",
             Metric::Written => "bytes written a second",
+            Metric::Slow => "99 % of answers within",
             Metric::Behind => "bytes behind the master",
             Metric::Doubts => "nodes held for failing",
             Metric::Epoch => "current epoch known",
@@ -164,6 +179,7 @@ impl Metric {
                 let old = then.nodes.get(i).map_or(n.offset, |old| old.offset);
                 (n.offset - old).max(0) as f64 / s
             }),
+            Metric::Slow => n.p99_us as f64,
             Metric::Behind => n.lag_bytes.unwrap_or(0) as f64,
             Metric::Doubts => f64::from(doubts[i]),
             Metric::Epoch => n.epoch_current as f64,

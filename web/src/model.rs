@@ -234,6 +234,8 @@ pub struct Node {
     pub epoch_config: u64,
     /// How many keys it holds.
     pub keys: u64,
+    /// How long the clients of workloads wait for 99 of 100 of its answers, in microseconds; 0 if it has lately answered none.
+    pub p99_us: u64,
     /// Its replication offset.
     pub offset: i64,
     /// How many bytes it is behind its master, for a replica whose master is known.
@@ -288,6 +290,7 @@ impl Node {
             epoch_current: 1,
             epoch_config: 1,
             keys: 0,
+            p99_us: 0,
             offset: 0,
             lag_bytes: None,
             progress_percent: None,

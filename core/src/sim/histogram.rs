@@ -92,6 +92,17 @@ impl Histogram {
         self.count
     }
 
+    /// No more than so many bars for a drawing, from the least value to the greatest: the greatest value that belongs to each, and how many
+    /// do. From 64 on they are about equally wide on a logarithmic scale.
+    pub fn bars(&self, count_max: usize) -> Vec<(u64, u64)> {
+        let first = self.counts.iter().position(|count| *count > 0).unwrap_or(self.counts.len());
+        let all = &self.counts[first..];
+        let each = all.len().div_ceil(count_max.max(1)).max(1);
+        let bars = all.chunks(each).zip(1..);
+        bars.map(|(some, n)| (upper(first + n * each - 1), some.iter().map(|&count| u64::from(count)).sum()))
+            .collect()
+    }
+
     /// The value that so many of 1,000 values do not exceed; 0 without values.
     pub fn quantile(&self, of_thousand: u64) -> u64 {
         let wanted = (self.count * of_thousand).div_ceil(1000).max(1);
@@ -147,7 +158,17 @@ mod tests {
         for (found, exact) in [(latency.p50_us, 5000), (latency.p99_us, 9900), (latency.p999_us, 9990)] {
             assert!(found >= exact && found <= exact + exact / 32, "{found} for {exact}");
         }
+        let bars = one.bars(20);
+        assert!((10..=20).contains(&bars.len()), "{bars:?}");
+        assert_eq!(bars.iter().map(|bar| bar.1).sum::<u64>(), 10_000);
+        let (mut from, mut seen) = (0, 0);
+        for (to, count) in bars {
+            assert!(to > from, "{to} after {from}");
+            (from, seen) = (to, seen + count);
+            assert_eq!(seen, to.min(10_000), "all up to {to}");
+        }
         one.clear();
+        assert_eq!(one.bars(20), []);
         assert_eq!(one.latency(), Latency::default());
     }
 }

@@ -95,6 +95,27 @@ async fn six_nodes_have_a_ring_and_a_heat_map() {
     page.until("C1 is behind a wall, alone", "['hw', 'hi'].every(c => (document.querySelector('.hmarks .' + c).getAttribute('d') ?? '').split('M').length === 2) || null").await;
     page.press(".heat .opens").await;
     page.find(".slots__win #slot-map").await;
+    page.js(
+        "document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true })), null",
+    )
+    .await;
+    // Behind a slow link answers come late: the cell is the bright one, and the inspector draws how late each came.
+    page.line("heal").await;
+    page.line("workload app clients 8 rate 200 reads 50%").await;
+    page.line("latency app B1 80ms").await;
+    page.fill("#heat-metric", "99 % of answers within").await;
+    let bright = "(c => c?.classList.contains('l6') && Number(c.getAttribute('aria-label').match(/: (\\d+)[^\\d]*ms for 99 % of answers/)?.[1]) >= 80)(document.querySelector('#node-B1')) || null";
+    page.until("B1 is the slow one", bright).await;
+    assert_eq!(page.js("document.querySelector('#node-A1').classList.contains('l6')").await, false);
+    page.press("#node-B1").await;
+    page.press("#pane-tab-6").await;
+    page.until(
+        "the chart of B1",
+        "(document.querySelector('#pane .bl .hi-b')?.getAttribute('d') ?? '') !== '' || null",
+    )
+    .await;
+    let says = page.js("document.querySelector('#pane .bl').getAttribute('aria-label')").await;
+    assert!(says.as_str().is_some_and(|s| s.contains("answers, half of them within")), "{says}");
     page.press(".stage .seg button").await;
     page.until("the ring is back", "document.querySelectorAll('.scene .node').length === 6 || null").await;
     browser.close().await;

@@ -5,34 +5,8 @@ use std::collections::BTreeSet;
 use vitrine_core::sim::fault::{Action, Delay, Fault, Scope, Shape};
 use vitrine_core::sim::scenario::{self, Command};
 
-fn node(name: &str, replica_of: Option<NodeIndex>) -> Node {
-    Node {
-        name: name.into(),
-        id: String::new(),
-        addr: String::new(),
-        shard: 0,
-        process: Process::Up,
-        process_since_us: 0,
-        master: replica_of.is_none(),
-        replica_of,
-        cluster_ok: true,
-        epoch_current: 0,
-        epoch_config: 0,
-        keys: 0,
-        offset: 0,
-        lag_bytes: None,
-        link: crate::model::LinkState::None,
-        progress_percent: None,
-        disk: crate::model::Disk::default(),
-        candidate: None,
-        isolated: false,
-    }
-}
-
 fn cluster() -> Cluster {
-    let masters = ["A1", "B1", "C1"].map(|name| node(name, None));
-    let replicas = ["A2", "B2", "C2"].into_iter().zip(0..).map(|(name, of)| node(name, Some(of)));
-    Cluster { nodes: masters.into_iter().chain(replicas).collect(), ..Cluster::default() }
+    Cluster { claims: Vec::new(), ..Cluster::six() }
 }
 
 fn subject(row: &Row) -> Subject {

@@ -100,13 +100,17 @@ pub enum What {
     Config,
     /// What INFO says of replication.
     Replication,
-    /// The slow log and the latencies.
+    /// How long clients waited ([`ANSWERS`]), the slow log and the latencies.
     Slow,
     /// The memory, and the biggest keys of those looked at.
     Memory,
     /// Keys per slot, slots on their way, and the progress of a move. Asked with ranges of slots, such as `0-99`, to count in.
     Slots,
 }
+
+/// The sheet of [`What::Slow`] that is a chart: up to how many microseconds, and how many answers; its note is within how many
+/// microseconds a half came, and 99 of 100.
+pub const ANSWERS: &str = "Answers to clients, last 10 s";
 
 /// A table of text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

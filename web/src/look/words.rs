@@ -1,8 +1,8 @@
 //! Panes that show what a node says of itself: replication, the slow log, latencies, memory.
 
-use super::Sheet;
 use super::keys;
 use super::peek::{ask, cell, items, number, text};
+use super::{ANSWERS, Sheet};
 use crate::words::{bytes as size, duration};
 use vitrine_core::resp::Value;
 use vitrine_core::sim::world::World;
@@ -76,7 +76,21 @@ pub fn slow(world: &World, node: &str) -> Result<Vec<Sheet>, String> {
     }
     let mut said = Sheet::new("LATENCY DOCTOR", &[]);
     said.note = text(&doctor);
-    Ok(vec![log, events, commands, said])
+    Ok(vec![answers(world, node), log, events, commands, said])
+}
+
+/// The chart has no more bars than this.
+const BARS_MAX: usize = 24;
+
+/// How long clients waited for this node's answers lately: a row for each bar, from the shortest wait on.
+fn answers(world: &World, node: &str) -> Sheet {
+    let mut sheet = Sheet::new(ANSWERS, &["Up to", "Answers"]);
+    let all = world.node_index(node).map(|index| world.answers(index)).unwrap_or_default();
+    let latency = all.latency();
+    sheet.note = format!("{} {}", latency.p50_us, latency.p99_us);
+    sheet.rows =
+        all.bars(BARS_MAX).iter().map(|(us, count)| vec![us.to_string(), count.to_string()]).collect();
+    sheet
 }
 
 /// See [`super::What::Memory`].

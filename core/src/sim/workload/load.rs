@@ -4,6 +4,7 @@
 //! wait for. Time-outs are all equally long, so they lie in a queue in order and cost nothing while operations end in time.
 //! What several commands of one event have to say over one connection leaves together.
 
+use super::answers::Answers;
 use super::draw::{Dice, Op, interval_us};
 use super::history::{HISTORY_LEN_MAX, OpRecord, Outcome, PendingOp, Seen, WriteId};
 use super::map::{Directory, SlotMap};
@@ -115,6 +116,8 @@ pub(super) struct OpState {
     pub slot: u16,
     size: u32,
     pub invoked_us: u64,
+    /// When it was last sent to a node.
+    pub sent_us: u64,
     pub tries: u32,
     pub target: Option<u16>,
     pub asking: bool,
@@ -182,6 +185,8 @@ pub(crate) struct Load {
     pub(super) stage: Stage,
     pub(super) meter: Meter,
     pub(super) notes: Notes,
+    /// How long clients have waited for each node lately; nothing reads it but who looks.
+    pub(super) answers: Answers,
     history: Option<Chunks<OpRecord>>,
     history_lost: u64,
 }
@@ -239,6 +244,7 @@ impl Load {
             stage: Stage::Running,
             meter: Meter::new(now_us),
             notes: Notes::default(),
+            answers: Answers::default(),
             history: history.then(Chunks::default),
             history_lost: 0,
         }
@@ -513,6 +519,7 @@ impl Load {
             slot,
             size,
             invoked_us,
+            sent_us: invoked_us,
             tries: 0,
             target: None,
             asking: false,
@@ -582,6 +589,7 @@ impl Load {
         let op = &mut self.ops[index as usize];
         op.conn = Some(conn);
         op.node = Some(node);
+        op.sent_us = io.now_us();
         op.error = None;
         let mut out = std::mem::take(&mut self.conns[conn as usize].out);
         let op = &self.ops[index as usize];
@@ -609,6 +617,9 @@ impl Load {
         let latency_us = now_us.saturating_sub(op.invoked_us);
         self.meter.ended(now_us, latency_us, end, kind);
         self.notes.ended(op.op, &op.key, latency_us, &outcome);
+        if let (End::Ok { .. }, Some(node)) = (end, op.node) {
+            self.answers.note(node, now_us.saturating_sub(op.sent_us), now_us);
+        }
         if let Some(history) = &mut self.history {
             if history.len() >= HISTORY_LEN_MAX {
                 history.drop_first();

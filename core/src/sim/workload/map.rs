@@ -41,6 +41,11 @@ impl Directory {
         Some(number)
     }
 
+    /// The number of a node that has one.
+    pub fn known(&self, ip: &str, port: u16) -> Option<u16> {
+        self.numbers.get(&(ip.into(), port)).copied()
+    }
+
     /// The number of `ip:port`; an empty `ip` stands for the address of `from`.
     pub fn number_of_address(&mut self, address: &str, from: u16) -> Option<u16> {
         let (ip, port) = address.rsplit_once(':')?;

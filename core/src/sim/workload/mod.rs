@@ -18,6 +18,7 @@
 //! | `history.rs` | every operation with its outcome, for checkers |
 //! | `traffic.rs` | which nodes the clients talk to now, for a drawing of it |
 
+mod answers;
 pub mod draw;
 pub mod history;
 mod load;

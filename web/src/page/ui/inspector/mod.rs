@@ -5,6 +5,7 @@ mod cluster;
 mod config;
 mod disk;
 mod keys;
+mod latency;
 mod log;
 mod replication;
 mod sheet;

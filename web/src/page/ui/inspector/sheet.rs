@@ -2,8 +2,9 @@
 
 use super::super::Act;
 use super::super::looking::{View, use_look};
+use super::latency::chart;
 use vitrine_core::config::text::quote;
-use vitrine_web::look::{Look, Seen, Sheet, What};
+use vitrine_web::look::{ANSWERS, Look, Seen, Sheet, What};
 use vitrine_web::words;
 use yew::prelude::*;
 
@@ -76,7 +77,9 @@ pub struct Props {
 pub fn Sheets(props: &Props) -> Html {
     let view = use_look(question(&props.node, props.what, Vec::new()), props.beat / SLOWLY, &props.act);
     match seen(&view) {
-        Ok(sheets) => html! { { for sheets.iter().map(table) } },
+        Ok(sheets) => {
+            html! { { for sheets.iter().map(|sheet| if sheet.title == ANSWERS { chart(sheet) } else { table(sheet) }) } }
+        }
         Err(instead) => instead,
     }
 }

@@ -10,7 +10,6 @@ use std::fmt::Write;
 use vitrine_web::geometry::main_group;
 use vitrine_web::heat::{Cell, FIELD, LEVEL_MAX, Metric, Way, bars, cells, ends, level, neighbour};
 use vitrine_web::model::{Belief, Cluster, DENSITY_PARTS, NodeIndex, Process};
-use vitrine_web::words;
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
@@ -215,19 +214,12 @@ pub fn Heat(props: &Props) -> Html {
         })
     };
     let first = props.selected.map_or(0, usize::from);
-    let number = |value: f64| words::thousands(value.round() as u64);
     let cell = |(i, at): (usize, &Cell)| {
         let n = &c.nodes[i];
         let off = props.armed.as_ref().is_some_and(|a| !a.row.fits_node(c, i)).then_some("node--off");
         let there = (n.process != Process::Up).then_some("hm--down");
         let role = if n.master { "master" } else { "replica" };
-        let says = format!(
-            "{}, {role}{}: {} {}",
-            n.name,
-            state(n.process),
-            number(values[i]),
-            props.metric.unit(values[i])
-        );
+        let says = format!("{}, {role}{}: {}", n.name, state(n.process), props.metric.says(values[i]));
         html! {
             <rect class={classes!("hm", format!("l{}", level(values[i], ends)), there, off)} data-node={i.to_string()} id={format!("node-{}", n.name)}
                 x={format!("{:.1}", at.x)} y={format!("{:.1}", at.y)} width={format!("{:.1}", at.w)} height={format!("{:.1}", at.h)}
@@ -246,7 +238,7 @@ pub fn Heat(props: &Props) -> Html {
                 { for [("hw", marks.walled), ("hf", marks.faulty), ("hi", marks.isolated), ("hp", marks.suspected), ("hx", marks.failed),
                     ("he", marks.election), ("target", marks.lit), ("reticle", marks.selected)].into_iter().map(|(class, d)| html! { <path {class} {d} /> }) }
             </g>
-            { key_to_it(number(ends.0), number(ends.1)) }
+            { key_to_it(props.metric.number(ends.0), props.metric.number(ends.1)) }
         </svg>
     }
 }
