@@ -74,6 +74,26 @@ async fn the_stage_is_looked_at_from_nearer_moved_and_seen_whole_again() {
         (dragged.0 - after.0 + 80.0).abs() < 3.0 && (dragged.1 - after.1 - 40.0).abs() < 3.0,
         "{after:?}, {dragged:?}"
     );
+    // Two fingers take it apart, and what lay in their middle stays there; they bring it back.
+    let near = width().await;
+    let was = page.middle("A1", disc).await;
+    let pinch = async |ways: &[f64]| {
+        for (i, apart) in ways.iter().enumerate() {
+            let kind = if i == 0 { "touchStart" } else { "touchMove" };
+            let finger = |id: u32, by: f64| json!({ "x": was.0 + by, "y": was.1 + 50.0, "id": id });
+            let both = json!({ "type": kind, "touchPoints": [finger(0, -apart), finger(1, *apart)] });
+            page.devtools("Input.dispatchTouchEvent", both).await;
+        }
+        page.devtools("Input.dispatchTouchEvent", json!({ "type": "touchEnd", "touchPoints": [] })).await;
+    };
+    pinch(&[40.0, 45.0, 50.0, 60.0]).await;
+    let pinched = width().await;
+    assert!((near / pinched - 1.5).abs() < 0.05, "one and a half times as near: {near}, {pinched}");
+    let now = page.middle("A1", disc).await;
+    assert!((now.0 - was.0).abs() < 3.0 && (now.1 - was.1 + 25.0).abs() < 3.0, "{was:?}, {now:?}");
+    pinch(&[60.0, 50.0, 40.0]).await;
+    let back = page.middle("A1", disc).await;
+    assert!((back.0 - was.0).hypot(back.1 - was.1) < 3.0, "{was:?}, {back:?}");
     // A node is pressed as before.
     page.press("#node-A1").await;
     page.until("A1 is inspected", "document.querySelector('.insp .glyph')?.textContent === 'A1' || null")

@@ -141,7 +141,8 @@ pub fn Stage(props: &Props) -> Html {
                     <button aria-pressed={heat.to_string()} onclick={act.reform(|_| Act::Heat(true))}>{ icon("i-grid") }{ "Heat map" }</button></div>
             </div>
             <palette::Palette cluster={props.roster.clone()} armed={props.armed.clone()} act={act.clone()} />
-            <div onwheel={looking.wheel} onpointerdown={looking.down} onpointermove={looking.moved} onpointerup={looking.up} ondblclick={looking.all}>
+            <div class={looking.near.then_some("near")} onwheel={looking.wheel} onpointerdown={looking.down} onpointermove={looking.moved}
+                onpointerup={looking.up.clone()} onpointercancel={looking.up} ondblclick={looking.all}>
             if heat {
                 <heat::Heat cluster={props.cluster.clone()} tenths={props.tenths} metric={*metric} selected={props.selected}
                     lit={props.lit.clone()} armed={props.armed.clone()} {view_box} act={act.clone()} />
@@ -347,8 +348,8 @@ fn Links(props: &LinksProps) -> Html {
             let both = cut(b, a);
             let at = l.on_chord(a, b, if both { 0.5 } else { 0.62 });
             let target = MenuTarget::Link(a as NodeIndex, b as NodeIndex);
-            let open = menu::by_pointer(&props.act, target);
-            html! { <g class="repl" tabindex="0" role="button" onclick={open.clone()} oncontextmenu={open}
+            let (open, key) = (menu::by_pointer(&props.act, target), menu::by_key(&props.act, target));
+            html! { <g class="repl" tabindex="0" role="button" onclick={open.clone()} oncontextmenu={open} onkeydown={key} aria-haspopup="menu"
                     aria-label={format!("Link {} {} {}, cut", c.nodes[a].name, if both { "and" } else { "to" }, c.nodes[b].name)}>
                 <path class="repl__hit" d={l.chord(a, b)} />
                 <path class="cutline" d={l.chord(a, b)} />

@@ -1,5 +1,5 @@
-//! Looking at the drawing from nearer: the wheel goes nearer where the pointer is, dragging what lies between the nodes moves the drawing, a
-//! double click shows all of it again; two buttons do the same.
+//! Looking at the drawing from nearer: the wheel goes nearer where the pointer is, two fingers take it apart, dragging what lies between
+//! the nodes moves the drawing, a double click shows all of it again; two buttons do the same.
 
 use super::super::icon;
 use vitrine_web::zoom::{View, Zoom, share_of};
@@ -13,6 +13,8 @@ const NEARER: f64 = 1.25;
 pub struct Looking {
     /// The part that is seen, as the drawing has it.
     pub view_box: String,
+    /// Whether that is not all of it: a finger moves the drawing then, and not the page.
+    pub near: bool,
     pub wheel: Callback<WheelEvent>,
     pub down: Callback<PointerEvent>,
     pub moved: Callback<PointerEvent>,
@@ -31,25 +33,54 @@ fn free(event: &web_sys::Event) -> bool {
     target(event).and_then(|t| t.closest("[role=button]").ok().flatten()).is_none()
 }
 
-/// A place of the window in what is seen of the drawing, as shares of it.
-fn share_at(event: &web_sys::MouseEvent, view: View) -> Option<(f64, f64)> {
+/// A place of the window in what is seen of the drawing that an event happened on, as shares of it.
+fn share_at(event: &web_sys::Event, at: (f64, f64), view: View) -> Option<(f64, f64)> {
     let rect = target(event)?.closest(".scene").ok()??.get_bounding_client_rect();
-    let at = (f64::from(event.client_x()) - rect.left(), f64::from(event.client_y()) - rect.top());
-    Some(share_of((rect.width(), rect.height()), at, view))
+    Some(share_of((rect.width(), rect.height()), (at.0 - rect.left(), at.1 - rect.top()), view))
+}
+
+/// Where in the window an event happened.
+fn place(event: &web_sys::MouseEvent) -> (f64, f64) {
+    (event.client_x().into(), event.client_y().into())
+}
+
+/// How the drawing is gripped.
+#[derive(Default)]
+struct Grip {
+    /// The pointers that are down, the first two of them, with where they are in the window.
+    pointers: Vec<(i32, (f64, f64))>,
+    /// Where it was gripped, as shares of what is seen, how it was looked at then, and how far two pointers were apart.
+    from: Option<((f64, f64), Zoom, f64)>,
+}
+
+impl Grip {
+    /// The middle of the pointers, and how far they are apart.
+    fn at(&self) -> ((f64, f64), f64) {
+        match self.pointers[..] {
+            [(_, a), (_, b), ..] => (((a.0 + b.0) / 2.0, (a.1 + b.1) / 2.0), (a.0 - b.0).hypot(a.1 - b.1)),
+            [(_, a)] => (a, 0.0),
+            [] => ((0.0, 0.0), 0.0),
+        }
+    }
+
+    /// Begins anew with the pointers that are down.
+    fn begin(&mut self, event: &web_sys::Event, zoom: Zoom, whole: View) {
+        let (at, apart) = self.at();
+        self.from = share_at(event, at, zoom.of(whole)).map(|share| (share, zoom, apart));
+    }
 }
 
 /// See the module; `whole` is all there is of the drawing.
 #[hook]
 pub fn use_zoom(whole: View) -> Looking {
     let zoom = use_state(Zoom::default);
-    // Where the drawing was gripped, as shares of what is seen, and how it was looked at then.
-    let grip = use_mut_ref(|| None::<((f64, f64), Zoom)>);
+    let grip = use_mut_ref(Grip::default);
     let view = zoom.of(whole);
     let wheel = {
         let zoom = zoom.clone();
         Callback::from(move |e: WheelEvent| {
             e.prevent_default();
-            if let Some(at) = share_at(&e, view) {
+            if let Some(at) = share_at(&e, place(&e), view) {
                 zoom.set(zoom.nearer(if e.delta_y() > 0.0 { 1.0 / NEARER } else { NEARER }, at));
             }
         })
@@ -57,22 +88,44 @@ pub fn use_zoom(whole: View) -> Looking {
     let down = {
         let (zoom, grip) = (zoom.clone(), grip.clone());
         Callback::from(move |e: PointerEvent| {
+            let mut grip = grip.borrow_mut();
+            if e.is_primary() {
+                grip.pointers.clear();
+            }
             // What can be pressed is pressed, not dragged along.
-            *grip.borrow_mut() = share_at(&e, view).filter(|_| free(&e)).map(|at| (at, *zoom));
+            let grips = if e.is_primary() { free(&e) } else { grip.pointers.len() == 1 };
+            if grips {
+                grip.pointers.push((e.pointer_id(), place(&e)));
+                grip.begin(&e, *zoom, whole);
+            }
         })
     };
     let moved = {
         let (zoom, grip) = (zoom.clone(), grip.clone());
         Callback::from(move |e: PointerEvent| {
-            if let Some((from, was)) = *grip.borrow()
-                && e.buttons() & 1 == 1
-                && let Some(at) = share_at(&e, was.of(whole))
+            let mut grip = grip.borrow_mut();
+            let Some(pointer) = grip.pointers.iter_mut().find(|p| p.0 == e.pointer_id()) else { return };
+            pointer.1 = place(&e);
+            if e.buttons() & 1 == 0 {
+                return;
+            }
+            let (at, apart) = grip.at();
+            if let Some((from, was, were)) = grip.from
+                && let Some(at) = share_at(&e, at, was.of(whole))
             {
-                zoom.set(was.moved((at.0 - from.0, at.1 - from.1)));
+                let times = if were > 0.0 { apart / were } else { 1.0 };
+                zoom.set(was.moved((at.0 - from.0, at.1 - from.1)).nearer(times, at));
             }
         })
     };
-    let up = Callback::from(move |_: PointerEvent| *grip.borrow_mut() = None);
+    let up = {
+        let (zoom, grip) = (zoom.clone(), grip.clone());
+        Callback::from(move |e: PointerEvent| {
+            let mut grip = grip.borrow_mut();
+            grip.pointers.retain(|p| p.0 != e.pointer_id());
+            grip.begin(&e, *zoom, whole);
+        })
+    };
     let all = {
         let zoom = zoom.clone();
         Callback::from(move |e: MouseEvent| {
@@ -94,5 +147,5 @@ pub fn use_zoom(whole: View) -> Looking {
             { button("Nearer", "i-plus", NEARER, zoom.times >= vitrine_web::zoom::NEAREST) }</div>
     };
     let view_box = format!("{:.2} {:.2} {:.2} {:.2}", view.0, view.1, view.2, view.3);
-    Looking { view_box, wheel, down, moved, up, all, buttons }
+    Looking { view_box, near: zoom.times > 1.0, wheel, down, moved, up, all, buttons }
 }
