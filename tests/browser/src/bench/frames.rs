@@ -1,7 +1,7 @@
 //! Whether the page draws smoothly: six nodes under 5,000 operations a second, and everything open that can be open at once.
 //!
-//! Chromium's own trace says when it drew a frame. On a shared machine single frames come late whatever the page does, so what
-//! fails it is the median, and more late frames than one in a hundred.
+//! Chromium's own trace says when it drew a frame. What fails it is the median, and a single frame that is seen to be late; on a shared
+//! machine that may be a neighbour's doing: then it is worth another try.
 
 use crate::opening::SETTLE;
 use serde_json::Value;
@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 use vitrine_browser_tests::browser::{Bench, Options, Trace};
 
-/// The usual distance of two frames, in milliseconds, with what the trace's clock rounds to.
-const MEDIAN_MS_MAX: f64 = 16.8;
+/// The usual distance of two frames, in milliseconds: a display's sixtieth of a second, and the half of what is told.
+const MEDIAN_MS_MAX: f64 = 16.75;
 /// A frame later than this is seen to be late, in milliseconds.
 const LATE_MS: f64 = 50.0;
 /// How long the load runs before it is measured.
@@ -56,13 +56,13 @@ pub async fn measure() -> bool {
     let late = apart.iter().filter(|&&ms| ms > LATE_MS).count();
     println!("\nbetween two frames, in ms, under 5,000 operations a second at {speed:.2}x, all panels open");
     println!(
-        "  {} frames drawn: median {:.1}, 99 of 100 {:.1}, most {:.1}; {late} over {LATE_MS}",
+        "  {} frames drawn: median {:.2}, 99 of 100 {:.1}, most {:.1}; {late} over {LATE_MS}",
         apart.len() + 1,
         share(0.5),
         share(0.99),
         share(1.0)
     );
-    share(0.5) <= MEDIAN_MS_MAX && late * 100 <= apart.len()
+    share(0.5) <= MEDIAN_MS_MAX && late == 0
 }
 
 /// The trace, once Chromium has written all of it.
