@@ -56,7 +56,9 @@ use link::{Link, Spare};
 use litemap::LiteMap;
 use node::{ClusterNode, IpText, Name, NodeIdx, NodeTable, flag};
 use slots::{SlotSet, SlotTable};
+use std::cell::RefCell;
 use std::fmt;
+use view::Notable;
 
 /// How far the bus port is above the client port (`CLUSTER_PORT_INCR`).
 pub const BUS_PORT_OFFSET: u16 = 10_000;
@@ -405,6 +407,7 @@ pub struct Cluster {
     drop_filter: Option<u16>,
     watched: Watched,
     spare: Spare,
+    notable: RefCell<Notable>,
 }
 
 impl Cluster {
@@ -440,6 +443,7 @@ impl Cluster {
             drop_filter: None,
             watched: Watched::default(),
             spare: Spare::default(),
+            notable: RefCell::default(),
         }
     }
 

@@ -389,7 +389,7 @@ impl ClusterNode {
 
     /// Whether this node has made a connection to it: `link` without a look at the third 64 bytes.
     #[inline]
-    pub(super) fn has_link(&self) -> bool {
+    pub(crate) fn has_link(&self) -> bool {
         self.linked
     }
 

@@ -110,19 +110,39 @@ pub struct ManualFailoverView {
     pub can_start: bool,
 }
 
+/// The nodes that [`Cluster::glance`] found last: while nothing has changed but clocks, they are the same, and a look at a thousand nodes
+/// is not one at the flags of a million.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Notable {
+    /// [`NodeTable::changes`](super::node::NodeTable) at that time.
+    changes: Option<u64>,
+    nodes: Vec<NodeIdx>,
+}
+
 impl Cluster {
     /// All of it.
     pub fn view(&self, facts: &Facts) -> ClusterView {
-        self.view_of(facts, |_| true)
+        self.view_of(facts, self.nodes.iter().map(|(_, node)| node))
     }
 
     /// As [`Cluster::view`], but of the others those alone that it holds for failing: in a cluster of a thousand nodes all views
     /// together have a million entries.
     pub fn glance(&self, facts: &Facts) -> ClusterView {
-        self.view_of(facts, |node| node.any(flag::MYSELF | flag::FAIL | flag::PFAIL))
+        let found = || {
+            let shown =
+                self.nodes.iter().filter(|(_, node)| node.any(flag::MYSELF | flag::FAIL | flag::PFAIL));
+            shown.map(|(idx, _)| idx)
+        };
+        let mut notable = self.notable.borrow_mut();
+        if notable.changes != Some(self.nodes.changes()) {
+            notable.nodes = found().collect();
+            notable.changes = Some(self.nodes.changes());
+        }
+        debug_assert!(found().eq(notable.nodes.iter().copied()), "flags of nodes changed unseen");
+        self.view_of(facts, notable.nodes.iter().map(|&idx| &self.nodes[idx]))
     }
 
-    fn view_of(&self, facts: &Facts, shown: impl Fn(&ClusterNode) -> bool) -> ClusterView {
+    fn view_of<'a>(&self, facts: &Facts, shown: impl Iterator<Item = &'a ClusterNode>) -> ClusterView {
         let name = |idx: NodeIdx| self.nodes[idx].name.to_string();
         let moves = |map: &litemap::LiteMap<u16, NodeIdx>| {
             map.iter().map(|(&slot, &idx)| (slot, name(idx))).collect()
@@ -136,10 +156,7 @@ impl Cluster {
             size: self.size,
             slots_assigned: self.slots.assigned(),
             known: self.nodes.len(),
-            nodes: (self.nodes.iter())
-                .filter(|(_, node)| shown(node))
-                .map(|(_, node)| self.node_view(facts, node))
-                .collect(),
+            nodes: shown.map(|node| self.node_view(facts, node)).collect(),
             election: self.election_view(),
             manual_failover: (manual.end_ms != 0).then(|| ManualFailoverView {
                 end_ms: manual.end_ms,

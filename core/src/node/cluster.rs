@@ -149,9 +149,10 @@ impl Node {
     }
 
     /// Tells a node that has just been made that its cluster is running: its connections with the others stand, under the numbers that
-    /// [`Standing::others`] gives them. To a node that takes part in no cluster it says nothing.
+    /// [`Standing::others`] gives them, and its periodic work has a beat of its own. To a node that takes part in no cluster it says nothing.
     pub fn take_over_bus(&mut self, standing: Standing) {
         let Some(part) = &mut self.cluster else { return };
+        self.next_cron_us += self.rng.below(1_000_000 / self.config.hz.clamp(1, 500) as u64);
         for (_, made, inbound) in standing.others() {
             self.conns.insert(made, ConnUse::Bus);
             self.conns.insert(inbound, ConnUse::Bus);
@@ -272,6 +273,10 @@ impl Node {
         });
         if started == Some(true) {
             self.start_loading();
+            let early = self.cluster.as_mut().map(|part| std::mem::take(&mut part.early));
+            for (conn, bytes) in early.unwrap_or_default() {
+                self.bus_received(conn, bytes);
+            }
         } else {
             self.out.exit(1);
         }
@@ -291,10 +296,6 @@ impl Node {
         for Waiting { conn, peer, local, bytes } in std::mem::take(&mut part.waiting) {
             self.emit(Output::Reading { conn, wanted: true });
             self.with_cluster(|cluster, cx| cluster.accepted(cx, conn, &peer, &local));
-            self.bus_received(conn, bytes);
-        }
-        let early = self.cluster.as_mut().map(|part| std::mem::take(&mut part.early));
-        for (conn, bytes) in early.unwrap_or_default() {
             self.bus_received(conn, bytes);
         }
     }
@@ -620,6 +621,8 @@ impl Node {
 mod tests {
     use super::*;
     use crate::cluster::bus::{Body, Message, kind};
+    use crate::cluster::node::Name;
+    use crate::cluster::standing::{Peer, conn_ids};
     use crate::host::{Input, Listener, Now};
     use crate::node::NodeOptions;
 
@@ -771,6 +774,56 @@ mod tests {
         assert!(host.logged("is already used by a different Redis Cluster node"));
     }
 
+    /// The header of a message of the replica.
+    fn of_replica(kind: u16, slots: &[u8; 2048]) -> crate::cluster::bus::Header<'_> {
+        crate::cluster::bus::Header {
+            port: 7002,
+            kind,
+            count: 0,
+            current_epoch: 3,
+            config_epoch: 2,
+            offset: 0,
+            sender: REPLICA.as_bytes().try_into().unwrap(),
+            slots,
+            slaveof: MASTER.as_bytes().try_into().unwrap(),
+            my_ip: crate::cluster::node::IpText::NONE,
+            extensions: 0,
+            pport: 0,
+            cport: 17002,
+            flags: 2,
+            state: 1,
+            mflags: [0; 3],
+        }
+    }
+
+    /// The replica has its connection, and asks over it before this node has read its file: it is answered once that is read.
+    #[test]
+    fn a_node_of_a_running_cluster_answers_over_the_connections_that_stand() {
+        let mut host = Host::new("", &three_nodes());
+        let peer = |name: &str| Peer { name: Name::parse(name.as_bytes()).unwrap(), ip: "127.0.0.1".into() };
+        let peers = [ME, MASTER, REPLICA].map(peer).into();
+        host.node.take_over_bus(Standing { peers, me: 0 });
+        let (mine, theirs) = (conn_ids(0, 2).0, conn_ids(2, 0).1);
+        let mut bytes = Vec::new();
+        let body = Body::Heartbeat { gossip: &[], extensions: &[] };
+        Message { header: of_replica(kind::PING, &[0; 2048]), body }.write(&mut bytes);
+        host.give(Input::Received { conn: theirs, bytes });
+        assert_eq!(host.sent(theirs), 0, "the file is not even locked");
+        host.sync();
+        assert_eq!(host.sent(theirs), 1);
+        let cluster = host.node.cluster().unwrap();
+        assert!(cluster.nodes().iter().all(|(_, n)| n.has_link() || n.name.as_str() == ME));
+        host.now.mono_us += 200_000;
+        host.now.wall_us += 200_000;
+        host.give(Input::Wake);
+        assert!(!host.outputs.iter().any(|o| matches!(o, Output::Connect { port: 17000.., .. })));
+        // When its time has come each is asked, over the connection that this node made.
+        host.now.mono_us += 8_000_000;
+        host.now.wall_us += 8_000_000;
+        host.give(Input::Wake);
+        assert_eq!(host.sent(mine), 1);
+    }
+
     #[test]
     fn a_vote_leaves_when_it_is_durable() {
         let mut host = Host::new("", &three_nodes());
@@ -794,24 +847,7 @@ mod tests {
         // What the replica would send.
         let mut slots = [0; 2048];
         slots[1024..].fill(0xff);
-        let header = crate::cluster::bus::Header {
-            port: 7002,
-            kind: kind::AUTH_REQUEST,
-            count: 0,
-            current_epoch: 3,
-            config_epoch: 2,
-            offset: 0,
-            sender: REPLICA.as_bytes().try_into().unwrap(),
-            slots: &slots,
-            slaveof: MASTER.as_bytes().try_into().unwrap(),
-            my_ip: crate::cluster::node::IpText::NONE,
-            extensions: 0,
-            pport: 0,
-            cport: 17002,
-            flags: 2,
-            state: 1,
-            mflags: [0; 3],
-        };
+        let header = of_replica(kind::AUTH_REQUEST, &slots);
         let mut bytes = Vec::new();
         Message { header, body: Body::Bare }.write(&mut bytes);
         host.give(Input::Received { conn: bus, bytes });

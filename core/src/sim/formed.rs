@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::rng::Rng;
 use crate::sim::form::Formation;
 use crate::sim::setup::Setup;
-use std::collections::HashMap;
+use litemap::LiteMap;
 use std::rc::Rc;
 
 /// A node of the cluster.
@@ -40,7 +40,7 @@ impl Formed {
     /// The cluster of a setup. Nodes that take part in no cluster are left out, as are those whose redis.conf is wrong.
     pub fn new(setup: &Setup, formation: &Formation) -> Formed {
         let mut rng = Rng::new(setup.seed);
-        let hosts: HashMap<&str, usize> =
+        let hosts: LiteMap<&str, usize> =
             setup.nodes.iter().enumerate().map(|(host, node)| (node.name.as_str(), host)).collect();
         let mut members: Vec<Member> = Vec::new();
         let mut places = vec![None; setup.nodes.len()];
@@ -117,7 +117,8 @@ mod tests {
         assert_eq!(known(&world, "S040-3"), Some(120));
         let ok = |name: &str| world.node(name).is_some_and(|n| n.cluster().unwrap().is_ok());
         assert!(ok("A1") && ok("S040-3"));
-        world.run_for(3_000_000);
+        // A master waits for five seconds before it sends its replicas anything (repl-diskless-sync-delay).
+        world.run_for(6_000_000);
         let status = world.formation().unwrap();
         assert!(status.done_at_us.is_some() && status.error.is_none(), "{status:?}");
         assert_eq!(crate::sim::check::trouble(&world), None);
@@ -125,5 +126,27 @@ mod tests {
         let me = replica.nodes.iter().find(|n| n.myself).unwrap();
         let master = replica.nodes.iter().find(|n| Some(&n.name) == me.master.as_ref()).unwrap();
         assert_eq!((master.ip.as_str(), master.slots.as_slice()), ("10.0.0.2", [(410, 818)].as_slice()));
+    }
+
+    /// Nodes that all worked at the same instants would ping one another all at once, again and again.
+    #[test]
+    fn each_node_has_a_beat_of_its_own_and_nobody_is_ever_doubted() {
+        let mut setup = Setup::cluster(6, 10, 2, 1_000);
+        setup.formation.iter_mut().for_each(|formation| formation.formed = true);
+        let mut world = World::new(setup).unwrap();
+        let mut bursts = Vec::new();
+        let sent = |world: &World| -> u64 {
+            let clusters = world.nodes().flatten().filter_map(|n| n.cluster());
+            clusters.map(|cluster| cluster.stats().sent.iter().sum::<u64>()).sum()
+        };
+        for _ in 0..400 {
+            let before = sent(&world);
+            world.run_for(10_000);
+            bursts.push(sent(&world) - before);
+        }
+        let doubted = |n: &crate::node::Node| n.cluster().unwrap().nodes().iter().any(|(_, n)| n.timed_out());
+        assert!(!world.nodes().flatten().any(doubted));
+        let (most, all) = (bursts.iter().max().unwrap(), bursts.iter().sum::<u64>());
+        assert!(most * 25 < all, "{most} of {all} messages in one hundredth of a second of four");
     }
 }

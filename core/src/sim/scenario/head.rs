@@ -220,7 +220,7 @@ pub(crate) static ROWS: &[Verb] = &[
             slots: a.maybe_num::<u32>("SLOTS").map(|n| ((n >> 16) as u16, n as u16)),
         })),
     row(G::Head, "formed", "formed", &[],
-        "The cluster was formed before: every node finds all others in its nodes.conf. With hundreds of nodes, forming takes minutes.",
+        "The cluster was formed before and has been running: every node finds all others in its nodes.conf, and its bus connections stand. With hundreds of nodes, forming takes minutes.",
         "formed", |_| Command::Head(Head::Formed)),
     row(G::Head, "unformed", "unformed", &[],
         "Nobody makes a cluster of the nodes: that is left to the lines that follow.",

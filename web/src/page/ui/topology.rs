@@ -9,20 +9,25 @@ use yew::prelude::*;
 /// What can be begun with: a name, what it is for, and the lines after the seed.
 type Preset = (&'static str, &'static str, &'static str);
 
-const PRESETS: [Preset; 11] = [
+const PRESETS: [Preset; 12] = [
     ("Six nodes", "3 masters, a replica each: the course notes", "cluster shards 3 replicas 1 timeout 5s\n"),
     ("Three masters", "No replicas: what fails stays failed", "cluster shards 3 replicas 0 timeout 5s\n"),
     ("Nine nodes", "3 masters, 2 replicas each", "cluster shards 3 replicas 2 timeout 5s\n"),
     ("Thirty nodes", "15 masters, a replica each", "cluster shards 15 replicas 1 timeout 15s\n"),
     (
         "A hundred nodes",
-        "50 masters, a replica each; it was formed before",
+        "50 masters, a replica each; it has been running",
         "cluster shards 50 replicas 1 timeout 15s\nformed\n",
     ),
     (
         "Three hundred nodes",
-        "100 masters, 2 replicas each, on a heat map; takes a minute to start",
+        "100 masters, 2 replicas each, on a heat map",
         "cluster shards 100 replicas 2 timeout 15s\nformed\n",
+    ),
+    (
+        "A thousand nodes",
+        "334 masters, 2 replicas each; takes 2 GB and some patience",
+        "cluster shards 334 replicas 2 timeout 60s\nformed\n",
     ),
     (
         "Master and replica",
