@@ -109,8 +109,7 @@ fn large(place: &Place, name: &str, nodes: usize, seconds: f64) -> f64 {
 
 /// A world in which a cluster of many nodes was formed before.
 fn ready(nodes: usize) -> World {
-    let mut setup = Setup::cluster(1, nodes / 2, 1, 15_000);
-    setup.formation.iter_mut().for_each(|formation| formation.formed = true);
+    let setup = Setup::cluster(1, nodes / 2, 1, 15_000).formed();
     World::new(setup).expect("the setup is sound")
 }
 

@@ -5,16 +5,13 @@
 //! while traffic grows with the square of the cluster's size and no faster.
 
 use super::bus::{self, Gossip, Message, mflag};
-use super::node::{ClusterNode, IpText, Name, NodeIdx, flag};
+use super::node::{ClusterNode, FETCH_LEN_MAX, IpText, Name, NodeIdx, flag};
 use super::{Cluster, Cx};
 use crate::event::Event;
 use crate::host::{ConnId, LogLevel};
 use core::net::IpAddr;
 use smallvec::SmallVec;
 
-/// The memory of so many nodes is asked for before anything is done about the first. In a large cluster hardly any of a node's entries
-/// is in the processor's cache, and one that waits for each in turn does little else.
-const AT_ONCE: usize = super::node::FETCH_LEN_MAX;
 /// How long a forgotten node is not learnt again, in seconds (`CLUSTER_BLACKLIST_TTL`).
 const BLACKLIST_TTL_S: i64 = 60;
 /// How far in the future a gossiped PONG may be, in milliseconds.
@@ -72,9 +69,10 @@ impl Cluster {
         let mut tries = wanted * 3;
         while fresh > 0 && count < wanted && tries > 0 {
             // As many are drawn at once as are drawn in any case: that lets their memory come in together.
-            let certain = if fresh > tries as i64 { (wanted - count).min(tries).min(AT_ONCE) } else { 1 };
+            let certain =
+                if fresh > tries as i64 { (wanted - count).min(tries).min(FETCH_LEN_MAX) } else { 1 };
             tries -= certain;
-            let mut drawn: SmallVec<[NodeIdx; AT_ONCE]> = SmallVec::new();
+            let mut drawn: SmallVec<[NodeIdx; FETCH_LEN_MAX]> = SmallVec::new();
             for _ in 0..certain {
                 let position = cx.rng.below(self.nodes.len() as u64) as usize;
                 drawn.extend(self.nodes.at(position));
@@ -140,7 +138,7 @@ impl Cluster {
         let sender_is_master = sender.is_some_and(|sender| self.nodes[sender].is_master());
         let mut entries = message.body.gossip();
         loop {
-            let some: SmallVec<[_; AT_ONCE]> = entries.by_ref().take(AT_ONCE).collect();
+            let some: SmallVec<[_; FETCH_LEN_MAX]> = entries.by_ref().take(FETCH_LEN_MAX).collect();
             if some.is_empty() {
                 return;
             }

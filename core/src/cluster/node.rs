@@ -8,6 +8,7 @@
 use super::slots::SlotSet;
 use crate::host::ConnId;
 use litemap::LiteMap;
+use smallvec::SmallVec;
 use std::fmt;
 use std::ops::{Index, IndexMut};
 use std::rc::Rc;
@@ -19,7 +20,8 @@ pub const IP_LEN: usize = 46;
 /// The most nodes a table holds. Redis has no limit; a peer that gossips invented names must not be able to fill memory.
 pub const NODES_MAX: usize = 20_000;
 
-/// Of so many nodes at the most the memory is asked for at once: by then the first has come.
+/// The memory of so many nodes at the most is asked for before anything is done about the first. In a large cluster hardly any of a
+/// node's entries is in the processor's cache, and one that waits for each in turn does little else.
 pub(super) const FETCH_LEN_MAX: usize = 32;
 
 /// A node's name: 40 characters of `a-z0-9` (Redis makes hexadecimal ones, and accepts these: `verifyClusterNodeId`,
@@ -389,7 +391,7 @@ impl ClusterNode {
 
     /// Whether this node has made a connection to it: `link` without a look at the third 64 bytes.
     #[inline]
-    pub(crate) fn has_link(&self) -> bool {
+    pub(super) fn has_link(&self) -> bool {
         self.linked
     }
 
@@ -591,13 +593,11 @@ impl NodeTable {
         std::hint::black_box(sum);
     }
 
-    /// The same for looking up names, up to [`FETCH_LEN_MAX`] of them, and taking in what gossip says of those nodes.
+    /// The same for looking up names, and taking in what gossip says of those nodes.
     #[inline]
     pub(super) fn fetch_names<'a>(&self, names: impl Iterator<Item = &'a [u8; NAME_LEN]>) {
-        let mut entries = [FREE; FETCH_LEN_MAX];
-        for (entry, name) in entries.iter_mut().zip(names) {
-            *entry = self.by_name.first_entry(&Name(*name));
-        }
+        let entries: SmallVec<[u32; FETCH_LEN_MAX]> =
+            names.map(|name| self.by_name.first_entry(&Name(*name))).collect();
         let sum = entries.iter().fold(0, |sum, entry| {
             let node = self.slab.get(usize::from(*entry as u16));
             sum ^ node.map_or(0, |node| node.pong_received_ms as u64)

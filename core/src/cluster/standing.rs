@@ -62,8 +62,7 @@ impl Cluster {
                 (link.peer_ip, link.local_ip) = (IpText::new(&peer.ip), local_ip);
                 self.links.insert(conn, Box::new(link));
             }
-            let master = self.nodes[idx].slaveof;
-            let epoch = master.map_or(self.nodes[idx].config_epoch, |master| self.nodes[master].config_epoch);
+            let epoch = self.shown_epoch(&self.nodes[idx]);
             let node = &mut self.nodes[idx];
             node.set_link(Some(made));
             node.inbound_link = Some(inbound);

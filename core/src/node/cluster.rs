@@ -151,8 +151,9 @@ impl Node {
     /// Tells a node that has just been made that its cluster is running: its connections with the others stand, under the numbers that
     /// [`Standing::others`] gives them, and its periodic work has a beat of its own. To a node that takes part in no cluster it says nothing.
     pub fn take_over_bus(&mut self, standing: Standing) {
+        let period_us = self.cron_period_us();
         let Some(part) = &mut self.cluster else { return };
-        self.next_cron_us += self.rng.below(1_000_000 / self.config.hz.clamp(1, 500) as u64);
+        self.next_cron_us += self.rng.below(period_us);
         for (_, made, inbound) in standing.others() {
             self.conns.insert(made, ConnUse::Bus);
             self.conns.insert(inbound, ConnUse::Bus);
@@ -812,7 +813,7 @@ mod tests {
         host.sync();
         assert_eq!(host.sent(theirs), 1);
         let cluster = host.node.cluster().unwrap();
-        assert!(cluster.nodes().iter().all(|(_, n)| n.has_link() || n.name.as_str() == ME));
+        assert!(cluster.nodes().iter().all(|(_, n)| n.link.is_some() || n.name.as_str() == ME));
         host.now.mono_us += 200_000;
         host.now.wall_us += 200_000;
         host.give(Input::Wake);

@@ -12,9 +12,14 @@ impl Node {
         }
     }
 
+    /// How far two runs of the periodic work are apart, in microseconds.
+    pub(super) fn cron_period_us(&self) -> u64 {
+        1_000_000 / self.config.hz.clamp(1, 500) as u64
+    }
+
     /// Runs the periodic work and plans the next time. What is done less often is done the first time as well.
     pub(super) fn run_cron(&mut self) {
-        let period_us = 1_000_000 / self.config.hz.clamp(1, 500) as u64;
+        let period_us = self.cron_period_us();
         self.next_cron_us = self.now.mono_us + period_us;
         if self.debug.pause_cron {
             return;

@@ -108,8 +108,7 @@ mod tests {
     /// No node is told of another by gossip: each knows all from its first instant, and can serve once its file is read.
     #[test]
     fn a_cluster_that_was_formed_before_is_there_at_once() {
-        let mut setup = Setup::cluster(5, 40, 2, 5_000);
-        setup.formation.iter_mut().for_each(|formation| formation.formed = true);
+        let setup = Setup::cluster(5, 40, 2, 5_000).formed();
         let mut world = World::new(setup).unwrap();
         let known = |world: &World, name: &str| world.node(name).map(|n| n.cluster().unwrap().nodes().len());
         world.run_for(100_000);
@@ -131,8 +130,7 @@ mod tests {
     /// Nodes that all worked at the same instants would ping one another all at once, again and again.
     #[test]
     fn each_node_has_a_beat_of_its_own_and_nobody_is_ever_doubted() {
-        let mut setup = Setup::cluster(6, 10, 2, 1_000);
-        setup.formation.iter_mut().for_each(|formation| formation.formed = true);
+        let setup = Setup::cluster(6, 10, 2, 1_000).formed();
         let mut world = World::new(setup).unwrap();
         let mut bursts = Vec::new();
         let sent = |world: &World| -> u64 {

@@ -113,8 +113,6 @@ pub(crate) struct Net {
     wire_free_us: BTreeMap<(u32, u32), u64>,
     /// Whether every path is as the setup says and every host has power.
     plain: bool,
-    /// Whether a path between the ends of any connection was broken when paths last changed.
-    pub(crate) broken: bool,
     /// Shared with the checkpoints of the world until something happens to one.
     pub conns: Vec<Option<Rc<Conn>>>,
     pub generations: Vec<u32>,
@@ -132,7 +130,6 @@ impl Net {
             rules: Vec::new(),
             wire_free_us: BTreeMap::new(),
             plain: true,
-            broken: false,
             conns: Vec::new(),
             generations: Vec::new(),
             free: Vec::new(),
@@ -174,14 +171,8 @@ impl Net {
 
     /// Gives a host power or takes it.
     pub fn set_power(&mut self, s: &mut Sched, host: u32, powered: bool) {
-        if std::mem::replace(&mut self.hosts[host as usize].powered, powered) == powered {
-            return;
-        }
-        if powered && !self.broken {
-            // Paths that come back break none, and none is to be made whole: a thousand hosts that boot one after the other need not
-            // look at a million connections each.
-            self.look_whether_plain();
-        } else {
+        // A thousand nodes that start on hosts that are up need not look at a million connections each.
+        if std::mem::replace(&mut self.hosts[host as usize].powered, powered) != powered {
             self.paths_changed(s);
         }
     }
@@ -192,12 +183,8 @@ impl Net {
     }
 
     fn paths_changed(&mut self, s: &mut Sched) {
-        self.look_whether_plain();
-        self.watch_broken_links(s);
-    }
-
-    fn look_whether_plain(&mut self) {
         self.plain = self.rules.is_empty() && self.hosts.iter().all(|h| h.powered);
+        self.watch_broken_links(s);
     }
 
     /// Whether what leaves `from` now gets to `to`.

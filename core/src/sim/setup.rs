@@ -72,6 +72,12 @@ impl Setup {
         Setup::cluster(seed, 3, 1, 5000)
     }
 
+    /// This setup with a cluster that was formed before the world begins, and has been running since.
+    pub fn formed(mut self) -> Setup {
+        self.formation.iter_mut().for_each(|formation| formation.formed = true);
+        self
+    }
+
     /// `shards` masters with `replicas` replicas each, masters first, on ports from 7001 up, one host each.
     pub fn cluster(seed: u64, shards: usize, replicas: usize, node_timeout_ms: u32) -> Setup {
         let shards = shards.clamp(1, NODES_MAX);

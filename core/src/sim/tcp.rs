@@ -570,8 +570,6 @@ impl Net {
         if refused {
             return self.end_with(s, conn, 0, NetError::Refused);
         }
-        // The way there was cut while the answer was under way.
-        self.broken |= !self.open(from, to);
         let Some(c) = self.get(conn) else { return };
         c.phase = Phase::Established;
         // The kernel of the acceptor has it open already; its process hears of it when the opener's ACK arrives.
@@ -820,7 +818,6 @@ impl Net {
 
     /// Starts the keepalive clock of the connections that a change has broken and stops it where they are whole again.
     pub(crate) fn watch_broken_links(&mut self, s: &mut Sched) {
-        self.broken = false;
         for index in 0..self.conns.len() {
             let Some(c) = self.conns[index].as_deref() else { continue };
             if c.phase != Phase::Established {
@@ -828,7 +825,6 @@ impl Net {
             }
             let (a, b) = (c.ends[0].host, c.ends[1].host);
             let whole = self.open(a, b) && self.open(b, a);
-            self.broken |= !whole;
             let conn = ConnRef { index: index as u32, generation: self.generations[index] };
             let keepalive = self.setup.keepalive_us;
             if whole != c.broken_since_us.is_some() {

@@ -97,8 +97,7 @@ mod tests {
     /// One node's link is slow: its answers are, and the others' are not.
     #[test]
     fn a_slow_link_shows_at_the_node_that_it_leads_to() {
-        let mut setup = Setup::cluster(3, 3, 0, 5_000);
-        setup.formation.iter_mut().for_each(|formation| formation.formed = true);
+        let setup = Setup::cluster(3, 3, 0, 5_000).formed();
         let mut world = World::new(setup).unwrap();
         let load = Workload { pace: Pace::Open { per_second: 500 }, ..Workload::default() };
         world.start_workload("load", load).unwrap();

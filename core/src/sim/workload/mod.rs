@@ -16,6 +16,7 @@
 //! | `running.rs` | workloads in a world |
 //! | `stats.rs` | latencies, throughput and errors |
 //! | `history.rs` | every operation with its outcome, for checkers |
+//! | `answers.rs` | how long each node's answers were waited for lately |
 //! | `traffic.rs` | which nodes the clients talk to now, for a drawing of it |
 
 mod answers;

@@ -27,8 +27,8 @@ pub fn chart(sheet: &Sheet) -> Html {
     let tallest = bars.iter().map(|b| b.1).max().unwrap_or(0).max(1);
     let total = bars.iter().map(|b| b.1).sum::<u64>();
     // The end of the bar in which a wait is.
-    let place = |us: u64| (bars.iter().take_while(|b| b.0 < us).count() as u64 + 1) * each;
-    let (p50, p99) = (place(half), place(most).min(each * bars.len() as u64));
+    let place = |us: u64| (bars.iter().take_while(|b| b.0 < us).count() + 1).min(bars.len()) as u64 * each;
+    let (p50, p99) = (place(half), place(most));
     let (mut usual, mut late) = (String::new(), String::new());
     for ((_, count), x) in bars.iter().zip((0..).step_by(each as usize)).filter(|((_, count), _)| *count > 0)
     {

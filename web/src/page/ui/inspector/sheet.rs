@@ -30,8 +30,11 @@ pub fn at(row: &[String], i: usize) -> &str {
     row.get(i).map_or("", String::as_str)
 }
 
-/// A sheet as a table, or as rows of a name and a value where it has no head.
+/// A sheet as a table, or as rows of a name and a value where it has no head; one of them is a chart.
 pub fn table(sheet: &Sheet) -> Html {
+    if sheet.title == ANSWERS {
+        return chart(sheet);
+    }
     let words = sheet.title.contains("DOCTOR");
     html! {
         <>
@@ -77,9 +80,7 @@ pub struct Props {
 pub fn Sheets(props: &Props) -> Html {
     let view = use_look(question(&props.node, props.what, Vec::new()), props.beat / SLOWLY, &props.act);
     match seen(&view) {
-        Ok(sheets) => {
-            html! { { for sheets.iter().map(|sheet| if sheet.title == ANSWERS { chart(sheet) } else { table(sheet) }) } }
-        }
+        Ok(sheets) => html! { { for sheets.iter().map(table) } },
         Err(instead) => instead,
     }
 }

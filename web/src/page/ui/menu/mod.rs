@@ -1,6 +1,5 @@
 //! The menu of a node, a link, a workload's clients or a message, and the labelled lists behind the palette: everything that can happen
-//! to it now. On a
-//! phone it is a sheet at the bottom.
+//! to it now. On a phone it is a sheet at the bottom.
 //!
 //! What it offers is made of the rows of [`vitrine_web::faults`] ([`items`]). Every entry carries the line that it runs; what an entry
 //! takes stands at its right edge and is changed in a small form ([`form`]) before it is done.
