@@ -130,8 +130,24 @@ pub fn small_std() -> [(&'static str, String); 4] {
     ]
 }
 
-/// Makes sure of the standard library's source, in the toolchain that builds the page.
+/// Makes sure of the standard library's source, in the toolchain that builds the page, and of the crates that it and the page are
+/// made of: Trunk builds offline, and finds those alone that cargo has fetched before.
 pub fn ensure_source(toolchain: Option<&str>) -> Result<()> {
+    ensure_library(toolchain)?;
+    let mut cargo = process::command("cargo");
+    cargo.args(["fetch", "--locked", "--target", TARGET]).envs(small_std()).current_dir(paths::root());
+    if let Some(toolchain) = toolchain {
+        cargo.env("RUSTUP_TOOLCHAIN", toolchain);
+    }
+    let step = Step {
+        name: "cargo fetch",
+        limit: Duration::from_secs(600),
+        by_hand: "What it printed says why; crates come from crates.io.",
+    };
+    step.quietly(cargo)
+}
+
+fn ensure_library(toolchain: Option<&str>) -> Result<()> {
     let there = || {
         let sysroot = rustc_says(toolchain, &["--print", "sysroot"]).map(PathBuf::from);
         sysroot.is_some_and(|root| root.join("lib/rustlib/src/rust/library/std/Cargo.toml").is_file())
