@@ -23,6 +23,8 @@ pub enum ToWorker {
         /// A link to a scenario: it is opened and waits, and what is stored stays until it is played.
         open: Option<String>,
     },
+    /// The last frame is on the display: the next may come.
+    Drawn,
     /// Let virtual time follow the wall clock.
     Play,
     /// Hold virtual time.

@@ -110,6 +110,8 @@ pub struct Engine {
     charts: Charts,
     /// Time that goes on as fast as it can, up to something.
     trek: Option<Trek>,
+    /// See [`Engine::take_ended_way`].
+    ended_way: bool,
     /// Who asked for the line that is being carried out.
     asking: Option<u32>,
     /// Lines that run one after the other.
@@ -188,6 +190,7 @@ impl Engine {
             begin: Beginning::default(),
             charts: Charts::default(),
             trek: None,
+            ended_way: false,
             asking: None,
             queues: queue::Queues::default(),
             ready: Vec::new(),
@@ -306,8 +309,8 @@ impl Engine {
     /// Takes in a message of the page.
     pub fn handle(&mut self, message: ToWorker) -> Flow {
         match message {
-            // Starting over is the caller's affair.
-            ToWorker::Start { .. } => {}
+            // Starting over and the display's beat are the caller's affair.
+            ToWorker::Start { .. } | ToWorker::Drawn => {}
             ToWorker::Play => self.play(true),
             ToWorker::Pause => self.play(false),
             ToWorker::Playing { id, playing } => {

@@ -101,10 +101,17 @@ impl Engine {
         self.target_us = self.now_us() as f64;
         if let Some(id) = trek.id {
             self.answer(id, result.clone().map(Answer::Said));
+            self.ended_way = true;
         }
         if let Some(tab) = trek.tab {
             self.note(tab, result.unwrap_or_else(|why| why));
         }
+    }
+
+    /// Whether somebody is about to be told that a way ended, since this was asked last: what they then look at is to be of its end, and
+    /// not of the frame before.
+    pub fn take_ended_way(&mut self) -> bool {
+        std::mem::take(&mut self.ended_way)
     }
 
     /// A slice of the way. Gives whether it ended.

@@ -51,6 +51,8 @@ pub enum Msg {
     /// The watchdog's tick.
     Tick,
     Key(web_sys::KeyboardEvent),
+    /// The display is about to show what was drawn, at this instant on the page's clock.
+    Drawn(f64),
 }
 
 /// One tab of the terminal.
@@ -156,6 +158,10 @@ pub struct App {
     pub(crate) still: bool,
     pub(crate) shortcuts: bool,
     spoken_at_ms: f64,
+    /// When the display was refreshed last, whether the next refresh is waited for, and at which one the last frame came: packets
+    /// move by refreshes, for frames come a little sooner or later between two of them.
+    drawn_ms: f64,
+    drawing: bool,
     last_frame_ms: f64,
     pings: u32,
     pings_missed: u32,
@@ -169,6 +175,7 @@ pub struct App {
     waiting: LiteMap<u32, ui::Done>,
     _tick: Closure<dyn FnMut()>,
     _keys: Closure<dyn FnMut(web_sys::KeyboardEvent)>,
+    on_drawn: Closure<dyn FnMut(f64)>,
 }
 
 impl Component for App {
@@ -190,6 +197,10 @@ impl Component for App {
             Closure::<dyn FnMut(web_sys::KeyboardEvent)>::new(move |e| scope.send_message(Msg::Key(e)))
         };
         let _ = link::window().add_event_listener_with_callback("keydown", keys.as_ref().unchecked_ref());
+        let on_drawn = {
+            let scope = scope.clone();
+            Closure::<dyn FnMut(f64)>::new(move |at_ms| scope.send_message(Msg::Drawn(at_ms)))
+        };
         api::install({
             let scope = scope.clone();
             move |make, done| scope.send_message(Msg::Ask(make, done))
@@ -243,6 +254,8 @@ impl Component for App {
             still: link::media("(prefers-reduced-motion: reduce)"),
             shortcuts: link::remembered("shortcuts").as_deref() != Some("off"),
             spoken_at_ms: 0.0,
+            drawn_ms: 0.0,
+            drawing: false,
             last_frame_ms: 0.0,
             pings: 0,
             pings_missed: 0,
@@ -254,6 +267,7 @@ impl Component for App {
             waiting: LiteMap::new(),
             _tick: tick,
             _keys: keys,
+            on_drawn,
         };
         ui::share::follow_address(app.act.clone());
         app.start_worker(ctx);
@@ -277,6 +291,12 @@ impl Component for App {
                 }
                 None => false,
             },
+            Msg::Drawn(at_ms) => {
+                self.drawing = false;
+                self.drawn_ms = at_ms;
+                self.send(&ToWorker::Drawn);
+                false
+            }
         }
     }
 
@@ -378,6 +398,10 @@ impl App {
             }
             FromWorker::Frame(frame) => {
                 self.take_frame(*frame);
+                if !self.drawing {
+                    let on_drawn = self.on_drawn.as_ref().unchecked_ref();
+                    self.drawing = link::window().request_animation_frame(on_drawn).is_ok();
+                }
                 true
             }
             FromWorker::Terminal { tab, entries, prompt, busy } => {
@@ -428,8 +452,8 @@ impl App {
 
     pub(crate) fn take_frame(&mut self, frame: Frame) {
         let wall = link::wall_ms();
-        let dt = wall - self.last_frame_ms;
-        self.last_frame_ms = wall;
+        let dt = self.drawn_ms - self.last_frame_ms;
+        self.last_frame_ms = self.drawn_ms;
         let moved = frame.now_us != self.now_us;
         self.now_us = frame.now_us;
         self.playing = frame.playing;

@@ -20,8 +20,12 @@ use wasm_bindgen_futures::JsFuture;
 
 /// The name of the database.
 const DATABASE: &str = "vitrine";
-/// The least time between two frames, in milliseconds.
-const FRAME_MS: f64 = 1000.0 / 60.0 - 1.0;
+/// The least time between two frames, in milliseconds: every frame of a usual display, every second one of a fast one.
+const FRAME_MS: f64 = 10.0;
+/// The same while the page has not said that it drew the last one: nobody sees it, or it has more to do than it can.
+const FRAME_UNDRAWN_MS: f64 = 500.0;
+/// How long the slice takes at the most that a frame is waiting for, in milliseconds.
+const FRAME_SLICE_MS: f64 = 4.0;
 /// While the cluster is being formed, frames are fewer: the machine has better things to do.
 const FRAME_STARTING_MS: f64 = 60.0;
 /// The least time between two details, in milliseconds.
@@ -75,6 +79,9 @@ enum Keep {
 pub struct Host {
     engine: Engine,
     keep: Keep,
+    /// Whether the page has drawn the last frame. It sets the beat: a frame at the worker's own would come twice between two
+    /// refreshes of the display and then not at all, and who cannot draw as fast would be sent more and more.
+    drawn: bool,
     frame_ms: f64,
     detail_ms: f64,
     storage_ms: f64,
@@ -146,11 +153,25 @@ impl Host {
             post(&FromWorker::Storage(Storage::Replaced { why }));
         }
         post(&FromWorker::Boot(Box::new(engine.boot())));
-        Ok(Host { engine, keep, frame_ms: 0.0, detail_ms: 0.0, storage_ms: 0.0, told: None, resetting: None })
+        Ok(Host {
+            engine,
+            keep,
+            drawn: true,
+            frame_ms: 0.0,
+            detail_ms: 0.0,
+            storage_ms: 0.0,
+            told: None,
+            resetting: None,
+        })
     }
 
     /// Takes in a message of the page.
     pub fn handle(&mut self, message: ToWorker) {
+        if matches!(message, ToWorker::Drawn) {
+            self.drawn = true;
+            self.slice(FRAME_SLICE_MS);
+            return;
+        }
         match self.engine.handle(message) {
             Flow::Done => {}
             Flow::Reset { id, seed } => {
@@ -166,6 +187,9 @@ impl Host {
     }
 
     fn flush(&mut self) {
+        if self.engine.take_ended_way() {
+            self.show();
+        }
         for message in self.engine.take_out() {
             post(&message);
         }
@@ -213,12 +237,13 @@ impl Host {
         self.store();
         self.flush();
         let now = wall_ms();
-        let every = if self.engine.starting() { FRAME_STARTING_MS } else { FRAME_MS };
+        let every = match () {
+            () if !self.drawn => FRAME_UNDRAWN_MS,
+            () if self.engine.starting() => FRAME_STARTING_MS,
+            () => FRAME_MS,
+        };
         if now - self.frame_ms >= every {
-            self.frame_ms = now;
-            if let Some(frame) = self.engine.frame() {
-                post(&FromWorker::Frame(Box::new(frame)));
-            }
+            self.show();
         }
         if now - self.detail_ms >= DETAIL_MS {
             self.detail_ms = now;
@@ -231,6 +256,15 @@ impl Host {
             self.tell_storage();
         }
         more
+    }
+
+    /// Sends what has changed since the last frame, if anything did.
+    fn show(&mut self) {
+        self.frame_ms = wall_ms();
+        if let Some(frame) = self.engine.frame() {
+            self.drawn = false;
+            post(&FromWorker::Frame(Box::new(frame)));
+        }
     }
 
     fn give_up(&mut self, why: String) {
