@@ -128,6 +128,17 @@ impl Page {
         self.js(&script).await;
     }
 
+    /// A key goes down on an element that must be there; `:focus` is the one that has the focus.
+    pub async fn key(&self, css: &str, key: &str) {
+        self.find(css).await;
+        let event = json!({ "key": key, "bubbles": true, "cancelable": true });
+        let script = format!(
+            "document.querySelector({}).dispatchEvent(new KeyboardEvent('keydown', {event})), null",
+            json!(css)
+        );
+        self.js(&script).await;
+    }
+
     /// The middle of an element that an expression gives, in pixels of the window, once it is there and has a size.
     pub async fn middle(&self, what: &str, element: &str) -> (f64, f64) {
         let expression = format!(

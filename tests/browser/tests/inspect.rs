@@ -165,10 +165,7 @@ async fn cutting_the_power_at_the_pin_keeps_exactly_the_commands_before_it() {
     }
     page.js("document.getElementById('lens').focus(), null").await;
     for key in ["End", "ArrowLeft", "ArrowLeft"] {
-        page.js(&format!(
-            "document.getElementById('lens').dispatchEvent(new KeyboardEvent('keydown', {{ key: '{key}', bubbles: true }})), null"
-        ))
-        .await;
+        page.key("#lens", key).await;
         page.js("new Promise(r => setTimeout(r, 100))").await;
     }
     let says = "(t => t.includes('2\\u00a0records after it would be lost') || null)(document.getElementById('cut-says').textContent)";

@@ -90,9 +90,7 @@ async fn time_goes_back_by_a_step_and_along_the_tape_and_a_fork_is_shown() {
     let value = page.js("document.getElementById('ruler').getAttribute('aria-valuetext')").await;
     assert!(value.as_str().is_some_and(|v| v.contains("before the end of run 0")), "{value}");
     page.js("document.getElementById('ruler').focus()").await;
-    let key = "document.getElementById('ruler').dispatchEvent(new KeyboardEvent('keydown', \
-               { key: 'ArrowLeft', bubbles: true, cancelable: true })), null";
-    page.js(&format!("({key})")).await;
+    page.key("#ruler", "ArrowLeft").await;
     page.until("a tick back", &format!("vitrine.time().then(t => t.nowUs < {there} || null)")).await;
 
     // Acting there begins another run, and the old one can be had again.
