@@ -248,3 +248,14 @@ fn a_question_shows_as_the_prompt_and_its_answer_behind_it() {
     assert_eq!(typed[2], ("10.0.0.1:7001> ".into(), "CLUSTER INFO".into()));
     assert!(lines.last().unwrap().text.starts_with("cluster_state:"), "{lines:?}");
 }
+
+#[test]
+fn of_a_reply_of_millions_of_bytes_the_beginning_is_printed() {
+    let mut world = strangers(1, "");
+    let terminal = world.open_terminal(Target::Node("N1".into())).unwrap();
+    let typed = ["SETRANGE big 5000000 x", "GET big", "STRLEN big", "RPUSH l a b", "LRANGE l 0 -1"];
+    let shown = session(&mut world, terminal, &typed.map(String::from));
+    assert!(shown.len() < 2_000_000, "{} bytes", shown.len());
+    assert!(shown.contains("256 KiB of a longer reply"));
+    assert!(shown.ends_with("1) \"a\"\n2) \"b\"\n"));
+}

@@ -194,6 +194,11 @@ fn a_wrong_configuration_is_refused_with_its_reason() {
     let world = alone("nonsense 1");
     let Life::Refused { reason } = &world.view().nodes[0].process else { panic!("it started") };
     assert!(reason.contains("at line 2"), "{reason}");
+    // The process says so itself, with its last words.
+    let log: Vec<&str> = world.log_after("A1", 0).map(|line| line.text.as_str()).collect();
+    let wrong = "Bad directive or wrong number of arguments";
+    assert_eq!(log[1..], ["Reading the configuration file, at line 2", ">>> 'nonsense 1'", wrong]);
+    assert!(log[0].starts_with("*** FATAL CONFIG FILE ERROR"), "{log:?}");
 }
 
 #[test]

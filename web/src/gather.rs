@@ -39,6 +39,8 @@ type Said = Option<(NodeStatus, Option<ClusterView>)>;
 #[derive(Default)]
 pub struct Gatherer {
     shards: Vec<u16>,
+    /// How many of the shards are those that the world's setup speaks of; a node of another one goes with the master that it has.
+    planned: u16,
     last: Vec<Option<Node>>,
     /// Cluster id → node.
     ids: LiteMap<String, NodeIndex>,
@@ -47,8 +49,17 @@ pub struct Gatherer {
 impl Gatherer {
     /// For a world of this setup.
     pub fn new(setup: &Setup) -> Gatherer {
+        let plan = setup.formation.iter().flat_map(|formation| formation.shards.iter().zip(0u16..));
+        let named =
+            plan.flat_map(|(shard, number)| shard.nodes.iter().map(move |name| (name.as_str(), number)));
+        let named: LiteMap<&str, u16> = named.collect();
+        let planned = setup.formation.as_ref().map_or(0, |formation| formation.shards.len() as u16);
+        // Who is in no plan is alone at first.
+        let mut alone = planned..;
+        let shard_of = |name: &str| named.get(name).copied().or_else(|| alone.next()).unwrap_or(0);
         Gatherer {
-            shards: setup.nodes.iter().map(|n| shard_of(&n.name)).collect(),
+            shards: setup.nodes.iter().map(|n| n.name.as_str()).map(shard_of).collect(),
+            planned,
             last: vec![None; setup.nodes.len()],
             ids: LiteMap::new(),
         }
@@ -94,6 +105,12 @@ impl Gatherer {
             };
             let at = master.and_then(|m| entries.iter().position(|n| is(m, n)));
             nodes[i].replica_of = at.map(|at| at as NodeIndex);
+        }
+        for i in 0..nodes.len() {
+            if let Some(master) = nodes[i].replica_of.filter(|_| self.shards[i] >= self.planned) {
+                self.shards[i] = self.shards[usize::from(master)];
+            }
+            nodes[i].shard = self.shards[i];
         }
         let group_of = group_of(nodes.len(), &groups);
         let isolated = isolated(&group_of, &cuts);
@@ -313,19 +330,6 @@ fn percent(done: u64, of: u64) -> Option<u8> {
     (done.min(of) * 100).checked_div(of).and_then(|p| u8::try_from(p).ok())
 }
 
-/// The shard that a name stands for: `A1` is in the first, `S028-2` in the 28th.
-pub fn shard_of(name: &str) -> u16 {
-    let b = name.as_bytes();
-    match b {
-        [b'S', rest @ ..] if rest.contains(&b'-') => {
-            let digits: String = rest.iter().take_while(|c| c.is_ascii_digit()).map(|&c| c as char).collect();
-            digits.parse::<u16>().map_or(0, |n| n.saturating_sub(1))
-        }
-        [c @ b'A'..=b'Z', ..] => u16::from(c - b'A'),
-        _ => 0,
-    }
-}
-
 /// The groups of the partition by node; nodes that no group names reach all and are put into the first.
 fn groups(world: &World, entries: &[NodeEntry]) -> Vec<Vec<NodeIndex>> {
     let places: LiteMap<&str, NodeIndex> =
@@ -447,11 +451,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_tell_their_shard() {
-        assert_eq!(shard_of("A1"), 0);
-        assert_eq!(shard_of("C2"), 2);
-        assert_eq!(shard_of("S028-2"), 27);
-        assert_eq!(shard_of("S1"), 18);
+    fn shards_are_those_of_the_plan_and_a_node_without_one_goes_with_its_master() {
+        assert_eq!(Gatherer::new(&Setup::six_nodes(1)).shards, [0, 1, 2, 0, 1, 2]);
+        let conf = "nodes N1 N2 N3\nconf N3 <<END\nreplicaof 10.0.0.1 6379\nEND\n";
+        let setup = vitrine_core::sim::scenario::Scenario::parse(conf).unwrap().setup;
+        let mut gatherer = Gatherer::new(&setup);
+        assert_eq!(gatherer.shards, [0, 1, 2]);
+        let mut world = World::new(setup).unwrap();
+        world.run_for(1_000_000);
+        let shards = |c: Cluster| c.nodes.iter().map(|n| n.shard).collect::<Vec<_>>();
+        assert_eq!(shards(gatherer.cluster(&world)), [0, 1, 0]);
     }
 
     #[test]

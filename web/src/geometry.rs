@@ -10,6 +10,8 @@ use crate::model::{Claim, Cluster, NodeIndex, SLOTS};
 pub const WIDTH: f64 = 800.0;
 /// The height of the stage in its own units.
 pub const HEIGHT: f64 = 576.0;
+/// No two masters sit closer on the ring than this, in degrees, while there is room elsewhere: discs would lie on one another.
+const SEATS_APART: f64 = 18.0;
 
 /// A point on the stage.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
@@ -135,7 +137,8 @@ impl Layout {
             }
             let seat = members.clone().find(|(_, m)| m.master).or_else(|| members.next());
             if let Some((i, _)) = seat {
-                angle_of[i] = Some((f64::from(shard) + 0.5) / f64::from(shards) * 360.0);
+                let usual = (f64::from(shard) + 0.5) / f64::from(shards) * 360.0;
+                angle_of[i] = Some(free_angle(&angle_of, usual));
             }
         }
 
@@ -280,6 +283,19 @@ pub fn main_group(cluster: &Cluster) -> Option<usize> {
 }
 
 /// Beside which node on the ring a node stands that is not on it: its master, else the one of its shard.
+/// Where one more may sit on the ring: at its usual place, or in the middle of the widest gap if that is taken.
+fn free_angle(taken: &[Option<f64>], usual: f64) -> f64 {
+    let mut taken: Vec<f64> = taken.iter().flatten().map(|angle| angle.rem_euclid(360.0)).collect();
+    let apart = |other: &f64| (usual - other).abs().min(360.0 - (usual - other).abs());
+    if taken.iter().all(|other| apart(other) >= SEATS_APART) {
+        return usual;
+    }
+    taken.sort_by(f64::total_cmp);
+    let next = taken.iter().skip(1).copied().chain(taken.first().map(|first| first + 360.0));
+    let gaps = taken.iter().zip(next).map(|(&from, to)| (to - from, (from + to) / 2.0));
+    gaps.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(usual, |(_, middle)| middle)
+}
+
 fn anchor_of(cluster: &Cluster, angle_of: &[Option<f64>], i: usize) -> Option<usize> {
     let node = &cluster.nodes[i];
     let master = node.replica_of.map(usize::from).filter(|&m| angle_of.get(m).is_some_and(|a| a.is_some()));

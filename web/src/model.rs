@@ -51,6 +51,8 @@ pub struct Frame {
     pub now_us: u64,
     /// Whether virtual time moves with the wall clock.
     pub playing: bool,
+    /// Whether it goes on as fast as it can, up to something that was asked for.
+    pub going: bool,
     /// Virtual seconds per wall second.
     pub speed: f64,
     /// What the world is doing as a whole.
@@ -142,6 +144,11 @@ impl Cluster {
         let gone = self.claims.iter().filter(|k| k.accepted && !k.served);
         let gone: u32 = gone.map(|k| u32::from(k.end).saturating_sub(u32::from(k.start)) + 1).sum();
         self.slots_ok.min(self.slots_assigned.saturating_sub(gone.min(u32::from(SLOTS)) as u16))
+    }
+
+    /// Whether there are nodes, and none of them takes part in a cluster.
+    pub fn is_outside(&self) -> bool {
+        !self.nodes.is_empty() && self.nodes.iter().all(|n| n.id.is_empty())
     }
 
     /// Whether another view of the same cluster differs in more than what counts up: in who there is, what each is, and what is done to

@@ -492,7 +492,12 @@ impl World {
                 .extend([(port, Listener::Client), (bus, Listener::Bus)].into_iter().filter(|l| l.0 != 0));
         }
         self.net.hosts[index as usize].ports = listening;
+        // What a process says that never ran has no node to say it, and is all that tells why.
+        let last_words = if let Life::Refused { reason } = &life { reason.clone() } else { String::new() };
         self.set_life(index, life);
+        for line in last_words.lines().filter(|line| !line.is_empty()) {
+            self.log(index, crate::host::LogLevel::Warning, line.to_owned());
+        }
         if self.watch.on() {
             self.watch_start(index);
         }

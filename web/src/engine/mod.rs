@@ -124,7 +124,7 @@ pub struct Engine {
     /// ([`Engine::looks_again`]).
     seen: Option<(f64, u64, (usize, u64, bool))>,
     sent_detail: Option<Detail>,
-    sent_clock: Option<(u64, bool, u64, Phase)>,
+    sent_clock: Option<(u64, (bool, bool), u64, Phase)>,
     sent_time: Option<Time>,
     /// Whether the page's tape begins anew with the next frame.
     tape_reset: bool,
@@ -416,8 +416,9 @@ impl Engine {
     }
 
     fn play(&mut self, playing: bool) {
+        let instead = if playing { "Time was set going instead." } else { "Time was held on the way." };
+        self.end_trek(Err(instead.into()));
         if playing {
-            self.end_trek(Err("Time was set going instead.".into()));
             self.begin.waiting = false;
         }
         self.playing = playing;
@@ -690,7 +691,8 @@ impl Engine {
             self.lanes.cut_off(now_us, &cut_off(cluster), &mut tape);
         }
         let (messages, dropped, traffic) = self.messages();
-        let clock = (now_us, self.playing, self.speed.to_bits(), self.phase());
+        let going = self.trek.is_some();
+        let clock = (now_us, (self.playing, going), self.speed.to_bits(), self.phase());
         let changed = cluster.filter(|cluster| self.sent_cluster.as_ref() != Some(cluster));
         let same_time = self.sent_time.as_ref() == Some(&time);
         if same_time
@@ -704,6 +706,7 @@ impl Engine {
         let frame = Frame {
             now_us,
             playing: self.playing,
+            going,
             speed: self.speed,
             phase: clock.3.clone(),
             cluster: changed.clone(),

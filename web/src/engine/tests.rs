@@ -441,9 +441,11 @@ fn a_tape_that_begins_anew_is_in_order_though_a_master_is_cut_off_now() {
 fn nothing_is_done_again_where_nothing_was_broken() {
     let mut engine = formed(13);
     pass(&mut engine, 500_000);
+    engine.handle(ToWorker::Play);
     let why = whole(&mut engine, "again CONFIG SET appendfsync always").unwrap_err();
     assert!(why.contains("Nothing was broken"), "{why}");
     assert!(!engine.in_the_past());
+    assert!(engine.playing, "what is refused changes nothing");
 }
 
 #[test]

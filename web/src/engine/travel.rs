@@ -226,7 +226,9 @@ impl Engine {
     /// Another future: back to a moment before the last fault, a line for every node, and then everything that was done since. Whoever
     /// asked for it is answered at its end.
     pub(super) fn again(&mut self, tab: u16, line: &str) -> Result<(), String> {
-        let again = self.travel(|time| time.again())?;
+        let playing = self.playing;
+        // Who is told that there is nothing to do again finds time as it was.
+        let again = self.travel(|time| time.again()).inspect_err(|_| self.play(playing))?;
         let say = Command::Say { whom: Whom::Each, line: line.to_owned() };
         self.console.carry_out(&mut self.time, &say)?;
         let id = self.asking.take();

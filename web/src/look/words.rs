@@ -29,19 +29,15 @@ pub fn replication(world: &World, node: &str) -> Result<Sheet, String> {
 
 /// See [`super::What::Slow`].
 pub fn slow(world: &World, node: &str) -> Result<Vec<Sheet>, String> {
-    let said = ask(
-        world,
-        node,
-        &[
-            vec![b"SLOWLOG", b"GET", SLOW_MAX],
-            vec![b"LATENCY", b"LATEST"],
-            vec![b"LATENCY", b"HISTOGRAM"],
-            vec![b"LATENCY", b"DOCTOR"],
-            vec![b"CONFIG", b"GET", b"slowlog-log-slower-than"],
-        ],
-    )?;
-    let [slow, latest, histogram, doctor, threshold] =
-        said.try_into().map_err(|_| "The node did not answer.")?;
+    // Each of a copy of its own, and without anything before it: what is asked would stand in the answers to the rest.
+    let asked = |line: &[&[u8]]| -> Result<Value, String> {
+        world.peek(node, &[line.to_vec()])?.pop().ok_or_else(|| "The node did not answer.".into())
+    };
+    let slow = asked(&[b"SLOWLOG", b"GET", SLOW_MAX])?;
+    let latest = asked(&[b"LATENCY", b"LATEST"])?;
+    let histogram = asked(&[b"LATENCY", b"HISTOGRAM"])?;
+    let doctor = asked(&[b"LATENCY", b"DOCTOR"])?;
+    let threshold = asked(&[b"CONFIG", b"GET", b"slowlog-log-slower-than"])?;
     let mut log = Sheet::new("Slow log", &["Took", "Command", "Client"]);
     let threshold = items(threshold).pop().map(|v| text(&v)).unwrap_or_default();
     log.note = format!("from {threshold} µs on");

@@ -111,6 +111,8 @@ pub struct App {
     pub(crate) tape_us: u64,
     tape_at_ms: f64,
     pub(crate) playing: bool,
+    /// Whether time is on its way to something.
+    pub(crate) going: bool,
     pub(crate) speed: f64,
     pub(crate) phase: Phase,
     pub(crate) tape: Shared<Tape>,
@@ -216,6 +218,7 @@ impl Component for App {
             tape_us: 0,
             tape_at_ms: 0.0,
             playing: true,
+            going: false,
             speed: 1.0,
             phase: Phase::Starting { what: "The engine loads".into() },
             tape: Shared::default(),
@@ -351,7 +354,7 @@ impl App {
         if self.stopped.is_none() {
             self.stopped = Some(cause.clone());
         }
-        self.playing = false;
+        (self.playing, self.going) = (false, false);
         for (_, done) in std::mem::take(&mut self.waiting) {
             done(Err(format!("The engine stopped: {cause}")));
         }
@@ -456,7 +459,7 @@ impl App {
         self.last_frame_ms = self.drawn_ms;
         let moved = frame.now_us != self.now_us;
         self.now_us = frame.now_us;
-        self.playing = frame.playing;
+        (self.playing, self.going) = (frame.playing, frame.going);
         self.speed = frame.speed;
         self.phase = frame.phase.clone();
         if frame.steps > 0 && std::mem::take(&mut self.linked) {

@@ -19,10 +19,66 @@ fn invalidated(reply: &Value) -> Option<String> {
     Some(format!("-> invalidate: {}", keys.iter().map(name).collect::<Vec<_>>().join(", ")))
 }
 
+/// How many bytes of a reply's strings a terminal prints. redis-cli prints all, on a terminal that can take it; a page cannot.
+pub const REPLY_PRINTED_MAX: usize = 256 << 10;
+
+/// The beginning of a reply, as far as there is `room` for its strings, counted in bytes; each element takes some too.
+fn beginning(reply: &Value, room: &mut usize) -> Value {
+    let mut first = |bytes: &[u8]| {
+        let len = bytes.len().min(*room);
+        *room -= len;
+        bytes[..len].to_vec()
+    };
+    let some = |items: &[Value], room: &mut usize| {
+        let mut kept = Vec::new();
+        for item in items {
+            if *room == 0 {
+                break;
+            }
+            *room = room.saturating_sub(8);
+            kept.push(beginning(item, room));
+        }
+        kept
+    };
+    match reply {
+        Value::Bulk(bytes) => Value::Bulk(first(bytes)),
+        Value::Status(bytes) => Value::Status(first(bytes)),
+        Value::Verbatim(format, bytes) => Value::Verbatim(*format, first(bytes)),
+        Value::Array(items) => Value::Array(some(items, room)),
+        Value::Set(items) => Value::Set(some(items, room)),
+        Value::Push(items) => Value::Push(some(items, room)),
+        Value::Map(pairs) => {
+            let mut kept = Vec::new();
+            for (key, value) in pairs {
+                if *room == 0 {
+                    break;
+                }
+                *room = room.saturating_sub(16);
+                kept.push((beginning(key, room), beginning(value, room)));
+            }
+            Value::Map(kept)
+        }
+        other => other.clone(),
+    }
+}
+
 pub(super) fn text_of(reply: &Value, raw: bool) -> String {
     if let Some(text) = invalidated(reply) {
         return text;
     }
+    let mut room = REPLY_PRINTED_MAX;
+    let short = beginning(reply, &mut room);
+    if room == 0 {
+        let kib = REPLY_PRINTED_MAX >> 10;
+        return format!(
+            "{}\n… this is the beginning, {kib} KiB of a longer reply. Ask for a part of it (GETRANGE, LRANGE, SCAN), or open the key in the inspector.",
+            printed(&short, raw)
+        );
+    }
+    printed(reply, raw)
+}
+
+fn printed(reply: &Value, raw: bool) -> String {
     let text = match reply {
         Value::Bulk(bytes) | Value::Status(bytes) | Value::Verbatim(_, bytes) if raw => {
             String::from_utf8_lossy(bytes).into_owned()

@@ -2,8 +2,9 @@
 
 use super::looking::use_look;
 use super::{Act, shard_class};
-use vitrine_web::gather::shard_of;
+use crate::page::shared::Shared;
 use vitrine_web::look::{Look, Seen};
+use vitrine_web::model::{Cluster, Node};
 use vitrine_web::words;
 use yew::prelude::*;
 
@@ -26,6 +27,7 @@ const CHARTS: [Chart; 5] = [
 
 #[derive(PartialEq, Properties)]
 pub struct Props {
+    pub cluster: Shared<Cluster>,
     pub beat: u64,
     pub act: Callback<Act>,
 }
@@ -56,10 +58,11 @@ pub fn Charts(props: &Props) -> Html {
     if instants.len() < 2 {
         return html! { <p class="empty">{ "Every virtual second adds a point. Let time go on, and start a workload to see its operations and latencies." }</p> };
     }
-    html! { <div class="charts">{ for CHARTS.iter().map(|&(title, prefix, show)| chart(title, prefix, show, instants, lines)) }</div> }
+    html! { <div class="charts">{ for CHARTS.iter().map(|&(title, prefix, show)| chart(&props.cluster.nodes, title, prefix, show, instants, lines)) }</div> }
 }
 
 fn chart(
+    nodes: &[Node],
     title: &str,
     prefix: &str,
     show: fn(u64) -> String,
@@ -72,11 +75,12 @@ fn chart(
     let at = |t: Option<&f64>| words::clock_short((t.copied().unwrap_or(0.0) * 1e6) as u64);
     let last = |values: &[f64]| show(values.last().copied().unwrap_or(0.0) as u64);
     // A node's line has its shard's hue, and its replicas' lines are broken; other lines differ by their breaks alone.
-    let class = |i: usize, name: &str| match name.as_bytes() {
-        [b'A'..=b'Z', b'1'..=b'9', ..] => {
-            format!("ln {} ln--{}", shard_class(shard_of(name)), (name.as_bytes()[1] - b'1').min(3))
+    let class = |i: usize, name: &str| match nodes.iter().position(|node| node.name == name) {
+        Some(at) => {
+            let before = nodes[..at].iter().filter(|node| node.shard == nodes[at].shard).count();
+            format!("ln {} ln--{}", shard_class(nodes[at].shard), before.min(3))
         }
-        _ => format!("ln ln--{}", i.min(3)),
+        None => format!("ln ln--{}", i.min(3)),
     };
     let step = instants.len().div_ceil(ROWS).max(1);
     let label = format!(

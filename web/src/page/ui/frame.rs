@@ -19,7 +19,7 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
     html! {
         <>
         <div class={classes!("app", app.panel.class(), folded, over)}>
-            <topbar::TopBar now_us={app.now_us} playing={app.playing} speed={app.speed}
+            <topbar::TopBar now_us={app.now_us} playing={app.playing} going={app.going} speed={app.speed}
                 phase={app.phase.clone()} back_us={app.back_us()} seed={app.boot.as_ref().map(|b| b.seed.clone())}
                 nodes={app.cluster.nodes.len()} stopped={app.stopped.is_some()} act={act.clone()} />
             <lesson::Lesson cluster={app.cluster.clone()} phase={app.phase.clone()}
@@ -100,9 +100,9 @@ fn phone_bar(app: &App, act: &Callback<Act>) -> Html {
                 <div class={classes!("clock", held)}><span>{ whole }<b>{ part }</b></span></div>
             }
             <button class="ib" aria-label="Step back one event" onclick={topbar::step_back(act)}>{ super::icon("i-prev") }</button>
-            <button class="ib ib--play" aria-label={if app.playing { "Pause" } else { "Play" }}
-                onclick={topbar::play_pause(app.playing, act)}>
-                { super::icon(if app.playing { "i-hold2" } else { "i-play" }) }</button>
+            <button class="ib ib--play" aria-label={if app.playing || app.going { "Pause" } else { "Play" }}
+                onclick={topbar::play_pause(app.playing || app.going, act)}>
+                { super::icon(if app.playing || app.going { "i-hold2" } else { "i-play" }) }</button>
             <button class="ib" aria-label="Step one event" onclick={topbar::step(act)}>{ super::icon("i-next") }</button>
             <button class="btn num" aria-label={format!("Speed {}", words::speed(app.speed))}
                 onclick={topbar::speed_to(words::SPEEDS[next], act)}>{ words::speed(app.speed) }</button>

@@ -171,7 +171,7 @@ fn Tray(props: &TrayProps) -> Html {
             </div>
             <div class="tray__in" role="tabpanel" id="tray-panel" tabindex="0" aria-labelledby={format!("tray-{tab}")}>
                 { match tab {
-                    CHARTS => html! { <Charts beat={props.beat} act={props.act.clone()} /> },
+                    CHARTS => html! { <Charts cluster={props.cluster.clone()} beat={props.beat} act={props.act.clone()} /> },
                     WORK => html! { <Workloads cluster={props.cluster.clone()} beat={props.beat} act={props.act.clone()} /> },
                     class => html! { <Writes key={class} {class} beat={props.beat} act={props.act.clone()} /> },
                 } }

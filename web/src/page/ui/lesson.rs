@@ -4,7 +4,7 @@
 use super::{Act, icon};
 use crate::page::shared::Shared;
 use vitrine_web::faults::name_in_line;
-use vitrine_web::model::{Belief, Cluster, Phase, Process};
+use vitrine_web::model::{Belief, Cluster, LinkState, Phase, Process};
 use yew::prelude::*;
 
 #[derive(PartialEq, Properties)]
@@ -44,6 +44,7 @@ pub fn Lesson(props: &Props) -> Html {
             .all(|subject| c.beliefs.of(subject).all(|(_, belief)| belief == Belief::Fail));
     let fold = act.reform(|_| Act::Fold(true));
     let open = act.reform(|_| Act::Fold(false));
+    let outside = c.is_outside();
     let ready = props.phase == Phase::Live && !c.nodes.is_empty();
     let type_line = |line: &'static str| act.reform(move |_: MouseEvent| Act::Type(0, line.to_owned()));
     html! {
@@ -59,8 +60,9 @@ pub fn Lesson(props: &Props) -> Html {
                     { match (down, c.nodes.iter().find(|n| n.master && n.process == Process::Up)) {
                         (Some(node), _) => {
                             let name = node.name.clone();
-                            let line = format!("start {}", name_in_line(&name));
-                            run(format!("start {name} again"), line.clone(), act.reform(move |_| Act::Line(line.clone())))
+                            let verb = if node.process == Process::Paused { "resume" } else { "start" };
+                            let line = format!("{verb} {}", name_in_line(&name));
+                            run(format!("{verb} {name} again"), line.clone(), act.reform(move |_| Act::Line(line.clone())))
                         }
                         (None, Some(node)) => {
                             let name = node.name.clone();
@@ -69,11 +71,19 @@ pub fn Lesson(props: &Props) -> Html {
                         }
                         _ => Html::default(),
                     } }
-                    { run("ask how it is".into(), "CLUSTER INFO".into(), type_line("CLUSTER INFO")) }
+                    { if outside {
+                        run("ask how it is".into(), "INFO replication".into(), type_line("INFO replication"))
+                    } else {
+                        run("ask how it is".into(), "CLUSTER INFO".into(), type_line("CLUSTER INFO"))
+                    } }
                 }
                 <ul class="checks">
-                    { check(c.slots_assigned == vitrine_web::model::SLOTS, "All 16 384 slots have an owner") }
-                    { check(failed_known, "Every node knows who is up and who is down") }
+                    if outside {
+                        { check(c.nodes.iter().all(|n| n.master || n.link == LinkState::Online), "Every replica hears its master") }
+                    } else {
+                        { check(c.slots_assigned == vitrine_web::model::SLOTS, "All 16 384 slots have an owner") }
+                        { check(failed_known, "Every node knows who is up and who is down") }
+                    }
                     { check(props.typed, "You have spoken to the cluster") }
                 </ul>
                 <p class="lesson__key">{ "Click a node to inspect it. Right-click it, hold it, or press Enter to break it." }</p>

@@ -10,6 +10,8 @@ use yew::prelude::*;
 pub struct Props {
     pub now_us: u64,
     pub playing: bool,
+    /// Whether time is on its way to something, as fast as it can.
+    pub going: bool,
     pub speed: f64,
     pub phase: Phase,
     /// How far before the end of its run the world is, in virtual microseconds.
@@ -21,15 +23,15 @@ pub struct Props {
 }
 
 pub fn play_pause(playing: bool, act: &Callback<Act>) -> Callback<MouseEvent> {
-    act.reform(move |_| Act::Send(if playing { ToWorker::Pause } else { ToWorker::Play }))
+    act.reform(move |_| Act::Line(if playing { "stop" } else { "play" }.into()))
 }
 
 pub fn step(act: &Callback<Act>) -> Callback<MouseEvent> {
-    act.reform(|_| Act::Send(ToWorker::Step))
+    act.reform(|_| Act::Line("step".into()))
 }
 
 pub fn step_back(act: &Callback<Act>) -> Callback<MouseEvent> {
-    act.reform(|_| Act::Quiet("back".into()))
+    act.reform(|_| Act::Line("back".into()))
 }
 
 /// What time can run to or back to: the word of the line, and its name in the list.
@@ -52,7 +54,7 @@ pub fn back_text(back_us: u64) -> String {
 }
 
 pub fn speed_to(speed: f64, act: &Callback<Act>) -> Callback<MouseEvent> {
-    act.reform(move |_| Act::Send(ToWorker::Speed(speed)))
+    act.reform(move |_| Act::Line(format!("speed {speed}x")))
 }
 
 #[component]
@@ -61,14 +63,19 @@ pub fn TopBar(props: &Props) -> Html {
     let (whole, part) = words::clock(props.now_us);
     let off = props.stopped || props.seed.is_none();
     let notch = words::SPEEDS.iter().position(|&s| s >= props.speed * 0.999).unwrap_or(3) as i32 - 3;
-    let slide = act.reform(|event: InputEvent| {
-        let value = value_of(&event).parse::<i32>().unwrap_or(0);
-        Act::Send(ToWorker::Speed(words::SPEEDS[(value.clamp(-3, 3) + 3) as usize]))
-    });
-    let label = if props.playing { "Pause" } else { "Play" };
+    let notched = |event: &web_sys::Event| {
+        let value = value_of(event).parse::<i32>().unwrap_or(0);
+        words::SPEEDS[(value.clamp(-3, 3) + 3) as usize]
+    };
+    // What is passed on the way is not worth a line.
+    let slide = act.reform(move |event: InputEvent| Act::Send(ToWorker::Speed(notched(&event))));
+    let chosen = act.reform(move |event: Event| Act::Line(format!("speed {}x", notched(&event))));
+    let moves = props.playing || props.going;
+    let label = if moves { "Pause" } else { "Play" };
     let live = match (&props.phase, props.stopped, props.playing) {
         (_, true, _) => "Stopped",
         (Phase::Starting { .. }, ..) => "Starting",
+        _ if props.going => "Running on",
         (_, _, true) => "Live",
         _ => "Held",
     };
@@ -99,7 +106,7 @@ pub fn TopBar(props: &Props) -> Html {
                 <button class="ib" id="step-back" aria-label="Step back one event" title="Step back one event  (,)" disabled={off}
                     onclick={step_back(act)}>{ icon("i-prev") }</button>
                 <button class="ib ib--play" aria-label={label} title={format!("{label}  (Space)")} disabled={off}
-                    onclick={play_pause(props.playing, act)}>{ icon(if props.playing { "i-hold2" } else { "i-play" }) }</button>
+                    onclick={play_pause(moves, act)}>{ icon(if moves { "i-hold2" } else { "i-play" }) }</button>
                 <button class="ib" aria-label="Step one event" title="Step one event  (.)" disabled={off}
                     onclick={step(act)}>{ icon("i-next") }</button>
                 <div class="goto" role="group" aria-label="Run to an event">
@@ -114,7 +121,7 @@ pub fn TopBar(props: &Props) -> Html {
                         <path d="M0 16H120M0 12v8M20 12v8M40 12v8M60 9v14M80 12v8M100 12v8M120 12v8" /></svg>
                     <input id="speed" type="range" min="-3" max="3" step="1" value={notch.to_string()} disabled={off}
                         aria-label="Speed" aria-valuetext={format!("{} times", props.speed)} title="Speed  ([ and ])"
-                        oninput={slide} /></span>
+                        oninput={slide} onchange={chosen} /></span>
                     <output class="num" for="speed">{ words::speed(props.speed) }</output></div>
                 <div class="clock" role="timer" aria-label="Virtual time" id="clock">{ whole }<b>{ part }</b></div>
                 if let Some(back) = props.back_us.filter(|_| !off) {

@@ -6,9 +6,6 @@ use vitrine_web::geometry::{Layout, WALL_WIDTH};
 use vitrine_web::model::Cluster;
 use yew::prelude::*;
 
-/// The line that the handle runs.
-const HEAL: &str = "heal network";
-
 #[derive(PartialEq, Properties)]
 pub struct Props {
     pub cluster: Shared<Cluster>,
@@ -32,8 +29,15 @@ pub fn Wall(props: &Props) -> Html {
         .filter(|(i, _)| l.seats[*i].in_bay)
         .map(|(_, n)| n.name.as_str())
         .collect();
-    let heal = props.act.reform(|_: MouseEvent| Act::Line(HEAL.into()));
-    let key = super::super::pressed(props.act.reform(|_| Act::Line(HEAL.into())));
+    // The walls alone: what else is wrong with the network stays so.
+    let walls = c.faults.iter().filter(|fault| fault.icon == "i-wall").map(|fault| fault.undo.as_str());
+    let ends = walls.collect::<Vec<_>>().join("\n");
+    let heal = Callback::from({
+        let act = props.act.clone();
+        move |()| act.emit(Act::Line(ends.clone()))
+    });
+    let key = super::super::pressed(heal.reform(|_| ()));
+    let heal = heal.reform(|_: MouseEvent| ());
     let mid = x + WALL_WIDTH / 2.0;
     html! {
         <>
