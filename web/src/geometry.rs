@@ -238,7 +238,7 @@ impl Layout {
     pub fn bow(&self, a: Point, b: Point) -> Option<Point> {
         const KEEP_OUT: f64 = 76.0;
         let len = a.distance(b);
-        if len < 1.0 || self.seats.len() > 30 {
+        if len < 1.0 {
             return None;
         }
         let c = self.centre;

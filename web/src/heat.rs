@@ -5,7 +5,7 @@
 //! warm colour tell a state. Nothing here knows of the browser, so all of it is tested natively.
 
 use crate::geometry::claim_len;
-use crate::model::{Cluster, DENSITY_PARTS, Node, SLOTS};
+use crate::model::{Belief, Cluster, DENSITY_PARTS, Node, NodeIndex, SLOTS};
 use crate::words;
 use litemap::LiteMap;
 
@@ -188,6 +188,22 @@ impl Metric {
     }
 }
 
+/// What each node is held for: failed by anyone, else suspected. What lies behind a wall is suspected by all who are before it, and
+/// that is news of the wall.
+pub fn doubted(c: &Cluster) -> Vec<Option<Belief>> {
+    let mut out = vec![None; c.nodes.len()];
+    for (observer, subject, belief) in c.beliefs.doubts().filter(|d| d.1 < c.nodes.len()) {
+        match belief {
+            Belief::Fail => out[subject] = Some(belief),
+            Belief::Pfail if c.together(observer as NodeIndex, subject as NodeIndex) => {
+                out[subject] = out[subject].or(Some(belief));
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
 /// The ends of the scale for numbers: from nothing, or from the least for what is never nothing.
 pub fn ends(metric: Metric, values: &[f64]) -> (f64, f64) {
     let most = values.iter().copied().fold(0.0, f64::max);
@@ -230,7 +246,7 @@ pub fn bars(c: &Cluster) -> [Option<f64>; DENSITY_PARTS] {
 mod tests {
     use super::*;
     use crate::beliefs::{Beliefs, Row};
-    use crate::model::{Belief, Claim, NodeIndex};
+    use crate::model::Claim;
 
     /// So many shards of a master and two replicas each.
     fn cluster(shards: u16) -> Cluster {
@@ -315,6 +331,19 @@ mod tests {
         assert_eq!(levels(&[0.0, 3.0, 100.0]), [1, 2, LEVEL_MAX]);
         assert_eq!(levels(&[0.0, 0.0]), [1, 1]);
         assert_eq!(ends(Metric::Epoch, &[7.0, 9.0, 8.0]), (7.0, 9.0));
+    }
+
+    #[test]
+    fn who_is_cut_off_from_all_paints_none_of_them() {
+        let mut c = cluster(1);
+        let mut beliefs = Beliefs::default();
+        for other in [vec![(2, Belief::Fail)], vec![(0, Belief::Pfail), (2, Belief::Pfail)], vec![]] {
+            beliefs.push(Some(Row { usual: Belief::Ok, other }));
+        }
+        c.beliefs = beliefs;
+        assert_eq!(doubted(&c), [Some(Belief::Pfail), None, Some(Belief::Fail)]);
+        c.groups = vec![vec![1], vec![0, 2]];
+        assert_eq!(doubted(&c), [None, None, Some(Belief::Fail)]);
     }
 
     #[test]

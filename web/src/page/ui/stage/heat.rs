@@ -8,7 +8,7 @@ use super::press;
 use crate::page::shared::Shared;
 use std::fmt::Write;
 use vitrine_web::geometry::main_group;
-use vitrine_web::heat::{Cell, FIELD, LEVEL_MAX, Metric, Way, bars, cells, ends, level, neighbour};
+use vitrine_web::heat::{Cell, FIELD, LEVEL_MAX, Metric, Way, bars, cells, doubted, ends, level, neighbour};
 use vitrine_web::model::{Belief, Cluster, DENSITY_PARTS, NodeIndex, Process};
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
@@ -94,18 +94,14 @@ fn corners(c: &Cell) -> String {
 
 fn marks(props: &Props, cells: &[Cell]) -> Marks {
     let c = &props.cluster;
-    let (mut failed, mut suspected) = (vec![false; c.nodes.len()], vec![false; c.nodes.len()]);
-    for (_, subject, belief) in c.beliefs.doubts().filter(|d| d.1 < c.nodes.len()) {
-        failed[subject] |= belief == Belief::Fail;
-        suspected[subject] |= belief == Belief::Pfail;
-    }
+    let doubted = doubted(c);
     let mut out = Marks::default();
     for (i, cell) in cells.iter().enumerate() {
         let n = &c.nodes[i];
-        match () {
-            () if failed[i] => out.failed += &cross(cell),
-            () if suspected[i] => out.suspected += &outline(cell, -0.75),
-            () => {}
+        match doubted[i] {
+            Some(Belief::Fail) => out.failed += &cross(cell),
+            Some(_) => out.suspected += &outline(cell, -0.75),
+            None => {}
         }
         if n.candidate.is_some() {
             out.election += &square(cell);
@@ -232,7 +228,8 @@ pub fn Heat(props: &Props) -> Html {
     html! {
         <svg class={classes!("scene", "heat", armed)} viewBox={view_box} role="group" aria-label={super::spoken_summary("Heat map", c)}>
             { slots(c, act) }
-            <g onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={away} ontouchend={lifted}
+            // A cell's title is about the node: no word of it is explained.
+            <g data-tip="" onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={away} ontouchend={lifted}
                 onclick={click} oncontextmenu={open} onkeydown={keys}>{ for cells.iter().enumerate().map(cell) }</g>
             <g class="hmarks" aria-hidden="true">
                 { for [("hw", marks.walled), ("hf", marks.faulty), ("hi", marks.isolated), ("hp", marks.suspected), ("hx", marks.failed),

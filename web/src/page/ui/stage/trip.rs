@@ -52,7 +52,7 @@ pub fn TripView(props: &Props) -> Html {
             <path {class} d={there.path()} />
             if let Some((slot, way)) = again {
                 <path class="leg leg--moved" d={way.path()} />
-                { slot_label(slot, way.at(0.62), side) }
+                { moved_label(slot, &way, side) }
             }
         </> }
     });
@@ -79,11 +79,13 @@ pub fn TripView(props: &Props) -> Html {
     }
 }
 
-/// The slot for which a node sent the client elsewhere, beside the way back and towards the middle.
-fn slot_label(slot: u16, at: Point, side: f64) -> Html {
+/// With what a node sent the client elsewhere, beside the way back and towards the middle.
+fn moved_label(slot: u16, way: &Way, side: f64) -> Html {
+    // From the sides it stands above the ring's first border.
+    let at = way.at(if side.abs() > 40.0 { 0.82 } else { 0.62 });
     let (dx, anchor) = if side < -40.0 { (9.0, "start") } else { (-9.0, "end") };
     html! {
         <text class="t lbl" x={format!("{:.1}", at.x + dx)} y={format!("{:.1}", at.y + 4.0)} text-anchor={anchor}>
-            { format!("slot {slot}") }</text>
+            { format!("MOVED {slot}") }</text>
     }
 }

@@ -19,7 +19,7 @@ pub fn Wall(props: &Props) -> Html {
     let Some(x) = l.wall_x else { return Html::default() };
     let side = |bay: bool| c.masters_seen_from(|node| l.seats[node as usize].in_bay == bay);
     let words = |(some, all): (usize, usize)| {
-        (format!("{some} of {all} masters"), if some * 2 > all { "majority" } else { "no majority" })
+        (format!("sees {some} of {all} masters"), if some * 2 > all { "majority" } else { "no majority" })
     };
     let (here, there) = (words(side(false)), words(side(true)));
     let behind: Vec<&str> = c
