@@ -1,5 +1,6 @@
 //! The page under test: its scripting surface `window.vitrine`, its terminal, what a visitor can read on it.
 
+use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
@@ -129,7 +130,7 @@ impl Page {
     }
 
     /// A key goes down on an element that must be there; `:focus` is the one that has the focus.
-    pub async fn key(&self, css: &str, key: &str) {
+    pub async fn key_on(&self, css: &str, key: &str) {
         self.find(css).await;
         let event = json!({ "key": key, "bubbles": true, "cancelable": true });
         let script = format!(
@@ -156,6 +157,19 @@ impl Page {
             event[key] = value.clone();
         }
         self.devtools("Input.dispatchMouseEvent", event).await;
+    }
+
+    /// Drags the mouse over the window with its left button, as a hand does: by what WebDriver does to the browser, not by events
+    /// that a script makes up.
+    pub async fn drag(&self, from: (f64, f64), to: (f64, f64)) {
+        let step = |(x, y), ms| PointerAction::MoveTo { duration: Some(Duration::from_millis(ms)), x, y };
+        let mouse = MouseActions::new("mouse".to_owned())
+            .then(step(from, 0))
+            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+            .then(PointerAction::Pause { duration: Duration::from_millis(100) })
+            .then(step(to, 400))
+            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        self.client.perform_actions(mouse).await.expect("the mouse can be dragged");
     }
 
     /// Presses a key on what has the focus.

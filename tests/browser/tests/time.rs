@@ -41,19 +41,12 @@ async fn press_text(page: &Page, text: &str) {
     page.until(&format!("there is a button {text:?}"), &button).await;
 }
 
-/// Takes the head to a place of the ruler, 0 to 1 of its width, and lets it go there or holds it.
-async fn drag_head(page: &Page, from: f64, to: f64, let_go: bool) {
-    page.js(&format!(
-        "(() => {{ const ruler = document.getElementById('ruler'); \
-           const plot = ruler.querySelector('.tp__plot').getBoundingClientRect(); \
-           const send = (type, at, buttons) => ruler.dispatchEvent(new PointerEvent(type, {{ bubbles: true, cancelable: true, \
-               pointerId: 1, buttons, clientX: plot.left + plot.width * at, clientY: plot.top + 5 }})); \
-           return (async () => {{ send('pointerdown', {from}, 1); \
-               await new Promise(r => setTimeout(r, 60)); \
-               for (let i = 1; i <= 5; i++) {{ send('pointermove', {from} + ({to} - {from}) * i / 5, 1); await new Promise(r => setTimeout(r, 30)); }} \
-               if ({let_go}) send('pointerup', {to}, 0); }})(); }})()"
-    ))
-    .await;
+/// Takes the head to a place of the ruler, 0 to 1 of its width, and lets it go there.
+async fn drag_head(page: &Page, from: f64, to: f64) {
+    let plot = "(r => [r.x, r.y + 8, r.width])(document.querySelector('#ruler .tp__plot').getBoundingClientRect())";
+    let plot = page.js(plot).await;
+    let [x, y, width] = [0, 1, 2].map(|i| plot[i].as_f64().expect("a number"));
+    page.drag((x + width * from, y), (x + width * to, y)).await;
 }
 
 #[tokio::test]
@@ -81,7 +74,7 @@ async fn time_goes_back_by_a_step_and_along_the_tape_and_a_fork_is_shown() {
     // The head is dragged along the ruler, and the world goes with it.
     run_for(page, 20_000_000).await;
     let (end_us, end) = (now_us(page).await, hash(page).await);
-    drag_head(page, 0.85, 0.4, true).await;
+    drag_head(page, 0.85, 0.4).await;
     let back = format!("vitrine.time().then(t => t.nowUs < {end_us} - 5e6 || null)");
     page.until("the world is seconds back", &back).await;
     says(page, "#live", "back").await;
@@ -90,8 +83,17 @@ async fn time_goes_back_by_a_step_and_along_the_tape_and_a_fork_is_shown() {
     let value = page.js("document.getElementById('ruler').getAttribute('aria-valuetext')").await;
     assert!(value.as_str().is_some_and(|v| v.contains("before the end of run 0")), "{value}");
     page.js("document.getElementById('ruler').focus()").await;
-    page.key("#ruler", "ArrowLeft").await;
+    page.key_on("#ruler", "ArrowLeft").await;
     page.until("a tick back", &format!("vitrine.time().then(t => t.nowUs < {there} || null)")).await;
+    // Let go, the head is where the world is, and can be taken again.
+    let follows = "vitrine.time().then(t => (document.querySelector('.head text').textContent === \
+        `00:${(Math.floor(t.nowUs / 1000) / 1000).toFixed(3).padStart(6, '0')}`) || null)";
+    page.line("goto 20s").await;
+    page.until("the head follows", follows).await;
+    drag_head(page, 0.3, 0.7).await;
+    page.until("the world went along", "vitrine.time().then(t => t.nowUs !== 20e6 || null)").await;
+    page.until("the head is there", follows).await;
+    assert_eq!(page.js("getSelection().toString()").await, "", "the numbers of the ruler are not selected");
 
     // Acting there begins another run, and the old one can be had again.
     page.type_line(":crash B1").await;

@@ -2,9 +2,11 @@
 //!
 //! A mark stands where its packet is in virtual time. A packet that would cross faster than the eye can follow (a link of
 //! a millisecond at 1×) is drawn for [`SHOWN_MS_MIN`] of wall time from the moment it was sent instead; it then lags
-//! behind the truth by less than that. When time is held, marks stay where they are.
+//! behind the truth by less than that. At the slowest speed none is: who goes there wants to see what is under way, and to stop
+//! it. When time is held, marks stay where they are.
 
 use vitrine_web::model::{Frame, Message};
+use vitrine_web::words::SPEEDS;
 
 /// How long a mark is on the stage at the least, in milliseconds of wall time.
 pub const SHOWN_MS_MIN: f64 = 480.0;
@@ -49,7 +51,7 @@ impl Marks {
         for mark in &mut self.marks {
             let flight_us = mark.message.arrive_us.saturating_sub(mark.message.sent_us).max(1) as f64;
             let flight_wall_ms = flight_us / speed / 1000.0;
-            mark.t = if flight_wall_ms >= SHOWN_MS_MIN {
+            mark.t = if speed <= SPEEDS[0] || flight_wall_ms >= SHOWN_MS_MIN {
                 now_us.saturating_sub(mark.message.sent_us) as f64 / flight_us
             } else {
                 (played - mark.born_ms) / SHOWN_MS_MIN

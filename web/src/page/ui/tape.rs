@@ -177,6 +177,8 @@ fn tick_text(at_us: u64, tick: u64) -> String {
 #[component]
 pub fn TapeView(props: &Props) -> Html {
     let window = use_state(|| Window { span_us: 30e6, from_us: None });
+    // What the pointer's place is measured on, and what holds the pointer: a listener is told of the page's root, not of its element.
+    let plot = use_node_ref();
     let drag = use_mut_ref(|| None::<(f64, f64)>);
     // Where the head is held, and whether the pointer holds it still.
     let held = use_state(|| None::<(f64, bool)>);
@@ -233,22 +235,23 @@ pub fn TapeView(props: &Props) -> Html {
         }
     };
     let wheel = {
-        let zoom_to = zoom_to.clone();
+        let (zoom_to, plot) = (zoom_to.clone(), plot.clone());
         Callback::from(move |e: WheelEvent| {
             e.prevent_default();
-            zoom_to(if e.delta_y() > 0.0 { 1.25 } else { 0.8 }, share_at(&e, e.client_x()));
+            zoom_to(if e.delta_y() > 0.0 { 1.25 } else { 0.8 }, share_at(&plot, e.client_x()));
         })
     };
     let (down, moved, up) = {
         let (drag, drag2, drag3, window) = (drag.clone(), drag.clone(), drag, window.clone());
+        let (plot, plot2) = (plot.clone(), plot.clone());
         (
             Callback::from(move |e: PointerEvent| {
-                *drag.borrow_mut() = share_at(&e, e.client_x()).map(|at| (at, from));
+                *drag.borrow_mut() = share_at(&plot, e.client_x()).map(|at| (at, from));
             }),
             Callback::from(move |e: PointerEvent| {
                 if let Some((grip, origin)) = *drag2.borrow()
                     && e.buttons() & 1 == 1
-                    && let Some(at) = share_at(&e, e.client_x())
+                    && let Some(at) = share_at(&plot2, e.client_x())
                     && (at - grip).abs() > 0.005
                 {
                     window.set(Window { from_us: Some((origin - (at - grip) * w.span_us).max(start)), ..w });
@@ -270,16 +273,17 @@ pub fn TapeView(props: &Props) -> Html {
     // On the ruler the pointer takes the head along.
     let scrub = {
         let (held, travel, act, window) = (held.clone(), travel.clone(), act.clone(), window.clone());
+        let plot = plot.clone();
         Callback::from(move |e: PointerEvent| {
             e.stop_propagation();
             let begins = e.type_() == "pointerdown";
             let holds = begins || matches!(*held, Some((_, true)));
-            let Some(share) = share_at(&e, e.client_x()).filter(|_| holds && e.buttons() & 1 == 1) else {
+            let Some(share) = share_at(&plot, e.client_x()).filter(|_| holds && e.buttons() & 1 == 1) else {
                 return;
             };
             if begins {
-                if let Some(ruler) = e.current_target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()) {
-                    let _ = ruler.set_pointer_capture(e.pointer_id());
+                if let Some(plot) = plot.cast::<web_sys::Element>() {
+                    let _ = plot.set_pointer_capture(e.pointer_id());
                 }
                 // The window stands still under the pointer.
                 window.set(Window { from_us: Some(from), ..w });
@@ -291,11 +295,11 @@ pub fn TapeView(props: &Props) -> Html {
         })
     };
     let let_go = {
-        let (held, travel, go) = (held.clone(), travel, go.clone());
+        let (held, travel, go, plot) = (held.clone(), travel, go.clone(), plot.clone());
         Callback::from(move |e: PointerEvent| {
             e.stop_propagation();
             if let Some((at, true)) = *held {
-                let share = share_at(&e, e.client_x());
+                let share = share_at(&plot, e.client_x());
                 let at = share.map_or(at, |share| (from + share * w.span_us).clamp(start, end));
                 held.set(Some((at, false)));
                 travel.borrow_mut().wanted_us = None;
@@ -426,7 +430,7 @@ pub fn TapeView(props: &Props) -> Html {
                     aria-valuemin={(start as u64 / 1000).to_string()} aria-valuemax={(end_us / 1000).to_string()} aria-valuenow={(props.now_us / 1000).to_string()}
                     aria-valuetext={format!("{}, {where_text}", words::clock_short(props.now_us))} title="Drag to scrub; arrows move the head, Page Up and Page Down go from mark to mark"
                     onpointerdown={scrub.clone()} onpointermove={scrub} onpointerup={let_go.clone()} onpointercancel={let_go}>
-                    <div class="tp__plot"><svg aria-hidden="true">
+                    <div class="tp__plot" ref={plot}><svg aria-hidden="true">
                     { for ticks.iter().filter(|&&t| clear(x(t as f64))).map(|&t| html! { <text x={format!("{:.2}%", x(t as f64))} y="17">{ tick_text(t, tick) }</text> }) }
                 </svg></div></div>
                 <div class="lane lane--faults"><span class="lane__n">{ "faults" }</span><div class="tp__plot">
@@ -496,10 +500,8 @@ fn flag_percent() -> f64 {
 }
 
 /// Where the pointer is over the plot, 0 to 1.
-fn share_at(e: &web_sys::Event, client_x: i32) -> Option<f64> {
-    let tape = e.current_target()?.dyn_into::<web_sys::Element>().ok()?;
-    let plot = tape.query_selector(".tp__plot").ok().flatten()?;
-    let rect = plot.get_bounding_client_rect();
+fn share_at(plot: &NodeRef, client_x: i32) -> Option<f64> {
+    let rect = plot.cast::<web_sys::Element>()?.get_bounding_client_rect();
     (rect.width() > 1.0).then(|| (f64::from(client_x) - rect.left()) / rect.width())
 }
 

@@ -111,6 +111,7 @@ pub fn node(x: Context) -> Html {
 
 fn keys(x: &Context, index: NodeIndex) -> Callback<KeyboardEvent> {
     let act = x.act.clone();
+    let armed = x.armed.is_some();
     // Arrows walk the ring by angle, masters and replicas apart; Shift with an arrow goes between the two.
     let n = x.layout.seats.len();
     let angle = |i: usize| x.layout.seats[i].angle.rem_euclid(360.0);
@@ -131,13 +132,13 @@ fn keys(x: &Context, index: NodeIndex) -> Callback<KeyboardEvent> {
     let (next, before, across) = (name(next), name(before), name(across));
     Callback::from(move |e: KeyboardEvent| {
         let to = match e.key().as_str() {
-            "Enter" => {
+            "Enter" if !armed => {
                 e.prevent_default();
                 let (x, y) = menu::beside(e.target());
                 act.emit(Act::Menu(MenuTarget::Node(index), x, y));
                 return;
             }
-            " " => {
+            "Enter" | " " => {
                 e.prevent_default();
                 e.stop_propagation();
                 act.emit(Act::Node(index, e.shift_key()));
