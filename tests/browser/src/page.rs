@@ -129,7 +129,7 @@ impl Page {
     }
 
     /// A key goes down on an element that must be there; `:focus` is the one that has the focus.
-    pub async fn key(&self, css: &str, key: &str) {
+    pub async fn key_on(&self, css: &str, key: &str) {
         self.find(css).await;
         let event = json!({ "key": key, "bubbles": true, "cancelable": true });
         let script = format!(

@@ -40,7 +40,7 @@ async fn a_failure_spreads_over_a_heat_map_and_a_cell_is_a_node() {
     // Arrows walk, and Enter opens the menu.
     page.js("document.querySelector('#node-B1').focus(), null").await;
     for (key, at) in [("ArrowRight", "node-C1"), ("ArrowLeft", "node-B1"), ("ArrowDown", "node-B2")] {
-        page.key(":focus", key).await;
+        page.key_on(":focus", key).await;
         page.until(key, &format!("document.activeElement.id === '{at}' || null")).await;
     }
     // Nobody doubts anybody; then B1 goes, and the news of it spreads.
@@ -88,13 +88,13 @@ async fn six_nodes_have_a_ring_and_a_heat_map() {
     let browser = bench.open().await;
     let page = &browser.page;
     page.ready().await;
-    page.key("body", "h").await;
+    page.key_on("body", "h").await;
     page.until("six cells", "document.querySelectorAll('.heat .hm[data-node]').length === 6 || null").await;
     page.line("partition C1 | A1 B1 A2 B2 C2").await;
     page.until("C1 is behind a wall, alone", "['hw', 'hi'].every(c => (document.querySelector('.hmarks .' + c).getAttribute('d') ?? '').split('M').length === 2) || null").await;
     page.press(".heat .opens").await;
     page.find(".slots__win #slot-map").await;
-    page.key("body", "Escape").await;
+    page.key_on("body", "Escape").await;
     // Behind a slow link answers come late: the cell is the bright one, and the inspector draws how late each came.
     page.line("heal").await;
     page.line("workload app clients 8 rate 200 reads 50%").await;

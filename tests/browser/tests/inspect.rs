@@ -165,7 +165,7 @@ async fn cutting_the_power_at_the_pin_keeps_exactly_the_commands_before_it() {
     }
     page.js("document.getElementById('lens').focus(), null").await;
     for key in ["End", "ArrowLeft", "ArrowLeft"] {
-        page.key("#lens", key).await;
+        page.key_on("#lens", key).await;
         page.js("new Promise(r => setTimeout(r, 100))").await;
     }
     let says = "(t => t.includes('2\\u00a0records after it would be lost') || null)(document.getElementById('cut-says').textContent)";

@@ -103,7 +103,7 @@ async fn the_stage_is_looked_at_from_nearer_moved_and_seen_whole_again() {
     // The buttons do the same, on the heat map too.
     page.press("[aria-label=Nearer]").await;
     page.until("nearer by a button", &format!("{seen}[2] < 700 || null")).await;
-    page.key("body", "h").await;
+    page.key_on("body", "h").await;
     page.until(
         "the heat map is near as well",
         &format!("document.querySelector('.heat') && {seen}[2] < 700 || null"),

@@ -90,7 +90,7 @@ async fn time_goes_back_by_a_step_and_along_the_tape_and_a_fork_is_shown() {
     let value = page.js("document.getElementById('ruler').getAttribute('aria-valuetext')").await;
     assert!(value.as_str().is_some_and(|v| v.contains("before the end of run 0")), "{value}");
     page.js("document.getElementById('ruler').focus()").await;
-    page.key("#ruler", "ArrowLeft").await;
+    page.key_on("#ruler", "ArrowLeft").await;
     page.until("a tick back", &format!("vitrine.time().then(t => t.nowUs < {there} || null)")).await;
 
     // Acting there begins another run, and the old one can be had again.
