@@ -300,7 +300,11 @@ mod tests {
         }
         meter.ended_us = Some(2_000_000);
         let soon = meter.stats(4_000_000, "w", false, 0);
-        assert_eq!((soon.window.per_second, soon.run.per_second), (250.0, 500.0), "half of the time it stood");
+        assert_eq!(
+            (soon.window.per_second, soon.run.per_second),
+            (250.0, 500.0),
+            "half of the time it stood"
+        );
         let late = meter.stats(32_000_000, "w", false, 0);
         assert_eq!((late.window.ok, late.window.per_second, late.window.latency.count), (0, 0.0, 0));
         assert_eq!((late.run.over_us, late.run.per_second), (2_000_000, 500.0));
