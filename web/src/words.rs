@@ -46,9 +46,10 @@ pub fn duration(us: u64) -> String {
     }
 }
 
-/// A latency: `84 µs`, `1.2 ms`, `850 ms`, `2.4 s`.
+/// A latency: `84 µs`, `1.2 ms`, `850 ms`, `2.4 s`; a dash for none, for nothing is answered within no time.
 pub fn latency(us: u64) -> String {
     match us {
+        0 => "–".to_owned(),
         1_000..100_000 => format!("{:.1}{NBSP}ms", us as f64 / 1e3),
         _ => duration(us),
     }
@@ -178,6 +179,11 @@ mod tests {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(999), "999");
         assert_eq!(thousands(1284991), "1\u{a0}284\u{a0}991");
+    }
+
+    #[test]
+    fn no_latency_is_a_dash() {
+        assert_eq!([0, 84, 1200, 850_000].map(latency), ["–", "84\u{a0}µs", "1.2\u{a0}ms", "850\u{a0}ms"]);
     }
 
     #[test]

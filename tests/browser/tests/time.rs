@@ -161,7 +161,7 @@ async fn two_futures_of_one_seed_stand_side_by_side() {
     run_for(page, 10_000_000).await;
 
     press(page, "#compare-runs").await;
-    says(page, "#compare", "There is one run so far").await;
+    says(page, ".cmp", "There is one run so far").await;
     press_text(page, "Try this again with min-replicas-to-write 1").await;
     // While the second run is on its way, the two are compared where it is.
     let said = says(page, "#compared .cmp__said", "Run 0 lost 1").await;

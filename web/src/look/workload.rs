@@ -40,14 +40,13 @@ fn row(stats: WorkloadStats, name: String, line: String) -> Vec<String> {
         (false, 0) => "stopped",
         (false, _) => "stopping",
     };
-    let latency = |us: u64| if window.latency.count == 0 { "–".to_owned() } else { words::latency(us) };
     vec![
         name,
         state.to_owned(),
         words::thousands(window.per_second.round() as u64),
-        latency(window.latency.p50_us),
-        latency(window.latency.p99_us),
-        latency(window.latency.p999_us),
+        words::latency(window.latency.p50_us),
+        words::latency(window.latency.p99_us),
+        words::latency(window.latency.p999_us),
         words::thousands(run.ok),
         kinds(&errors),
         kinds(&retried),

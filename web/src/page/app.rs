@@ -771,20 +771,22 @@ impl App {
     fn shortcut(&self, event: &web_sys::KeyboardEvent) -> Option<Act> {
         let key = event.key();
         if key == "Escape" {
+            // What lies on top goes first.
             return if self.menu.is_some() {
                 Some(Act::CloseMenu)
             } else if self.dialog.is_some() {
                 Some(Act::Dialog(None))
+            } else if self.slots {
+                Some(Act::Slots(false))
             } else if self.compare {
                 Some(Act::Compare(false))
             } else if self.why.is_some() {
                 Some(Act::Why(None))
-            } else if self.slots {
-                Some(Act::Slots(false))
             } else if self.armed.is_some() {
                 Some(Act::Arm(None))
             } else {
-                None
+                // The prompt has a use of its own for it: its list, then the way out of it.
+                self.tray.filter(|_| !event.default_prevented()).map(|_| Act::Tray(None))
             };
         }
         let element = event.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok());

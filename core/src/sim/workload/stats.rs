@@ -221,8 +221,8 @@ impl Meter {
     }
 
     pub fn stats(&self, now_us: u64, name: &str, running: bool, pending: u64) -> WorkloadStats {
-        let now_us = self.ended_us.unwrap_or(now_us);
-        let over_us = now_us.saturating_sub(self.started_us);
+        // The run is over when it ended; the window goes on, and is empty once its length has passed since.
+        let over_us = self.ended_us.unwrap_or(now_us).saturating_sub(self.started_us);
         let mut all = self.reads.clone();
         all.add(&self.writes);
         let rate = |ok: u64, over_us: u64| if over_us == 0 { 0.0 } else { ok as f64 * 1e6 / over_us as f64 };
@@ -236,7 +236,7 @@ impl Meter {
             window.unknown += slot.unknown;
             latency.add(&slot.latency);
         }
-        window.over_us = over_us.min(now_us - first_s * 1_000_000);
+        window.over_us = now_us.saturating_sub(self.started_us.max(first_s * 1_000_000));
         window.per_second = rate(window.ok, window.over_us);
         window.latency = latency.latency();
         let words = |kinds: &LiteMap<Rc<str>, u64>| kinds.iter().map(|(k, n)| (k.to_string(), *n)).collect();
@@ -290,5 +290,23 @@ mod tests {
         total.add(&meter);
         total.add(&meter);
         assert_eq!(total.stats(30_000_000, "", true, 0).window.ok, 2 * 9 * 99);
+    }
+
+    #[test]
+    fn ten_seconds_after_its_end_a_workload_has_a_run_and_nothing_in_its_window() {
+        let mut meter = Meter::new(0);
+        for i in 0..1000 {
+            meter.ended(i * 2000, 500, End::Ok { write: true }, "");
+        }
+        meter.ended_us = Some(2_000_000);
+        let soon = meter.stats(4_000_000, "w", false, 0);
+        assert_eq!(
+            (soon.window.per_second, soon.run.per_second),
+            (250.0, 500.0),
+            "half of the time it stood"
+        );
+        let late = meter.stats(32_000_000, "w", false, 0);
+        assert_eq!((late.window.ok, late.window.per_second, late.window.latency.count), (0, 0.0, 0));
+        assert_eq!((late.run.over_us, late.run.per_second), (2_000_000, 500.0));
     }
 }

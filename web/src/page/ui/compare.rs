@@ -1,6 +1,7 @@
 //! Two futures side by side: which writes each lost, what each holds, and both tapes since they parted. What was done can be done
 //! once more with another setting at a press, which makes the second future.
 
+use super::dialog::Dialog;
 use super::looking::look_once;
 use super::{Act, icon, run_line, shard_class, tape, value_of};
 use crate::page::shared::Shared;
@@ -80,8 +81,6 @@ pub fn Compare(props: &Props) -> Html {
             });
         });
     }
-    use_effect_with((), |()| super::focus("compare"));
-    let close = act.reform(|_: MouseEvent| Act::Compare(false));
     let attempt = |(name, settings): (&'static str, &'static str)| {
         let (act, trying) = (act.clone(), trying.clone());
         Callback::from(move |_: MouseEvent| {
@@ -115,36 +114,32 @@ pub fn Compare(props: &Props) -> Html {
         <option value={r.number.to_string()} selected={r.number == chosen}>{ format!("run {}", r.number) }</option> }) }</select> }
     };
     html! {
-        <div class="sheet" role="dialog" aria-modal="true" aria-label="Compare runs" onclick={close.clone()}>
-            <div class="cmp" id="compare" tabindex="-1" onclick={Callback::from(|e: MouseEvent| e.stop_propagation())}>
-                <header><h2>{ "Two futures of one seed" }</h2>
-                    <button class="ib ib--sm" aria-label="Close" title="Close  (Esc)" onclick={close}>{ icon("i-x") }</button></header>
-                <p class="cmp__p">{ "Goes back to a moment before the last fault, sets this on every node, and does again all that was done since:" }</p>
-                <div class="row">
-                    { for EXPERIMENTS.into_iter().map(|e| html! {
-                        <button class="btn" disabled={under_way} onclick={attempt(e)}>{ icon("i-fork") }{ format!("Try this again with {}", e.0) }</button> }) }
-                </div>
-                if let Some(Err(why)) = &*trying { <p class="al" role="alert">{ why }</p> }
-                if let Some(chosen) = *choice {
-                    <div class="row cmp__c">
-                        { run_list(chosen.a, "First run", pick(false)) }<span>{ "and" }</span>
-                        { run_list(chosen.b, "Second run", pick(true)) }<span>{ "at second" }</span>
-                        <input type="number" step="any" min="0" aria-label="Instant in seconds" value={format!("{}", chosen.at_us as f64 / 1e6)} onchange={at} />
-                    </div>
-                    <div id="compared" aria-busy={found.is_none().to_string()}>
-                    { match (&*trying, found.as_deref()) {
-                        (Some(Ok(name)), _) => html! { <p class="empty" role="status">{ format!("The same is done again with {name}.") }</p> },
-                        (_, None) => html! { <p class="empty">{ format!("Both runs are played again up to {}.", words::clock_short(chosen.at_us)) }</p> },
-                        (_, Some(Err(why))) => html! { <p class="al" role="status">{ why }</p> },
-                        (_, Some(Ok(compared))) => result(props, chosen, compared),
-                    } }
-                    </div>
-                } else {
-                    <p class="empty" role="status">{ if under_way { "The same is done again." } else {
-                        "There is one run so far. Try something again as above, or go back on the tape and do something else there." } }</p>
-                }
+        <Dialog title="Two futures of one seed" class="cmp" close={act.reform(|()| Act::Compare(false))}>
+            <p class="cmp__p">{ "Goes back to a moment before the last fault, sets this on every node, and does again all that was done since:" }</p>
+            <div class="row">
+                { for EXPERIMENTS.into_iter().map(|e| html! {
+                    <button class="btn" disabled={under_way} onclick={attempt(e)}>{ icon("i-fork") }{ format!("Try this again with {}", e.0) }</button> }) }
             </div>
-        </div>
+            if let Some(Err(why)) = &*trying { <p class="al" role="alert">{ why }</p> }
+            if let Some(chosen) = *choice {
+                <div class="row cmp__c">
+                    { run_list(chosen.a, "First run", pick(false)) }<span>{ "and" }</span>
+                    { run_list(chosen.b, "Second run", pick(true)) }<span>{ "at second" }</span>
+                    <input type="number" step="any" min="0" aria-label="Instant in seconds" value={format!("{}", chosen.at_us as f64 / 1e6)} onchange={at} />
+                </div>
+                <div id="compared" aria-busy={found.is_none().to_string()}>
+                { match (&*trying, found.as_deref()) {
+                    (Some(Ok(name)), _) => html! { <p class="empty" role="status">{ format!("The same is done again with {name}.") }</p> },
+                    (_, None) => html! { <p class="empty">{ format!("Both runs are played again up to {}.", words::clock_short(chosen.at_us)) }</p> },
+                    (_, Some(Err(why))) => html! { <p class="al" role="status">{ why }</p> },
+                    (_, Some(Ok(compared))) => result(props, chosen, compared),
+                } }
+                </div>
+            } else {
+                <p class="empty" role="status">{ if under_way { "The same is done again." } else {
+                    "There is one run so far. Try something again as above, or go back on the tape and do something else there." } }</p>
+            }
+        </Dialog>
     }
 }
 

@@ -1,7 +1,7 @@
 //! The sheet with the keys, and what the stage means in a few sentences.
 
 use super::Act;
-use super::share::Dialog;
+use super::dialog::Dialog;
 use vitrine_web::terms::TERMS;
 use yew::prelude::*;
 
@@ -35,7 +35,7 @@ const KEYS: [(&str, &str); 17] = [
 pub fn Help(props: &Props) -> Html {
     let on = props.shortcuts;
     html! {
-        <Dialog title="Keyboard" act={props.act.clone()}>
+        <Dialog title="Keyboard" close={props.act.reform(|()| Act::Dialog(None))}>
             <dl>{ for KEYS.iter().map(|(key, what)| html! { <>
                 <dt><kbd class="kbd">{ *key }</kbd></dt><dd>{ *what }</dd></> }) }</dl>
             <details class="terms"><summary>{ "Words of the page" }</summary>

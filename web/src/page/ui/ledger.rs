@@ -4,9 +4,11 @@
 //! Everything is what the engine's own ledger says at this instant; the page counts nothing itself.
 
 use super::charts::{Charts, spark};
+use super::dialog::use_focus_back;
 use super::looking::{View, use_look};
 use super::workload::Workloads;
 use super::{Act, icon, tab_key};
+use crate::page::link::document;
 use crate::page::shared::Shared;
 use vitrine_web::gather::crowd;
 use vitrine_web::look::ledger::{Ledger as Counts, TICKS};
@@ -144,14 +146,17 @@ struct TrayProps {
 #[component]
 fn Tray(props: &TrayProps) -> Html {
     let tab = props.tab;
+    use_focus_back(".tray");
+    use_effect_with(tab, |tab| {
+        if let Some(tab) = document().get_element_by_id(&format!("tray-{tab}")) {
+            tab.scroll_into_view_with_bool(false);
+        }
+    });
     let choose = props.open.reform(|tab: Tab| Some(tab));
     let keys = {
-        let (open, choose) = (props.open.clone(), choose.clone());
+        let choose = choose.clone();
         Callback::from(move |e: KeyboardEvent| {
-            if e.key() == "Escape" {
-                e.stop_propagation();
-                open.emit(None);
-            } else if let Some(to) = tab_key(&e, tab, TABS.len()).filter(|&to| to != tab) {
+            if let Some(to) = tab_key(&e, tab, TABS.len()).filter(|&to| to != tab) {
                 choose.emit(to);
                 super::focus(&format!("tray-{to}"));
             }

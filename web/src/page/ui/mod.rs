@@ -2,6 +2,7 @@
 
 pub mod charts;
 pub mod compare;
+pub mod dialog;
 pub mod faults;
 pub mod frame;
 pub mod help;

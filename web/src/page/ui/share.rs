@@ -1,6 +1,7 @@
 //! Giving a run away and taking one in: the link, the file, and what is opened.
 
-use super::{Act, Done, Make, Once, focus, icon};
+use super::dialog::Dialog;
+use super::{Act, Done, Make, Once, icon};
 use crate::page::link;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -22,42 +23,6 @@ fn ask(
 ) {
     let (make, done): (Make, Done) = (Box::new(make), Box::new(done));
     act.emit(Act::Ask(Once::new(make), Once::new(done)));
-}
-
-#[derive(PartialEq, Properties)]
-pub struct DialogProps {
-    pub title: AttrValue,
-    pub act: Callback<Act>,
-    pub children: Html,
-}
-
-/// A sheet over the page: Esc and a click beside it close it, and the focus stays in it.
-#[component]
-pub fn Dialog(props: &DialogProps) -> Html {
-    use_effect_with((), |()| focus("dialog-close"));
-    let close = props.act.reform(|_: MouseEvent| Act::Dialog(None));
-    let node = use_node_ref();
-    let wrap = {
-        let node = node.clone();
-        Callback::from(move |e: FocusEvent| {
-            // What is beside the sheet is under it.
-            let to = e.related_target().and_then(|to| to.dyn_into::<web_sys::Node>().ok());
-            if let (Some(to), Some(sheet)) = (to, node.cast::<web_sys::Node>())
-                && !sheet.contains(Some(&to))
-            {
-                focus("dialog-close");
-            }
-        })
-    };
-    html! {
-        <div class="sheet" role="dialog" aria-modal="true" aria-label={props.title.clone()} onclick={close.clone()}>
-            <div ref={node} onclick={Callback::from(|e: MouseEvent| e.stop_propagation())} onfocusout={wrap}>
-                <div class="sheet__h"><h2>{ &props.title }</h2>
-                    <button class="ib" id="dialog-close" aria-label="Close" title="Close  (Esc)" onclick={close}>{ icon("i-x") }</button></div>
-                { props.children.clone() }
-            </div>
-        </div>
-    }
 }
 
 /// Begins another world; what is wrong is shown by the caller, and a world that begins closes the dialog.
@@ -197,7 +162,7 @@ pub fn Share(props: &Props) -> Html {
         Callback::from(move |_: MouseEvent| export(&act))
     };
     html! {
-        <Dialog title="Share this run" act={props.act.clone()}>
+        <Dialog title="Share this run" close={props.act.reform(|()| Act::Dialog(None))}>
             { match &*shown {
                 None => Html::default(),
                 Some(Ok(link)) => html! { <>

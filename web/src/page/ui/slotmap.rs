@@ -272,23 +272,10 @@ pub fn SlotMap(props: &Props) -> Html {
 /// The map in a window of its own.
 #[component]
 pub fn Window(props: &Props) -> Html {
-    let close = props.act.reform(|_: MouseEvent| Act::Slots(false));
-    let button = use_node_ref();
-    {
-        let button = button.clone();
-        use_effect_with((), move |()| {
-            if let Some(button) = button.cast::<web_sys::HtmlElement>() {
-                let _ = button.focus();
-            }
-        });
-    }
     html! {
-        <div class="sheet" role="dialog" aria-modal="true" aria-label="Slot map" onclick={close.clone()}>
-            <div class="slots__win" onclick={Callback::from(|e: MouseEvent| e.stop_propagation())}>
-                <div class="slots__top"><h2>{ "Slot map" }</h2><button class="ib" ref={button} aria-label="Close the slot map" title="Close" onclick={close}>{ super::icon("i-x") }</button></div>
-                <SlotMap cluster={props.cluster.clone()} playing={props.playing} beat={props.beat} act={props.act.clone()} />
-                <p class="empty">{ "The colour is the owner's; the lighter a slot, the more keys it holds; hatched ones are on their way." }</p>
-            </div>
-        </div>
+        <super::dialog::Dialog title="Slot map" class="slots__win" close={props.act.reform(|()| Act::Slots(false))}>
+            <SlotMap cluster={props.cluster.clone()} playing={props.playing} beat={props.beat} act={props.act.clone()} />
+            <p class="empty">{ "The colour is the owner's; the lighter a slot, the more keys it holds; hatched ones are on their way." }</p>
+        </super::dialog::Dialog>
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The text is what counts: presets and fields write it, it can be edited by hand, and the engine says what is wrong with it.
 
-use super::share::{Dialog, begin, dropped, files_of};
+use super::dialog::Dialog;
+use super::share::{begin, dropped, files_of};
 use super::{Act, value_of};
 use yew::prelude::*;
 
@@ -135,7 +136,7 @@ pub fn Topology(props: &Props) -> Html {
         })
     };
     html! {
-        <Dialog title="Free play" act={props.act.clone()}>
+        <Dialog title="Free play" close={props.act.reform(|()| Act::Dialog(None))}>
             <form class="topo" onsubmit={go} ondragover={over} ondrop={drop}>
                 <p class="sheet__p">{ "Another world takes the place of this one: its nodes, its files and its past go." }</p>
                 <div class="topo__p" role="group" aria-label="Ready-made worlds">

@@ -1,5 +1,6 @@
 //! Why something is so: what led to it as a nested list, beside the stage. Every instant in it can be gone to, and the list stays.
 
+use super::dialog::use_focus_back;
 use super::looking::use_look;
 use super::{Act, icon, value_of};
 use crate::page::shared::Shared;
@@ -66,6 +67,7 @@ pub struct Props {
 
 #[component]
 pub fn WhyView(props: &Props) -> Html {
+    use_focus_back(".why");
     use_effect_with((), |()| super::focus("why"));
     let act = &props.act;
     let about = props.about.clone();

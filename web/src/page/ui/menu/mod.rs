@@ -11,7 +11,6 @@ use super::looking::use_look;
 use super::{Act, MenuTarget, icon};
 use crate::page::shared::Shared;
 use items::{Item, Looked, Sub, Todo};
-use std::cell::RefCell;
 use vitrine_web::clients::Client;
 use vitrine_web::faults::{Asks, Row, Subject};
 use vitrine_web::look::{Look, Seen};
@@ -79,34 +78,13 @@ pub fn settle(menu: &NodeRef, x: f64, y: f64, left_of: f64) {
     }
 }
 
-thread_local! {
-    /// What had the focus when the first of the menus that are open was opened.
-    static OPENER: RefCell<Option<web_sys::Element>> = const { RefCell::new(None) };
-}
-
-fn in_menu(element: &web_sys::Element) -> bool {
-    element.closest(".menu").is_ok_and(|menu| menu.is_some())
-}
-
 #[component]
 pub fn Menu(props: &Props) -> Html {
     let main = use_node_ref();
     let beside_it = use_node_ref();
     let sub = use_state(|| None::<Beside>);
     let form = use_state(|| None::<&'static Row>);
-    use_effect_with((), move |()| {
-        // The focus goes back to where it came from, unless something else has taken it. A menu that opens another is not where.
-        let active = crate::page::link::document().active_element();
-        if let Some(active) = active.filter(|e| !in_menu(e)) {
-            OPENER.with_borrow_mut(|opener| *opener = Some(active));
-        }
-        || {
-            let active = crate::page::link::document().active_element();
-            if active.is_none_or(|e| in_menu(&e) || e.tag_name().eq_ignore_ascii_case("body")) {
-                OPENER.with_borrow(|opener| opener.iter().for_each(super::focus_on));
-            }
-        }
-    });
+    super::dialog::use_focus_back(".menu");
     {
         let main = main.clone();
         use_effect_with((props.x, props.y, *form), move |&(x, y, _)| {
