@@ -6,10 +6,10 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 mod sim_common;
 
 use sim_common::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use vitrine_core::cost::CpuCosts;
 use vitrine_core::sim::workload::draw::Op;
-use vitrine_core::sim::workload::history::{Outcome, Seen};
+use vitrine_core::sim::workload::history::{OpRecord, Outcome, Seen};
 use vitrine_core::sim::workload::traffic::Way;
 use vitrine_core::sim::workload::{Distribution, Keys, Mix, Pace, Sizes, Wait, Workload};
 use vitrine_core::sim::{Action, Fault, Scope, Setup, Shape, Target, World};
@@ -338,7 +338,8 @@ fn names_seeds_and_numbers_are_checked() {
         change(&mut workload);
         world.start_workload(name, workload).unwrap_err()
     };
-    assert!(refused(&mut world, "A1", |_| ()).contains("taken"));
+    assert!(refused(&mut world, "A1", |_| ()).contains("another name"));
+    assert!(refused(&mut world, "", |_| ()).contains("1 to 64 bytes"));
     assert!(refused(&mut world, "app", |w| w.clients = 0).contains("clients"));
     assert!(refused(&mut world, "app", |w| w.seeds = vec!["Z9".into()]).contains("Z9"));
     assert!(world.stop_workload("app").is_err());
@@ -369,6 +370,39 @@ fn names_seeds_and_numbers_are_checked() {
     world.run_for(30 * SECOND);
     let healed = world.workload_stats("app").unwrap();
     assert!(healed.window.ok > 8_500 && healed.window.errors == 0, "{:?}", healed.window);
+}
+
+/// Who edits the seeds of a workload because a node does not answer has operations under way to that very node.
+#[test]
+fn a_stopped_workload_begins_again_before_its_operations_are_over() {
+    let mut world = six();
+    world.record_history(true);
+    let seeds = |names: [&str; 2]| names.map(String::from).to_vec();
+    let writes = |seeds| Workload { seeds, read_percent: 0, timeout_ms: 3_600_000, ..Workload::default() };
+    let first = world.start_workload("app", writes(seeds(["A1", "B1"]))).unwrap();
+    world.run_for(SECOND);
+    act(&mut world, Fault::Pause { node: "A1".into() }.now());
+    world.run_for(SECOND);
+    world.stop_workload("app").unwrap();
+    world.run_for(SECOND);
+    let waiting = world.workload_stats("app").unwrap();
+    assert!(waiting.running && waiting.pending > 0, "{waiting:?}");
+
+    let again = world.start_workload("app", writes(seeds(["B1", "C1"]))).unwrap();
+    assert_eq!((again, world.traffic()[0].seeds.clone()), (first, seeds(["B1", "C1"])));
+    assert!(world.stop_workload("app").is_ok() && world.pending_operations().is_empty());
+    world.start_workload("app", writes(seeds(["B1", "C1"]))).unwrap();
+    act(&mut world, Action::Resume { node: "A1".into() });
+    world.run_for(5 * SECOND);
+    let stats = world.workload_stats("app").unwrap();
+    assert!(stats.run.ok > 4_000 && stats.errors.is_empty(), "{stats:?}");
+    // What was sent and not answered may have been executed: it ended as unknown, and A1 has executed it since.
+    let history = world.take_history();
+    let unknown = |op: &&OpRecord| matches!(&op.outcome, Outcome::Unknown(why) if &**why == "stopped");
+    assert_eq!(history.operations.iter().filter(unknown).count() as u64, waiting.pending);
+    // Every write of the run has its own number.
+    let ids: BTreeSet<_> = history.operations.iter().map(|op| op.id).collect();
+    assert_eq!((ids.len(), history.lost), (history.operations.len(), 0));
 }
 
 /// For the drawing of clients: whom they ask, who sends them elsewhere, who does not answer, each for a second.

@@ -14,6 +14,7 @@ pub mod engine;
 pub mod faults;
 pub mod gather;
 pub mod geometry;
+pub mod head;
 pub mod heat;
 pub mod idb;
 pub mod lanes;

@@ -129,7 +129,7 @@ async fn clients_stand_on_the_stage_and_can_be_cut_off() {
     page.press("#workloads [aria-label='Edit app']").await;
     let line = "(l => l.includes('clients 4 seeds A1 B2') || null)(document.getElementById('workload-line').textContent)";
     page.until("its line is in the form", line).await;
-    page.fill(".wl__f label:nth-child(3) input", "B1").await;
+    page.fill("#workload-f1", "B1").await;
     page.press("#workload-start").await;
     page.js("vitrine.run({ forUs: 3e6 })").await;
     let seeds = "(s => s === 'B1' || null)([...document.querySelectorAll('#client-app .seed')].map(s => s.textContent).join())";

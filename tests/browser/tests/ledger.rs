@@ -44,7 +44,7 @@ async fn a_workload_of_the_panel_runs_as_the_line_that_it_shows_and_is_charted()
     page.ready().await;
     page.click("#open-workloads").await;
     assert_eq!(page.text("#workload-line").await, ":workload load rate 1000 reads 0%");
-    page.fill(".wl__f label:nth-child(4) input", "200").await;
+    page.fill("#workload-f2", "200").await;
     assert_eq!(page.text("#workload-line").await, ":workload load rate 200 reads 0%");
     page.click("#workload-start").await;
     page.terminal_shows("workload load rate 200 reads 0%").await;
@@ -65,6 +65,118 @@ async fn a_workload_of_the_panel_runs_as_the_line_that_it_shows_and_is_charted()
         "document.querySelector('#workloads tbody').textContent.includes('stopped') || null",
     )
     .await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn seeds_are_edited_while_a_node_does_not_answer() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    page.js("vitrine.pause()").await;
+    page.click("#open-workloads").await;
+    page.fill("#workload-f1", "A1 B1").await;
+    page.fill("#workload-f2", "300").await;
+    page.click("#workload-start").await;
+    page.until("it runs", "document.querySelector('#workloads')?.textContent.includes('running') || null")
+        .await;
+    page.js("vitrine.run({ forUs: 2e6 })").await;
+    page.line("pause A1").await;
+    page.js("vitrine.run({ forUs: 5e5 })").await;
+    page.fill("#workload-f1", "B1 C1").await;
+    page.click("#workload-start").await;
+    let row = "document.querySelector('#workloads tbody tr')?.textContent";
+    page.until(
+        "it goes on with its other seeds",
+        &format!("(t => t.includes('running') && t.includes('seeds B1 C1') || null)({row})"),
+    )
+    .await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_field_says_what_is_wrong_with_it_and_the_form_holds_every_word_of_a_line() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    page.click("#open-workloads").await;
+    let wrong = |text: &str| {
+        format!("document.querySelector('.wl__f .al')?.textContent.includes({}) || null", json!(text))
+    };
+    page.fill("#workload-f2", "abc").await;
+    page.until("the rate is refused", &wrong("a whole number")).await;
+    page.click("#workload-start").await;
+    page.until("it has the focus", "document.activeElement.id === 'workload-f2' || null").await;
+    assert_eq!(page.js("document.activeElement.getAttribute('aria-invalid')").await, "true");
+    page.fill("#workload-f2", "200").await;
+    page.fill("#workload-f1", "a1").await;
+    page.until("the node is known", &wrong("did you mean `A1`?")).await;
+    page.fill("#workload-f1", "A1").await;
+    page.fill("#workload-f17", "my load").await;
+    page.click("#workload-start").await;
+    let row = "document.querySelector('#workloads tbody tr td')?.textContent";
+    page.until("a name with a blank is one", &format!("{row} === 'my load' || null")).await;
+    page.press("#workloads [aria-label='Stop my load']").await;
+    // A list shows what the line says: of a preset, and of a line that nobody could choose.
+    let keys = "document.querySelector('#workload-f4')";
+    page.js(&format!(
+        "({keys}.value = 'sequential', {keys}.dispatchEvent(new Event('change', {{ bubbles: true }})))"
+    ))
+    .await;
+    page.press(".wl__p button:nth-child(3)").await;
+    page.until("the preset is shown", &format!("{keys}.value === 'hot-slot 866 90%' || null")).await;
+    let typed = "clients 3 think 5ms prefix user: zipf 1.3 wait 1 within 50ms";
+    page.line(&format!("workload typed {typed}")).await;
+    page.press("#workloads [aria-label='Edit typed']").await;
+    page.until(
+        "its keys are shown",
+        &format!("{keys}.selectedOptions[0]?.textContent === 'zipf 1.3' || null"),
+    )
+    .await;
+    let line = page.text("#workload-line").await;
+    for word in typed.split(' ') {
+        assert!(line.split(' ').any(|other| other == word), "{line} has no {word}");
+    }
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_field_of_free_play_changes_its_own_word_of_the_text() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    page.click("#picker").await;
+    let text = "document.querySelector('#scenario-text').value";
+    page.press(".topo__p button:nth-child(4)").await;
+    page.until(
+        "the preset fills the fields",
+        "document.querySelector('.topo .wl__f input').value === '15' || null",
+    )
+    .await;
+    page.fill(".topo__c textarea", "maxmemory 100mb").await;
+    page.press(".topo__c button").await;
+    page.until("the line is in the text", &format!("{text}.includes('maxmemory 100mb') || null")).await;
+    page.fill(".topo .wl__f label:nth-child(3) input", "9s").await;
+    page.fill(".topo .wl__f label:nth-child(4) input", "7").await;
+    assert_eq!(
+        page.js(text).await,
+        "vitrine 1\nseed 7\ncluster shards 15 replicas 1 timeout 9s\nconf all add <<END\nmaxmemory 100mb\nEND\n"
+    );
+    page.press(".topo__p button:nth-child(8)").await;
+    page.until(
+        "nodes by name have no number of masters",
+        "document.querySelector('.topo .wl__f input').disabled || null",
+    )
+    .await;
+    page.fill(".topo .wl__f label:nth-child(4) input", "8").await;
+    let said = page.js(text).await;
+    assert!(
+        said.as_str().is_some_and(|t| t.contains("seed 8\n") && t.contains("requirepass abc123")),
+        "{said}"
+    );
     browser.close().await;
 }
 

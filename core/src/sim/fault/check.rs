@@ -4,6 +4,7 @@ use crate::sim::LAB;
 use crate::sim::act::{CLIENTS_MAX, LINE_LEN_MAX};
 use crate::sim::client::Client;
 use crate::sim::fault::{ANY_HOST, Action, EioOn, Fault, LATENCY_US_MAX, Link, Scope, Target};
+use crate::sim::scenario::Names;
 use crate::sim::trace::Life;
 use crate::sim::world::World;
 
@@ -26,11 +27,7 @@ const MILLION: u32 = 1_000_000;
 
 impl World {
     pub(crate) fn node_named(&self, name: &str) -> Result<u32, String> {
-        self.node_index(name).ok_or_else(|| {
-            let names: Vec<&str> = self.procs.iter().take(12).map(|p| p.name.as_str()).collect();
-            let more = if self.procs.len() > 12 { " …" } else { "" };
-            format!("there is no node `{name}`; the nodes are {}{more}", names.join(" "))
-        })
+        self.node_index(name).ok_or_else(|| Names::of(self).no_node(name))
     }
 
     pub(crate) fn host_named(&self, name: &str) -> Result<u32, String> {

@@ -1,5 +1,6 @@
 //! Completion and help, from the same table that the parser reads.
 
+use super::error::nearest;
 use super::grammar::{Kind, Matcher, show_name};
 use super::{Command, PREFIX, command, lex, prefix_len, table};
 use crate::sim::world::World;
@@ -7,6 +8,8 @@ use serde::Serialize;
 
 /// How many candidates are given.
 const CANDIDATES_MAX: usize = 200;
+/// How many nodes a message names.
+const NODES_SHOWN_MAX: usize = 12;
 
 /// The names that a world has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +29,19 @@ impl Names {
         Names {
             nodes: world.procs.iter().map(|p| p.name.clone()).collect(),
             clients: world.clients.iter().map(host).collect(),
+        }
+    }
+
+    /// Says that no node has this name, and which one may be meant or, if none is like it, which there are.
+    pub fn no_node(&self, name: &str) -> String {
+        let names = || self.nodes.iter().map(String::as_str);
+        match nearest(name, names()) {
+            Some(near) => format!("there is no node `{name}`; did you mean `{near}`?"),
+            None => {
+                let known: Vec<&str> = names().take(NODES_SHOWN_MAX).collect();
+                let more = if self.nodes.len() > NODES_SHOWN_MAX { " …" } else { "" };
+                format!("there is no node `{name}`; the nodes are {}{more}", known.join(" "))
+            }
         }
     }
 }

@@ -687,7 +687,7 @@ impl<'a> Matcher<'a> {
 }
 
 /// Writes a name so that it is read back as a name.
-pub(crate) fn show_name(name: &str) -> String {
+pub fn show_name(name: &str) -> String {
     if lex::is_plain(name) && !super::table::is_reserved(name) {
         name.to_string()
     } else {

@@ -35,7 +35,7 @@ pub use console::{Answer, Console, Done, Host};
 pub use error::ScenarioError;
 pub use expect::{ANSWER_WITHIN_US, Compare, Condition, Expect, ProcessState};
 pub use file::{HEAD_LINES_MAX, LINES_MAX, REPEATS_MAX, TEXT_LEN_MAX, TITLE_LEN_MAX};
-pub use grammar::{Group, Kind, Part, Verb};
+pub use grammar::{Group, Kind, Part, Verb, show_name};
 pub use head::{CONF_LEN_MAX, Head};
 pub use link::{LINK_LEN_MAX, LinkError, Opened, OtherEngine, engine_hash};
 pub use play::{Outcome, Player, Remark, Script};
@@ -45,7 +45,7 @@ use crate::sim::setup::Setup;
 use crate::sim::trace::TraceClass;
 use crate::sim::world::World;
 use crate::store::slot::SLOTS;
-use grammar::{Args, Blocks, Matcher, render, show_name, show_rest};
+use grammar::{Args, Blocks, Matcher, render, show_rest};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

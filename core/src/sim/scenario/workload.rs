@@ -131,7 +131,7 @@ pub(crate) static ROWS: &[Verb] = &[
         key: "workload-stop",
         parts: &[NAME, Word("stop")],
         group: Group::Workload,
-        help: "A workload begins no more operations; it can be started again, with other seeds for example.",
+        help: "A workload begins no more operations. It can be started again, at once and with other seeds for example: what is still under way then is given up.",
         example: "workload app stop",
         make: |a| Command::Act(Action::StopWorkload { name: a.get_text("NAME") }),
     },

@@ -255,6 +255,11 @@ impl Load {
         self.stage != Stage::Stopped
     }
 
+    /// Whether it begins further operations.
+    pub fn begins_more(&self) -> bool {
+        self.stage == Stage::Running
+    }
+
     /// The name of its host.
     pub fn name(&self) -> &str {
         &self.name
@@ -346,6 +351,29 @@ impl Load {
             }
         }
         self.settle(io);
+    }
+
+    /// Takes the place of the clients that this host had before: their process ends, with the connections and the operations under
+    /// way. What they did is kept, and the numbers of writes go on, so that every write of the run has its own.
+    pub fn succeed(&mut self, before: &mut Load, io: &mut Io<'_>) {
+        for index in 0..before.ops.len() as u32 {
+            let op = &before.ops[index as usize];
+            if op.used {
+                let sent = op.conn.is_some_and(|conn| before.conns[conn as usize].up);
+                let why = "stopped".into();
+                let unknown = sent && op.op.writes();
+                before.end_op(io, index, if unknown { Outcome::Unknown(why) } else { Outcome::Error(why) });
+            }
+        }
+        if before.running() {
+            before.end(io);
+        }
+        let number = before.clients.iter().map(|client| client.number).max().unwrap_or_default();
+        self.clients.iter_mut().for_each(|client| client.number = number);
+        if self.history.is_some() {
+            self.history = before.history.take();
+            self.history_lost = before.history_lost;
+        }
     }
 
     /// The timer has gone off.

@@ -10,6 +10,7 @@ use crate::sim::client::{Client, Io, Kind};
 use crate::sim::fault::Action;
 use crate::sim::histogram::Histogram;
 use crate::sim::net::Notice;
+use crate::sim::setup::NAME_LEN_MAX;
 use crate::sim::world::World;
 use std::rc::Rc;
 
@@ -38,23 +39,24 @@ impl World {
     pub(crate) fn check_workload(&self, name: &str, workload: &Workload) -> Result<(), String> {
         workload.check()?;
         for seed in &workload.seeds {
-            if self.node_index(seed).is_none() {
-                return Err(format!("there is no node `{seed}`"));
-            }
+            self.node_named(seed)?;
         }
-        match self.workload_number(name) {
-            Some(_) if self.loads().any(|load| load.name() == name && load.running()) => {
-                Err(format!("the workload `{name}` is running"))
-            }
-            Some(_) => Ok(()),
-            None if self.clients.len() >= CLIENTS_MAX => {
-                Err(format!("a world has no more than {CLIENTS_MAX} clients"))
-            }
-            None if name.is_empty() || name.len() > 64 || self.net.resolve(name).is_some() => {
-                Err(format!("`{name}` is taken, or no name"))
-            }
-            None => Ok(()),
+        if let Some(load) = self.loads().find(|load| load.name() == name) {
+            return match load.begins_more() {
+                true => Err(format!("the workload `{name}` is running; stop it before you start it again")),
+                false => Ok(()),
+            };
         }
+        if self.clients.len() >= CLIENTS_MAX {
+            return Err(format!("a world has no more than {CLIENTS_MAX} clients"));
+        }
+        if !(1..=NAME_LEN_MAX).contains(&name.len()) {
+            return Err(format!("the name of a workload has 1 to {NAME_LEN_MAX} bytes"));
+        }
+        if self.net.resolve(name).is_some() {
+            return Err(format!("another host is called `{name}` already; give the workload another name"));
+        }
+        Ok(())
     }
 
     pub(crate) fn running_workload(&self, name: &str) -> Result<u32, String> {
@@ -76,14 +78,14 @@ impl World {
         seeds.sort_by_key(|(place, ..)| *place);
         let seeds: Vec<(String, u16)> = seeds.into_iter().map(|(_, ip, port)| (ip, port)).collect();
         let rng = Rng::new(self.s.rng.next_u64());
-        let load = Load::new(workload, &name, &seeds, rng, self.s.now_us, self.recording_history);
-        let kind = Kind::Load(Rc::new(load));
+        let mut load = Load::new(workload, &name, &seeds, rng, self.s.now_us, self.recording_history);
         let number = match self.workload_number(&name) {
             Some(number) => {
-                self.clients[number as usize].kind = kind;
+                self.with_load(number, |before, io| load.succeed(before, io));
+                self.clients[number as usize].kind = Kind::Load(Rc::new(load));
                 number
             }
-            None => self.add_client(name, kind),
+            None => self.add_client(name, Kind::Load(Rc::new(load))),
         };
         self.with_load(number, Load::start);
         number
@@ -116,7 +118,8 @@ impl World {
         self.with_load(client, |load, io| load.on_net(io, conn, notice));
     }
 
-    /// Starts a workload on a host with its name; gives its number among the clients.
+    /// Starts a workload on a host with its name; gives its number among the clients. One that was stopped begins again under its
+    /// number, at once: its clients are started anew, and nobody waits any more for what was under way.
     ///
     /// # Errors
     /// What is wrong with it, or that the name is taken.

@@ -1,10 +1,14 @@
 //! Free play: makes the head of a scenario (nodes, replicas, redis.conf) and begins a world with it, or opens a file or link.
 //!
-//! The text is what counts: presets and fields write it, it can be edited by hand, and the engine says what is wrong with it.
+//! The text is what counts: presets write it, each field shows and changes its own word of it, it can be edited by hand, and the engine says
+//! what is wrong with it.
 
 use super::dialog::Dialog;
 use super::share::{begin, dropped, files_of};
 use super::{Act, value_of};
+use vitrine_core::sim::setup::NODES_MAX;
+use vitrine_web::head::{self, Place};
+use vitrine_web::words;
 use yew::prelude::*;
 
 /// What can be begun with: a name, what it is for, and the lines after the seed.
@@ -55,12 +59,13 @@ const PRESETS: [Preset; 12] = [
     ),
 ];
 
-/// The fields: names, what they are if nothing is typed, and what they mean.
-const FIELDS: [(&str, &str, &str); 4] = [
-    ("Masters", "3", "1 to 500; a cluster that is to survive the loss of one has 3 or more"),
-    ("Replicas of each", "1", "0 to 5"),
-    ("Node time-out", "5s", "After how long without an answer a node is suspected"),
-    ("Seed", "", "Everything random follows from it; a number, or 0x and hexadecimal digits"),
+const SEED: Place = ("seed", "seed");
+/// The fields: names, where their values stand, what they are if nothing is said, and what they mean.
+const FIELDS: [(&str, Place, &str, &str); 4] = [
+    ("Masters", ("cluster", "shards"), "3", "A cluster that is to survive the loss of one has 3 or more"),
+    ("Replicas of each", ("cluster", "replicas"), "1", "How many nodes follow each master; 0 for none"),
+    ("Node time-out", ("cluster", "timeout"), "5s", "After how long without an answer a node is suspected"),
+    ("Seed", SEED, "1", "Everything random follows from it; a number, or 0x and hexadecimal digits"),
 ];
 
 #[derive(PartialEq, Properties)]
@@ -75,8 +80,7 @@ fn scenario(seed: &str, lines: &str) -> String {
 #[component]
 pub fn Topology(props: &Props) -> Html {
     let another = || format!("0x{:08x}", (js_sys::Math::random() * f64::from(u32::MAX)) as u32);
-    let fields = use_state(|| ["3".to_owned(), "1".to_owned(), "5s".to_owned(), another()]);
-    let text = use_state(|| scenario(&fields[3], PRESETS[0].2));
+    let text = use_state(|| scenario(&another(), PRESETS[0].2));
     let conf = use_state(|| ("all".to_owned(), String::new()));
     let wrong = use_state(String::new);
     let open = {
@@ -87,27 +91,12 @@ pub fn Topology(props: &Props) -> Html {
         let (act, wrong) = (props.act.clone(), wrong.clone());
         Callback::from(move |files: Option<web_sys::FileList>| dropped(files, &act, &wrong))
     };
-    let write = {
-        let text = text.clone();
-        move |seed: &str, lines: &str| text.set(scenario(seed, lines))
-    };
-    let set_field = {
-        let (fields, write) = (fields.clone(), write.clone());
-        Callback::from(move |(i, value): (usize, String)| {
-            let mut next = (*fields).clone();
-            next[i] = value;
-            let [shards, replicas, timeout, seed] = &next;
-            write(seed, &format!("cluster shards {shards} replicas {replicas} timeout {timeout}\n"));
-            fields.set(next);
-        })
-    };
     let add_conf = {
         let (text, conf) = (text.clone(), conf.clone());
         Callback::from(move |_: MouseEvent| {
             let (node, lines) = &*conf;
             if !lines.trim().is_empty() {
-                let blank = if text.ends_with('\n') { "" } else { "\n" };
-                text.set(format!("{}{blank}conf {node} add <<END\n{}\nEND\n", *text, lines.trim_end()));
+                text.set(head::with_conf(&text, node.trim(), lines));
                 conf.set((node.clone(), String::new()));
             }
         })
@@ -141,16 +130,22 @@ pub fn Topology(props: &Props) -> Html {
                 <p class="sheet__p">{ "Another world takes the place of this one: its nodes, its files and its past go." }</p>
                 <div class="topo__p" role="group" aria-label="Ready-made worlds">
                     { for PRESETS.iter().map(|&(name, help, lines)| {
-                        let (write, seed) = (write.clone(), fields[3].clone());
-                        html! { <button type="button" onclick={Callback::from(move |_: MouseEvent| write(&seed, lines))}><b>{ name }</b><small>{ help }</small></button> }
+                        let text = text.clone();
+                        html! { <button type="button" onclick={Callback::from(move |_: MouseEvent| {
+                            let seed = head::value(&text, SEED).filter(|seed| !seed.is_empty()).map_or_else(another, str::to_owned);
+                            text.set(scenario(&seed, lines));
+                        })}><b>{ name }</b><small>{ help }</small></button> }
                     }) }</div>
                 <div class="wl__f">
-                    { for FIELDS.iter().enumerate().map(|(i, &(name, usual, title))| {
-                        let set = set_field.clone();
-                        html! { <label {title}><span>{ name }</span><input value={fields[i].clone()} placeholder={usual}
-                            oninput={Callback::from(move |e: InputEvent| set.emit((i, value_of(&e))))} /></label> }
+                    { for FIELDS.iter().map(|&(name, place, usual, title)| {
+                        let value = head::value(&text, place);
+                        let text = text.clone();
+                        html! { <label {title}><span>{ name }</span><input value={value.unwrap_or_default().to_owned()}
+                            placeholder={value.map(|_| usual)} disabled={value.is_none()}
+                            oninput={Callback::from(move |e: InputEvent| text.set(head::with_value(&text, place, &value_of(&e))))} /></label> }
                     }) }
                 </div>
+                <p class="dim" id="topology-limits">{ format!("No more than {} nodes in all, and 1,000 of them take 2 GB.", words::thousands(NODES_MAX as u64)) }</p>
                 <div class="topo__c">
                     <label title="A node's name, or all"><span>{ "redis.conf of" }</span><input value={conf.0.clone()} oninput={ {
                         let conf = conf.clone();
@@ -160,7 +155,7 @@ pub fn Topology(props: &Props) -> Html {
                         let conf = conf.clone();
                         Callback::from(move |e: InputEvent| conf.set((conf.0.clone(), value_of(&e))))
                     } } /></label>
-                    <button type="button" class="btn btn--sm" onclick={add_conf}>{ "Add" }</button>
+                    <button type="button" class="btn btn--sm" disabled={head::value(&text, SEED).is_none()} onclick={add_conf}>{ "Add" }</button>
                 </div>
                 <label class="topo__t"><span>{ "The scenario, or a link to one" }</span>
                     <textarea id="scenario-text" rows="9" spellcheck="false" value={(*text).clone()} oninput={on_text} /></label>

@@ -2,9 +2,9 @@
 
 use super::ledger::rows;
 use super::looking::use_look;
-use super::{Act, value_of};
+use super::{Act, focus, run_line, value_of};
 use crate::page::shared::Shared;
-use vitrine_web::loads::{FIELDS, Field, Form, PRESETS};
+use vitrine_web::loads::{self, Choice, FIELDS, Field, Form, PRESETS};
 use vitrine_web::look::Look;
 use vitrine_web::model::Cluster;
 use yew::prelude::*;
@@ -21,66 +21,127 @@ pub fn Workloads(props: &Props) -> Html {
     let form = use_state(|| Form::preset(0));
     let view = use_look(Some(Look::Workloads), props.beat, &props.act);
     let known = rows(&view).unwrap_or_default();
+    // What the engine had against the line; what can be known before is said as it is typed.
+    let refused = use_state(String::new);
+    let nodes: Vec<String> = props.cluster.nodes.iter().map(|node| node.name.clone()).collect();
+    let wrong = form.wrong(&nodes);
     let line = form.line();
-    let running =
-        known.iter().any(|row| row.first() == Some(&form.name) && row.get(1).is_some_and(|s| s == "running"));
+    let name = form.name.trim();
+    let running = known
+        .iter()
+        .any(|row| row.first().is_some_and(|n| n == name) && row.get(1).is_some_and(|s| s == "running"));
     let start = {
-        let (line, stop) = (line.clone(), running.then(|| format!("workload {} stop", form.name)));
-        let act = props.act.clone();
+        // With other options it is stopped and started again, under the same name.
+        let lines = if running { format!("{}\n{line}", loads::stop(name)) } else { line.clone() };
+        let (act, refused, wrong) = (props.act.clone(), refused.clone(), wrong.clone());
         Callback::from(move |e: SubmitEvent| {
             e.prevent_default();
-            // With other options it is stopped and started again, under the same name.
-            for line in stop.iter().chain(std::iter::once(&line)) {
-                act.emit(Act::Line(line.clone()));
+            match wrong {
+                Some((Some(field), _)) => focus(&id(field)),
+                Some((None, _)) => {}
+                None => {
+                    let refused = refused.clone();
+                    run_line(&act, lines.clone(), false, move |done| {
+                        refused.set(done.err().unwrap_or_default())
+                    });
+                }
             }
+        })
+    };
+    let fill = {
+        let (form, refused) = (form.clone(), refused.clone());
+        Callback::from(move |next: Form| {
+            refused.set(String::new());
+            form.set(next);
         })
     };
     let change = {
         let form = form.clone();
-        Callback::from(move |(field, value): (usize, String)| {
+        fill.reform(move |(field, value): (usize, String)| {
             let mut next = (*form).clone();
             match next.values.get_mut(field) {
                 Some(at) => *at = value,
                 None => next.name = value,
             }
-            form.set(next);
+            next
         })
     };
+    let said = |field: usize| wrong.as_ref().filter(|(at, _)| *at == Some(field)).map(|(_, why)| why.clone());
+    let whole = wrong.as_ref().filter(|(at, _)| at.is_none()).map_or(&*refused, |(_, why)| why);
+    const NAME: Field = Field("Name", "", "", "Its name, and that of the host that its clients run on", &[]);
     html! {
         <>
         <form class="wl" onsubmit={start}>
             <div class="wl__p" role="group" aria-label="Ready-made workloads">
-                { for PRESETS.iter().enumerate().map(|(i, (_, title, _))| {
-                    let form = form.clone();
-                    html! { <button type="button" class="btn btn--sm" onclick={Callback::from(move |_| form.set(Form::preset(i)))}>{ *title }</button> }
+                { for PRESETS.iter().enumerate().map(|(i, (_, title, _))| html! {
+                    <button type="button" class="btn btn--sm" onclick={fill.reform(move |_| Form::preset(i))}>{ *title }</button>
                 }) }</div>
             <div class="wl__f">
-                <label title="Its name, and that of the host that its clients run on"><span>{ "Name" }</span>
-                    <input value={form.name.clone()} oninput={typed(&change, FIELDS.len())} /></label>
-                { for FIELDS.iter().zip(&form.values).enumerate().map(|(i, (field, value))| self::field(field, value, i, &change)) }
+                { field(NAME, &form.name, FIELDS.len(), said(FIELDS.len()), &change) }
+                { for FIELDS.iter().zip(&form.values).enumerate().map(|(i, (of, value))| field(*of, value, i, said(i), &change)) }
             </div>
             <div class="wl__go"><code id="workload-line">{ format!(":{line}") }</code>
-                <button class="btn" id="workload-start" disabled={props.cluster.nodes.is_empty()}>{ if running { "Start again" } else { "Start" } }</button></div>
+                <button class="btn" id="workload-start" disabled={nodes.is_empty()}>{ if running { "Start again" } else { "Start" } }</button></div>
+            if !whole.is_empty() { <p class="al" role="alert" id="workload-wrong">{ whole }</p> }
         </form>
-        { table(known, &Callback::from(move |filled| form.set(filled)), &props.act) }
+        { table(known, &fill, &props.act) }
         </>
     }
 }
 
-fn typed(change: &Callback<(usize, String)>, field: usize) -> Callback<InputEvent> {
-    change.reform(move |e: InputEvent| (field, value_of(&e)))
+fn id(field: usize) -> String {
+    format!("workload-f{field}")
 }
 
-fn field(field: &'static Field, value: &str, i: usize, change: &Callback<(usize, String)>) -> Html {
-    let &Field(name, _, usual, title, choices) = field;
+/// A field with what is wrong in it, if anything is.
+fn field(
+    Field(name, _, usual, title, choices): Field,
+    value: &str,
+    i: usize,
+    wrong: Option<String>,
+    change: &Callback<(usize, String)>,
+) -> Html {
+    let bad = wrong.as_ref().map(|_| "true");
     html! {
         <label {title}><span>{ name }</span>
             if choices.is_empty() {
-                <input value={value.to_owned()} placeholder={usual} oninput={typed(change, i)} />
+                <input id={id(i)} value={value.to_owned()} placeholder={usual} aria-invalid={bad}
+                    oninput={change.reform(move |e: InputEvent| (i, value_of(&e)))} />
             } else {
-                <select onchange={change.reform(move |e: Event| (i, value_of(&e)))}>
-                    { for choices.iter().map(|(name, text)| html! { <option value={*text} selected={*text == value}>{ *name }</option> }) }</select>
-            }</label>
+                <Pick value={value.to_owned()} {choices} id={id(i)} invalid={bad} change={change.reform(move |value| (i, value))} />
+            }
+            if let Some(why) = wrong { <small class="al" role="alert">{ why }</small> }</label>
+    }
+}
+
+#[derive(PartialEq, Properties)]
+struct PickProps {
+    value: String,
+    choices: &'static [Choice],
+    id: String,
+    invalid: Option<&'static str>,
+    change: Callback<String>,
+}
+
+/// A list that always shows its value, also one that nobody can choose and a line has.
+#[component]
+fn Pick(props: &PickProps) -> Html {
+    let node = use_node_ref();
+    {
+        let node = node.clone();
+        // Once somebody has chosen in it, a list no longer heeds which choice is marked.
+        use_effect_with(props.value.clone(), move |value| {
+            if let Some(list) = node.get() {
+                let _ = js_sys::Reflect::set(&list, &"value".into(), &value.as_str().into());
+            }
+        });
+    }
+    let value = props.value.as_str();
+    let own = (!props.choices.iter().any(|(_, text)| *text == value)).then_some((value, value));
+    html! {
+        <select ref={node} id={props.id.clone()} aria-invalid={props.invalid} onchange={props.change.reform(|e: Event| value_of(&e))}>
+            { for props.choices.iter().copied().chain(own).map(|(name, text)| html! {
+                <option value={text.to_owned()} selected={text == value}>{ name }</option> }) }</select>
     }
 }
 
@@ -107,7 +168,7 @@ fn table(rows: &[Vec<String>], edit: &Callback<Form>, act: &Callback<Act>) -> Ht
             <thead><tr>{ for HEAD.iter().map(|name| html! { <th scope="col">{ *name }</th> }) }<th scope="col"><span class="sr">{ "Edit, stop" }</span></th></tr></thead>
             <tbody>{ for rows.iter().map(|row| {
                 let name = row.first().cloned().unwrap_or_default();
-                let stop = format!("workload {name} stop");
+                let stop = loads::stop(&name);
                 let filled = Form::of(&name, row.last().map_or("", String::as_str));
                 let runs = row.get(1).is_some_and(|state| state == "running");
                 html! { <tr>{ for row.iter().map(|cell| html! { <td>{ cell }</td> }) }
