@@ -3,7 +3,7 @@
 use super::keys;
 use super::peek::{ask, cell, items, number, text};
 use super::{ANSWERS, Sheet};
-use crate::words::{bytes as size, duration};
+use crate::words::{bytes as size, duration, thousands};
 use vitrine_core::resp::Value;
 use vitrine_core::sim::world::World;
 
@@ -40,7 +40,9 @@ pub fn slow(world: &World, node: &str) -> Result<Vec<Sheet>, String> {
     let threshold = asked(&[b"CONFIG", b"GET", b"slowlog-log-slower-than"])?;
     let mut log = Sheet::new("Slow log", &["Took", "Command", "Client"]);
     let threshold = items(threshold).pop().map(|v| text(&v)).unwrap_or_default();
-    log.note = format!("from {threshold} µs on");
+    // Less than 0 turns it off.
+    log.note =
+        threshold.parse().map_or_else(|_| "off".to_owned(), |us| format!("from {} µs on", thousands(us)));
     for entry in items(slow) {
         let parts = items(entry);
         let [_, _, took, words, client, ..] = parts.as_slice() else { continue };
