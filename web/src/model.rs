@@ -529,8 +529,10 @@ pub enum TapeMark {
     Resume,
     /// Started.
     Restart,
-    /// A wall or cut.
+    /// A wall.
     Wall,
+    /// A link cut or held.
+    Cut,
     /// A wall or cut ended.
     Heal,
     /// FAIL.

@@ -205,6 +205,70 @@ async fn a_node_is_killed_and_started_by_keyboard_alone() {
 }
 
 #[tokio::test]
+async fn what_is_armed_and_where_a_menu_stands_are_the_same_by_mouse_and_by_keyboard() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    page.js("vitrine.pause()").await;
+    // The menu of a node that was opened on its name, where nothing can have the focus, gives the focus to the node.
+    let name = "document.querySelector(\"[data-node='0'] > .name\")";
+    click(page, name, "right").await;
+    let focused = "document.activeElement.closest('#menu .mi') !== null || null";
+    page.until("the menu has the focus", focused).await;
+    page.key(Key::Escape).await;
+    page.until("the node has the focus", "document.activeElement.id === 'node-A1' || null").await;
+
+    // The menu of clients has to ask who they are first.
+    page.line("workload app clients 2 rate 50").await;
+    page.js("vitrine.run({ forUs: 2e6 })").await;
+    let card = "document.querySelector('#client-app .client__box')";
+    let at = page.middle("the card", card).await;
+    click(page, card, "right").await;
+    page.until("the menu has the focus", focused).await;
+    let corner = page.js("(r => [r.x, r.y])(document.getElementById('menu').getBoundingClientRect())").await;
+    let strayed = (corner[0].as_f64().unwrap_or(0.0) - at.0).hypot(corner[1].as_f64().unwrap_or(0.0) - at.1);
+    assert!(strayed < 20.0, "the menu is at the pointer: {at:?}, {corner}");
+    page.key(Key::Escape).await;
+    page.line("workload app stop").await;
+
+    // Every mark that stands on its way at the slowest speed is under way.
+    page.js("vitrine.speed(0.001)").await;
+    let marks = "document.querySelectorAll('.msg__at')";
+    for _ in 0..40 {
+        page.line("next message").await;
+        if page.js(&format!("{marks}.length > 3")).await == true {
+            break;
+        }
+    }
+    let count = page.js(&format!("{marks}.length")).await.as_u64().expect("a number");
+    assert!(count > 0);
+    for i in 0..count {
+        let menu = format!(
+            "{marks}[{i}].dispatchEvent(new MouseEvent('contextmenu', {{ bubbles: true, cancelable: true }}))"
+        );
+        page.js(&menu).await;
+        page.until("the menu has the focus", focused).await;
+        let says = page.text("#menu").await;
+        assert!(!says.contains("It has arrived"), "mark {i} of {count}: {says}");
+        page.key(Key::Escape).await;
+        page.until("the menu is closed", "document.getElementById('menu') === null || null").await;
+    }
+
+    // Enter does to a node what is armed.
+    page.js("document.getElementById('node-B2').focus(), null").await;
+    page.key_on("#node-B2", "w").await;
+    page.key_on("#node-B2", "Enter").await;
+    page.until(
+        "B2 is behind the wall",
+        "document.querySelector('.banner')?.textContent.includes('Behind the wall: B2') || null",
+    )
+    .await;
+    assert!(page.js("document.getElementById('menu')").await.is_null());
+    browser.close().await;
+}
+
+#[tokio::test]
 async fn a_held_finger_opens_a_sheet_of_targets_that_it_can_hit() {
     let bench = Bench::new().await;
     let browser = bench.open_with(Options { size: (390, 844), ..Options::default() }).await;

@@ -74,6 +74,12 @@ async fn the_stage_is_looked_at_from_nearer_moved_and_seen_whole_again() {
         (dragged.0 - after.0 + 80.0).abs() < 3.0 && (dragged.1 - after.1 - 40.0).abs() < 3.0,
         "{after:?}, {dragged:?}"
     );
+    // By the slots in the middle as well, which is no click on them; and no text is selected.
+    let dial = page.middle("the dial", "document.querySelector('.opens > :last-child text')").await;
+    page.drag(dial, (dial.0 + 30.0, dial.1 + 10.0)).await;
+    page.drag((dial.0 + 30.0, dial.1 + 10.0), dial).await;
+    assert!(page.js("document.querySelector('.slots__win')").await.is_null());
+    assert_eq!(page.js("getSelection().toString()").await, "");
     // Two fingers take it apart, and what lay in their middle stays there; they bring it back.
     let near = width().await;
     let was = page.middle("A1", disc).await;

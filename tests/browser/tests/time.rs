@@ -43,7 +43,8 @@ async fn press_text(page: &Page, text: &str) {
 
 /// Takes the head to a place of the ruler, 0 to 1 of its width, and lets it go there.
 async fn drag_head(page: &Page, from: f64, to: f64) {
-    let plot = "(r => [r.x, r.y + 8, r.width])(document.querySelector('#ruler .tp__plot').getBoundingClientRect())";
+    let plot =
+        "(r => [r.x, r.y + 8, r.width])(document.querySelector('#ruler .tp__plot').getBoundingClientRect())";
     let plot = page.js(plot).await;
     let [x, y, width] = [0, 1, 2].map(|i| plot[i].as_f64().expect("a number"));
     page.drag((x + width * from, y), (x + width * to, y)).await;

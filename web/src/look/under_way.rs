@@ -4,14 +4,10 @@ use crate::words;
 use vitrine_core::sim::trace::{BusKind, Channel};
 use vitrine_core::sim::world::World;
 
-/// How many are told at the most; the first to arrive come first.
-const ROWS_MAX: usize = 40;
-
-/// Number, words, and when it arrives, for each.
+/// Number, words, and when it arrives, for each; the first to arrive come first.
 pub fn rows(world: &World) -> Vec<(String, String, String)> {
     let mut all = world.in_flight();
     all.sort_by_key(|m| (m.arrives_us, m.id));
-    all.truncate(ROWS_MAX);
     let row = |m: &vitrine_core::sim::tcp::InFlight| {
         let what = match (m.channel, m.bus) {
             (Channel::Bus, Some(kind)) => bus_name(kind).to_owned(),

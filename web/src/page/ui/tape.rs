@@ -103,17 +103,18 @@ pub fn rows<'a>(nodes: &[Node], tape: &'a Tape, future: Option<&'a Tape>) -> Vec
         return order.into_iter().map(|i| row((i, &nodes[i]))).collect();
     }
     // A shard of a crowd has one line, on which its worst state shows.
+    let shards = usize::from(nodes[order[order.len() - 1]].shard) + 1;
     if !gather::crowd(nodes.len()) {
-        let mut last = None;
+        let (step, mut last) = (shards.div_ceil(NAMES_MAX) as u16, None);
         let named = |i: usize| {
             let mut row = row((i, &nodes[i]));
-            row.label = if last == Some(row.shard) { String::new() } else { shard_name(&nodes[i]) };
+            let has_name = row.shard % step == 0 && last != Some(row.shard);
+            row.label = if has_name { shard_name(&nodes[i]) } else { String::new() };
             last = Some(row.shard);
             row
         };
         return order.into_iter().map(named).collect();
     }
-    let shards = usize::from(nodes[order[order.len() - 1]].shard) + 1;
     let together = shards.div_ceil(LINES_MAX);
     let groups = order
         .chunk_by(|&a, &b| usize::from(nodes[a].shard) / together == usize::from(nodes[b].shard) / together);
@@ -143,6 +144,8 @@ pub fn rows<'a>(nodes: &[Node], tape: &'a Tape, future: Option<&'a Tape>) -> Vec
 }
 
 const SPAN_MIN: f64 = 1_000.0;
+/// How far a mark stands from where it belongs at the most so that it can be seen, in widths of a mark.
+const SIDE_BY_SIDE_MAX: f64 = 5.0;
 /// Where the head stands while it is followed, as a share of the width; and where in the past, of which the future shows too.
 const HEAD_AT: f64 = 0.9;
 const HEAD_AT_BACK: f64 = 0.6;
@@ -380,15 +383,32 @@ pub fn TapeView(props: &Props) -> Html {
     // A number that the head's flag would cover is left out: half of it would be worse than none.
     let flag_len = flag_percent();
     let number_len = flag_len * 0.25;
-    let forks = forks(&props.time);
-    let clear = |at: f64| {
-        let fork = |&(run_at, _): &(u64, u32)| {
-            let fork = x(run_at as f64);
-            at + number_len < fork || at - number_len > fork + flag_len * 1.8
-        };
-        (at + number_len < x(head_us) - flag_len || at - number_len > x(head_us)) && forks.iter().all(fork)
-    };
     let head = x(head_us);
+    // The flag is before the head, where there is room.
+    let (flag_from, flag_x, flag_text_x) = match head < flag_len {
+        true => (head, "0", "5.8rem"),
+        false => (head - flag_len, "-6.2rem", "-.4rem"),
+    };
+    // What is said of a fork; a phone says nothing.
+    let fork_len = flag_len * if flag_len < 25.0 { 1.8 } else { 0.2 };
+    let apart = |a: f64, a_len: f64, b: f64, b_len: f64| a + a_len < b || a > b + b_len;
+    let forks: Vec<(f64, f64, u32)> = forks(&props.time)
+        .into_iter()
+        .map(|(at, was)| (x(at as f64), was))
+        .filter(|(at, _)| (0.0..=100.0).contains(at))
+        .map(|(at, was)| {
+            let says = match flag_from - fork_len {
+                _ if apart(at, fork_len, flag_from, flag_len) => at,
+                before @ 0.0.. => before,
+                _ => flag_from + flag_len + 1.0,
+            };
+            (at, says, was)
+        })
+        .collect();
+    let clear = |at: f64| {
+        let (from, len) = (at - number_len, number_len * 2.0);
+        apart(from, len, flag_from, flag_len) && forks.iter().all(|f| apart(from, len, f.1, fork_len))
+    };
     let flag = words::clock(head_us as u64);
     let (zoom_in, zoom_out) = (zoom_to.clone(), zoom_to);
     let view = (from, w.span_us);
@@ -442,16 +462,16 @@ pub fn TapeView(props: &Props) -> Html {
                             if let Some(f) = &row.future { <g class="tp__future">{ segments(f, (now, end), view) }{ marks(&f.marks, (now + 1.0, end), view) }</g> }
                         </svg></div></div> }) }
                 <svg class="tp__over" aria-hidden="true">
-                    { for forks.iter().filter(|f| (0.0..=100.0).contains(&x(f.0 as f64))).map(|&(at, was)| html! {
-                        <svg class="fork" x={format!("{:.2}%", x(at as f64))} overflow="visible"><line y1="22" y2="100%" />
-                            <rect x="-8" y="2" width="16" height="18" /><use href="#i-fork" x="-8" y="3" width="16" height="16" />
-                            <rect x="8" y="2" width="9.5rem" height="18" /><text x="11" y="16">{ format!("changed here, was run {was}") }</text></svg> }) }
+                    { for forks.iter().map(|&(at, says, was)| html! { <g class="fork">
+                        <line x1={format!("{at:.2}%")} x2={format!("{at:.2}%")} y1="22" y2="100%" />
+                        <svg x={format!("{says:.2}%")} overflow="visible"><rect x="-8" y="2" width="16" height="18" /><use href="#i-fork" x="-8" y="3" width="16" height="16" />
+                            <rect x="8" y="2" width="9.5rem" height="18" /><text x="11" y="16">{ format!("changed here, was run {was}") }</text></svg></g> }) }
                 </svg>
                 if (0.0..=100.0).contains(&head) {
                     <svg class="tp__over head" aria-hidden="true">
                         <line x1={format!("{head:.2}%")} x2={format!("{head:.2}%")} y1="2" y2="100%" />
-                        <svg x={format!("{head:.2}%")} overflow="visible"><rect x="-6.2rem" y="2" width="6.2rem" height="1.2rem" rx="2" />
-                            <text x="-.4rem" y="1rem">{ format!("{}{}", flag.0, flag.1) }</text></svg>
+                        <svg x={format!("{head:.2}%")} overflow="visible"><rect x={flag_x} y="2" width="6.2rem" height="1.2rem" rx="2" />
+                            <text x={flag_text_x} y="1rem">{ format!("{}{}", flag.0, flag.1) }</text></svg>
                     </svg>
                 }
             </div>
@@ -564,6 +584,7 @@ fn symbol(mark: TapeMark) -> (&'static str, bool) {
         TapeMark::Resume => ("i-play", false),
         TapeMark::Restart => ("i-restart", false),
         TapeMark::Wall => ("i-wall", true),
+        TapeMark::Cut => ("i-cut", true),
         TapeMark::Heal => ("i-check", false),
         TapeMark::Fail => ("i-x", true),
         TapeMark::Ballot => ("i-ballot", false),
@@ -582,12 +603,20 @@ fn mark_key(mark: &Mark) -> String {
 /// The marks within a part of the run, in a window that begins somewhere and has a length.
 pub fn marks(marks: &[Mark], (begin, until): (f64, f64), (from, span): (f64, f64)) -> Html {
     let (begin, until) = (begin.max(from), until.min(from + span));
+    // Marks that would hide one another stand side by side, as long as that is about where they belong.
+    let wide = flag_percent() * 0.15;
+    let mut free = 0.0;
     html! {
         { for marks.iter().filter(|m| (m.at_us as f64) >= begin && (m.at_us as f64) <= until).map(|m| {
-            let x = (m.at_us as f64 - from) / span * 100.0;
+            let mut x = (m.at_us as f64 - from) / span * 100.0;
+            let vote = m.mark == TapeMark::Vote;
+            if !vote {
+                x = x.max(free).min(x + wide * SIDE_BY_SIDE_MAX);
+                free = x + wide;
+            }
             let (icon, alarm) = symbol(m.mark);
             let title = format!("{} {}", words::clock_short(m.at_us), m.text);
-            html! { <svg class={classes!("ev", alarm.then_some("ev--a"))} x={format!("{x:.3}%")} y="50%" overflow="visible" data-ev={mark_key(m)}>
+            html! { <svg class={classes!("ev", alarm.then_some("ev--a"), vote.then_some("ev--vote"))} x={format!("{x:.3}%")} y="50%" overflow="visible" data-ev={mark_key(m)}>
                 <title>{ title }</title><rect class="ev__bg" x="-7" y="-7" width="14" height="14" rx="2" />
                 <use href={format!("#{icon}")} x="-5.5" y="-5.5" width="11" height="11" /></svg> }
         }) }

@@ -8,6 +8,9 @@ use vitrine_web::model::{ActiveFault, Cluster, LinkState, NodeIndex, Process};
 use vitrine_web::words;
 use yew::prelude::*;
 
+/// How many messages are listed at the most; the first to arrive come first.
+const LISTED_MAX: usize = 40;
+
 /// What the engine was asked for a menu.
 #[derive(Clone, Copy, Default)]
 pub struct Looked<'a> {
@@ -115,6 +118,10 @@ fn end(fault: &ActiveFault) -> Item {
     Item::Do("i-check", format!("End: {}", fault.text), Todo::Line(fault.undo.clone()))
 }
 
+fn messages() -> Item {
+    Item::Do("i-msg", "Messages under way".into(), Todo::Menu(MenuTarget::UnderWay))
+}
+
 /// How to end what lasts: everything that is about some node of these, or everything.
 fn ends(c: &Cluster, about: Option<&[NodeIndex]>) -> Vec<Item> {
     let here = |nodes: &[NodeIndex]| about.is_none_or(|about| about.iter().all(|node| nodes.contains(node)));
@@ -210,9 +217,13 @@ pub fn root(target: MenuTarget, c: &Cluster, looked: Looked) -> Option<(String, 
             let found = under_way.iter().find(|m| m.0 == number.to_string());
             match found {
                 Some(_) => out.extend(rows(Family::Message, target, c)),
-                None if known => out.push(Item::Remark(
-                    "It has arrived. Hold time or slow it down to 0.001×, and choose one that is still under way.".into(),
-                )),
+                None if known => {
+                    out.push(Item::Remark(
+                        "It has arrived: above 0.001× a mark is shown for longer than a fast message takes."
+                            .into(),
+                    ));
+                    out.push(messages());
+                }
                 None => {}
             }
             (format!("Message {number}"), found.map_or(String::new(), |m| m.1.clone()))
@@ -222,7 +233,7 @@ pub fn root(target: MenuTarget, c: &Cluster, looked: Looked) -> Option<(String, 
                 let number = m.0.parse().unwrap_or(0);
                 Item::Do("i-msg", m.1.clone(), Todo::Menu(MenuTarget::Message(number)))
             };
-            out.extend(under_way.iter().map(one));
+            out.extend(under_way.iter().take(LISTED_MAX).map(one));
             if out.is_empty() && known {
                 out.push(Item::Remark(
                     "Nothing is under way at this instant: a message crosses in less than a millisecond."
@@ -243,7 +254,7 @@ pub fn root(target: MenuTarget, c: &Cluster, looked: Looked) -> Option<(String, 
         }
         MenuTarget::All => {
             out.extend(Family::PALETTE.map(open));
-            out.push(Item::Do("i-msg", "Messages under way".into(), Todo::Menu(MenuTarget::UnderWay)));
+            out.push(messages());
             if !c.faults.is_empty() {
                 out.push(Item::Rule);
                 out.extend(ends(c, None));

@@ -57,7 +57,7 @@ pub fn by_key(act: &Callback<Act>, target: MenuTarget) -> Callback<KeyboardEvent
 type Beside = (Sub, i32, i32, i32);
 
 /// Puts a menu where it is whole on the screen, on the other side of `left_of` if there is no room, and the focus on its first
-/// entry.
+/// entry, or on itself if it has none.
 pub fn settle(menu: &NodeRef, x: f64, y: f64, left_of: f64) {
     let Some(menu) = menu.cast::<web_sys::HtmlElement>() else { return };
     let window = crate::page::link::window();
@@ -73,9 +73,13 @@ pub fn settle(menu: &NodeRef, x: f64, y: f64, left_of: f64) {
         let _ = js_sys::Reflect::set(&style, &"top".into(), &format!("{top}px").into());
     }
     let first = menu.query_selector(".mi, input, select, textarea, [type=submit]").ok().flatten();
-    if let Some(first) = first {
-        super::focus_on(&first);
-    }
+    super::focus_on(first.as_ref().unwrap_or(&menu));
+}
+
+/// The button of the node that a menu is about: to press a node's name or its labels gives nothing the focus.
+fn button_of(target: MenuTarget) -> Option<web_sys::Element> {
+    let (MenuTarget::Node(node) | MenuTarget::Link(node, _)) = target else { return None };
+    crate::page::link::document().query_selector(&format!("[data-node='{node}'][tabindex]")).ok()?
 }
 
 #[component]
@@ -84,13 +88,12 @@ pub fn Menu(props: &Props) -> Html {
     let beside_it = use_node_ref();
     let sub = use_state(|| None::<Beside>);
     let form = use_state(|| None::<&'static Row>);
+    let target = props.target;
+    use_effect_with((), move |()| {
+        let nothing = crate::page::link::document().active_element().is_none_or(|e| e.tag_name() == "BODY");
+        button_of(target).filter(|_| nothing).iter().for_each(super::focus_on);
+    });
     super::dialog::use_focus_back(".menu");
-    {
-        let main = main.clone();
-        use_effect_with((props.x, props.y, *form), move |&(x, y, _)| {
-            settle(&main, f64::from(x) + 8.0, f64::from(y), f64::from(x) - 8.0);
-        });
-    }
     {
         let beside_it = beside_it.clone();
         use_effect_with(*sub, move |sub| {
@@ -113,6 +116,13 @@ pub fn Menu(props: &Props) -> Html {
         _ => {}
     }
     let looked = Looked { under_way, clients: &clients, known: asks.is_none() || seen.is_some() };
+    {
+        let main = main.clone();
+        // Its entries are there when what it asks for is known.
+        use_effect_with((props.x, props.y, *form, looked.known), move |&(x, y, ..)| {
+            settle(&main, f64::from(x) + 8.0, f64::from(y), f64::from(x) - 8.0);
+        });
+    }
     let Some((name, state, list)) = items::root(props.target, &props.cluster, looked) else {
         return Html::default();
     };
@@ -141,7 +151,7 @@ pub fn Menu(props: &Props) -> Html {
     let side = (*sub).map(|(which, ..)| items::sub(which, props.target, &props.cluster));
     let hidden = side.is_some().then_some("menu--behind");
     html! { <>
-        <div class={classes!("menu", "menu--node", hidden)} role="menu" aria-label={format!("Actions on {name}")} ref={main.clone()} id="menu"
+        <div class={classes!("menu", "menu--node", hidden)} role="menu" aria-label={format!("Actions on {name}")} ref={main.clone()} id="menu" tabindex="-1"
             onkeydown={keys(&main, None, &props.act)} onmouseover={Callback::from(focus_hovered)}>
             <div class="menu__h"><b>{ &name }</b><span>{ state }</span></div>
             <div class="menu__l">{ for list.into_iter().map(shown) }</div>
@@ -256,7 +266,7 @@ fn button(
         <button class={classes!("mi", danger.then_some("mi--danger"))} role="menuitem" tabindex="-1" {onclick}>
             { icon(symbol) }<span>{ text }</span>
             if let Some(key) = key { <kbd class="kbd">{ key }</kbd> }
-            if !code.is_empty() { <code>{ code.to_owned() }</code> }
+            if !code.is_empty() { <code>{ code.replace('\n', " ↵ ") }</code> }
         </button>
     }
 }

@@ -8,6 +8,8 @@ use yew::prelude::*;
 
 /// How much nearer a turn of the wheel or a press of a button goes.
 const NEARER: f64 = 1.25;
+/// From how far on a pointer that went down drags, as a share of what is seen.
+const DRAGGED: f64 = 0.005;
 
 /// What a drawing needs to be looked at from nearer.
 pub struct Looking {
@@ -33,9 +35,13 @@ fn free(event: &web_sys::Event) -> bool {
     target(event).and_then(|t| t.closest("[role=button]").ok().flatten()).is_none()
 }
 
+fn scene(event: &web_sys::Event) -> Option<web_sys::Element> {
+    target(event)?.closest(".scene").ok()?
+}
+
 /// A place of the window in what is seen of the drawing that an event happened on, as shares of it.
 fn share_at(event: &web_sys::Event, at: (f64, f64), view: View) -> Option<(f64, f64)> {
-    let rect = target(event)?.closest(".scene").ok()??.get_bounding_client_rect();
+    let rect = scene(event)?.get_bounding_client_rect();
     Some(share_of((rect.width(), rect.height()), (at.0 - rect.left(), at.1 - rect.top()), view))
 }
 
@@ -113,6 +119,12 @@ pub fn use_zoom(whole: View) -> Looking {
             if let Some((from, was, were)) = grip.from
                 && let Some(at) = share_at(&e, at, was.of(whole))
             {
+                // It is no click any more on what it began on, and goes on beyond the edge of the stage.
+                if (at.0 - from.0).hypot(at.1 - from.1) > DRAGGED
+                    && let Some(scene) = scene(&e)
+                {
+                    let _ = scene.set_pointer_capture(e.pointer_id());
+                }
                 let times = if were > 0.0 { apart / were } else { 1.0 };
                 zoom.set(was.moved((at.0 - from.0, at.1 - from.1)).nearer(times, at));
             }
