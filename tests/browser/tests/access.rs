@@ -132,12 +132,15 @@ async fn a_dialog_holds_the_focus_and_gives_it_back() {
         page.js(&format!("document.querySelector('{opener}').focus()")).await;
         page.key(Key::Enter).await;
         page.until("the focus is in the sheet", "!!document.activeElement.closest('.sheet') || null").await;
-        for key in [Key::Tab; 45] {
-            page.key(key).await;
+        for _ in 0..45 {
+            // Not WebDriver's way: a field for files takes keys for the name of one.
+            let tab =
+                json!({ "type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9 });
+            page.devtools("Input.dispatchKeyEvent", tab).await;
             let inside = page.js("!!document.activeElement.closest('.sheet')").await;
             assert_eq!(inside, true, "{opener}: Tab leaves the sheet");
         }
-        page.key(Key::Escape).await;
+        page.key_on("body", "Escape").await;
         let back = format!(
             "!document.querySelector('.sheet') && document.activeElement === document.querySelector('{opener}') || null"
         );
