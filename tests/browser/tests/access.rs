@@ -68,13 +68,10 @@ async fn through_everything(page: &Page, mut look: impl AsyncFnMut(&Page, &str))
         ))
         .await;
         look(page, button).await;
-        page.client()
-            .active_element()
-            .await
-            .expect("something has the focus")
-            .send_keys(&char::from(Key::Escape).to_string())
-            .await
-            .ok();
+        // The tray stays until its last tab was looked at.
+        if !["#ledger-safe", "#ledger-at-risk", "#ledger-lost", "#tray-3"].contains(&button) {
+            page.key_on("body", "Escape").await;
+        }
     }
     page.js("document.querySelector('#node-A1').dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, clientX: 200, clientY: 200 }))").await;
     page.find("#menu").await;
@@ -121,6 +118,89 @@ async fn nothing_serious_is_found_in_any_panel_and_nothing_scrolls_sideways() {
         let elsewhere: &[&str] = if size.0 < 720 { &["#share"] } else { &[] };
         assert_eq!(absent, elsewhere, "{size:?} has no such button");
     }
+    browser.close().await;
+}
+
+/// Tab never leaves a sheet, Escape closes it, and the focus is again where it was.
+#[tokio::test]
+async fn a_dialog_holds_the_focus_and_gives_it_back() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    for opener in ["#picker", "#share", "[aria-label^=Help]", "#compare-runs", ".opens [role=button]"] {
+        page.js(&format!("document.querySelector('{opener}').focus()")).await;
+        page.key(Key::Enter).await;
+        page.until("the focus is in the sheet", "!!document.activeElement.closest('.sheet') || null").await;
+        for _ in 0..45 {
+            // Not WebDriver's way: a field for files takes keys for the name of one.
+            let tab =
+                json!({ "type": "rawKeyDown", "key": "Tab", "code": "Tab", "windowsVirtualKeyCode": 9 });
+            page.devtools("Input.dispatchKeyEvent", tab).await;
+            let inside = page.js("!!document.activeElement.closest('.sheet')").await;
+            assert_eq!(inside, true, "{opener}: Tab leaves the sheet");
+        }
+        page.key_on("body", "Escape").await;
+        let back = format!(
+            "!document.querySelector('.sheet') && document.activeElement === document.querySelector('{opener}') || null"
+        );
+        page.until(&format!("the focus is on {opener} again"), &back).await;
+    }
+    browser.close().await;
+}
+
+/// Escape closes the tray wherever the focus is, but what lies on it first; nothing that has the focus lies behind it.
+#[tokio::test]
+async fn escape_closes_the_tray_and_the_focus_goes_back_to_what_opened_it() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    for inside in ["#tray-0", "#tray-panel", ".tray__x", "#ledger-safe"] {
+        page.js("document.querySelector('#ledger-safe').focus()").await;
+        page.key(Key::Enter).await;
+        page.find(".tray").await;
+        page.js(&format!("document.querySelector('{inside}').focus()")).await;
+        page.key(Key::Escape).await;
+        let back = "!document.querySelector('.tray') && document.activeElement.id === 'ledger-safe' || null";
+        page.until(&format!("closed from {inside}"), back).await;
+    }
+    page.js("document.querySelector('#open-workloads').focus()").await;
+    page.key(Key::Enter).await;
+    page.find(".tray").await;
+    let behind = "(() => { const tray = document.querySelector('.tray').getBoundingClientRect(); \
+         return [...document.querySelectorAll('.palette button, .node__b, .zoom button')].filter(e => e.checkVisibility()) \
+             .filter(e => e.getBoundingClientRect().bottom > tray.top).map(e => e.outerHTML.slice(0, 80)); })()";
+    assert_eq!(page.js(behind).await, json!([]), "these have the focus behind the tray");
+    // A menu over it goes first. Once a workload runs, the button that opened the tray is another.
+    page.js("document.querySelector('#node-A1').focus()").await;
+    page.key(Key::Enter).await;
+    page.find("#menu").await;
+    page.key(Key::Escape).await;
+    page.until("the menu is closed", "!document.querySelector('#menu') || null").await;
+    page.find(".tray").await;
+    page.line("workload app rate 10").await;
+    page.until("it is gone", "!document.querySelector('#open-workloads') || null").await;
+    page.js("document.querySelector('#tray-panel').focus()").await;
+    page.key(Key::Escape).await;
+    page.until("the bar has the focus", "!!document.activeElement.closest('.ledger__row') || null").await;
+    browser.close().await;
+}
+
+/// What a title says to the pointer is said to the keys as well.
+#[tokio::test]
+async fn an_icon_says_its_name_when_it_has_the_focus() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    page.js("document.querySelector('[aria-label^=Help]').focus()").await;
+    page.key(Key::Shift).await;
+    page.js("(document.activeElement.blur(), document.querySelector('#ledger-lost').focus())").await;
+    let said = page.text(".tip").await;
+    assert!(said.contains("on no node that can still serve them"), "{said}");
+    page.key(Key::Escape).await;
+    page.until("Escape takes it away", "!document.querySelector('.tip') || null").await;
     browser.close().await;
 }
 

@@ -1,7 +1,8 @@
 //! What a word of the page means, beside it: while the pointer rests on it, while it has the focus, or after a tap.
 //!
 //! It listens on the document for what is under the pointer and looks the word up ([`vitrine_web::terms`]), so that no panel has to
-//! mark its words. What explains itself (a title, the palette's tips) and what visitors and nodes wrote is left alone.
+//! mark its words. What explains itself (a title, the palette's tips) and what visitors and nodes wrote is left alone; but a title is
+//! shown by the browser to the pointer alone, and here to the keys.
 
 use super::menu::settle;
 use vitrine_web::terms::explained;
@@ -13,16 +14,22 @@ const TEXT_LEN_MAX: usize = 60;
 /// What is left alone, with all that is in it.
 const NOT_IN: &str = "[title], [data-tip], input, textarea, select, .term__o, .compl, .menu, .tip, .lesson p, .sheet p, .sheet dl, #pane td, pre";
 
-/// The word, what it means, and where the text stands.
-type Told = (&'static str, &'static str, i32, i32);
+/// The word, if it is one, what it means, and where the text stands.
+type Told = (&'static str, AttrValue, i32, i32);
 
 fn told(event: &web_sys::Event) -> Option<Told> {
     let element: web_sys::Element = event.target()?.dyn_into().ok()?;
     let within = |what: &str| element.closest(what).ok().flatten().is_some();
+    let rect = element.get_bounding_client_rect();
+    let told = |word, means| Some((word, means, rect.left() as i32, rect.bottom() as i32));
+    let by_keys = event.type_() == "focusin" && element.matches(":focus-visible").unwrap_or(false);
+    if let Some(title) = element.get_attribute("title").filter(|_| by_keys) {
+        return told("", title.into());
+    }
     // What is pressed does something; the focus that comes of it says nothing either.
     let acts = match event.type_().as_str() {
         "click" => within("button, [role=button], [role=tab]"),
-        "focusin" => !element.matches(":focus-visible").unwrap_or(false),
+        "focusin" => !by_keys,
         _ => false,
     };
     if acts || within(NOT_IN) {
@@ -33,8 +40,7 @@ fn told(event: &web_sys::Event) -> Option<Told> {
         return None;
     }
     let (word, means) = explained(&text)?;
-    let rect = element.get_bounding_client_rect();
-    Some((word, means, rect.left() as i32, rect.bottom() as i32))
+    told(word, means.into())
 }
 
 #[component]
@@ -70,12 +76,12 @@ pub fn Tip() -> Html {
     }
     {
         let node = node.clone();
-        use_effect_with(*shown, move |shown| {
+        use_effect_with((*shown).clone(), move |shown| {
             if let Some((_, _, x, y)) = *shown {
                 settle(&node, f64::from(x), f64::from(y) + 6.0, f64::from(x));
             }
         });
     }
-    let Some((word, means, ..)) = *shown else { return Html::default() };
-    html! { <div class="tip" role="tooltip" id="tip" ref={node} key={word}><b>{ word }</b>{ means }</div> }
+    let Some((word, means, ..)) = &*shown else { return Html::default() };
+    html! { <div class="tip" role="tooltip" id="tip" ref={node} key={&**means}>if !word.is_empty() { <b>{ *word }</b> }{ means }</div> }
 }

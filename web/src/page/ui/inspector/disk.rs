@@ -113,11 +113,11 @@ pub fn Disk(props: &Props) -> Html {
         { around(records, cut, durable, &pick) }
         if !bytes.rows.is_empty() {
             <div class="h3">{ "Its bytes" }<span class="mono path">{ bytes.title.clone() }</span></div>
-            <table class="keys hex"><tbody>{ for bytes.rows.iter().map(|r| html! { <tr><td>{ at(r, 0).to_owned() }</td><td>{ at(r, 1).to_owned() }</td>
+            <table class="keys hex" aria-label="Bytes around the cut"><tbody>{ for bytes.rows.iter().map(|r| html! { <tr><td>{ at(r, 0).to_owned() }</td><td>{ at(r, 1).to_owned() }</td>
                 <td>{ at(r, 2).to_owned() }</td><td>{ at(r, 3).to_owned() }</td></tr> }) }</tbody></table>
         }
         <div class="h3">{ "Files" }<span>{ "fsynced of written" }</span></div>
-        <table class="keys"><tbody>{ for files.rows.iter().map(|r| html! {
+        <table class="keys" aria-label="Files"><tbody>{ for files.rows.iter().map(|r| html! {
             <tr aria-selected={(at(r, 0) == records.title).to_string()}><td><button onclick={pick_file(at(r, 0).to_owned())}>{ at(r, 0).to_owned() }</button></td>
                 <td>{ format!("{} of {}", words::thousands(number(r, 1)), words::bytes(number(r, 2))) }</td></tr> }) }</tbody></table>
         </>

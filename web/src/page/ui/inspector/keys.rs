@@ -110,7 +110,7 @@ pub fn Keys(props: &Props) -> Html {
             Err(instead) => instead,
             Ok(sheets) => html! { <>{ for sheets.iter().map(|s| html! { <>
                 if s.rows.is_empty() { <p class="empty">{ "No key is here that fits. SET name vitrine in the terminal makes one." }</p> }
-                else { <table class="keys" id="keys"><thead><tr>{ head("Key") }{ head("TTL") }{ head("Size") }{ head("Slot") }</tr></thead>
+                else { <table class="keys" id="keys" aria-label="Keys"><thead><tr>{ head("Key") }{ head("TTL") }{ head("Size") }{ head("Slot") }</tr></thead>
                     <tbody>{ for s.rows.iter().map(row) }</tbody></table> }
                 if !s.note.is_empty() { <p class="empty">{ s.note.clone() }</p> }
             </> }) }</> },
@@ -208,7 +208,7 @@ fn Value(props: &ValueProps) -> Html {
 /// A page of a value; pressing a row puts it into the fields.
 fn cells(page: &Sheet, edit: &UseStateHandle<(usize, String, String)>) -> Html {
     html! {
-        <table class="keys keys--value"><thead><tr>{ for page.head.iter().map(|h| html! { <th scope="col">{ h.clone() }</th> }) }</tr></thead>
+        <table class="keys keys--value" aria-label="Value"><thead><tr>{ for page.head.iter().map(|h| html! { <th scope="col">{ h.clone() }</th> }) }</tr></thead>
         <tbody>{ for page.rows.iter().map(|r| {
             let row = r.clone();
             let edit = edit.clone();

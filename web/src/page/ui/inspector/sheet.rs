@@ -44,7 +44,7 @@ pub fn table(sheet: &Sheet) -> Html {
         else if sheet.head.is_empty() {
             <div class="rows rows--long">{ for sheet.rows.iter().map(|r| html! { <><span>{ at(r, 0).to_owned() }</span><span>{ at(r, 1).to_owned() }</span></> }) }</div>
         } else {
-            <table class="keys"><thead><tr>{ for sheet.head.iter().map(|h| html! { <th scope="col">{ h.clone() }</th> }) }</tr></thead>
+            <table class="keys" aria-label={sheet.title.clone()}><thead><tr>{ for sheet.head.iter().map(|h| html! { <th scope="col">{ h.clone() }</th> }) }</tr></thead>
             <tbody>{ for sheet.rows.iter().map(|r| html! { <tr>{ for r.iter().map(|c| html! { <td>{ c.clone() }</td> }) }</tr> }) }</tbody></table>
         }
         </>

@@ -90,7 +90,7 @@ pub fn legend(clients: bool) -> Html {
     ];
     html! {
         { for KINDS.into_iter().take(if clients { KINDS.len() } else { 7 }).map(|kind| html! {
-            <span><svg viewBox="-8 -8 16 16">{ shape(kind) }</svg>{ name(kind) }</span>
+            <span><svg viewBox="-8 -8 16 16" aria-hidden="true">{ shape(kind) }</svg>{ name(kind) }</span>
         }) }
     }
 }
