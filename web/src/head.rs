@@ -20,7 +20,7 @@ impl Line<'_> {
     /// Its words with their places in the whole text, without a comment.
     fn words(&self) -> impl Iterator<Item = (usize, &str)> {
         let place = |word: &str| self.start + (word.as_ptr() as usize - self.text.as_ptr() as usize);
-        let words = self.text.split_whitespace().take_while(|word| !word.starts_with('#'));
+        let words = self.text.split_ascii_whitespace().take_while(|word| !word.starts_with('#'));
         words.map(move |word| (place(word), word))
     }
 
@@ -153,6 +153,8 @@ mod tests {
         // Nodes that are named one by one are no cluster, and a link is no text.
         assert_eq!(value("vitrine 1\nnodes A1\n", SHARDS), None);
         assert_eq!(value("vitrine 1\nnodes A1\n", SEED), Some(""));
+        let blank = "vitrine 1\ncluster shards\u{a0}3 timeout 5s\n";
+        assert_eq!(with_value(blank, TIMEOUT, ""), "vitrine 1\ncluster shards\u{a0}3\n");
         assert_eq!((value("https://example.org/#s=x", SEED), value("", SHARDS)), (None, None));
     }
 }

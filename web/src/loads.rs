@@ -239,7 +239,9 @@ impl Form {
             return Err("what stands behind a # is a comment, and does nothing".into());
         }
         let command = parse_line(&self.line()).map_err(|e| match (e.expected.as_slice(), e.suggestion) {
-            ([one], _) => format!("{one}, not `{value}`"),
+            // How much is too much is the check's to say.
+            ([one], _) => format!("{}, not `{value}`", one.split(" up to").next().unwrap_or(one)),
+            _ if only.is_none() => format!("{}, for another field has its place", e.message),
             (_, Some(near)) => format!("{}; did you mean `{near}`?", e.message),
             _ => e.message,
         })?;
@@ -337,7 +339,7 @@ mod tests {
             let why = wrong(field, value).unwrap_or_else(|| panic!("{field} {value} is taken"));
             assert!(why.contains(text), "{field} {value}: {why}");
         };
-        says("Rate", "abc", "a whole number up to 4294967295, not `abc`");
+        says("Rate", "abc", "a whole number, not `abc`");
         says("Clients", "0", "1 to 10000 clients");
         says("Seeds", "a1", "did you mean `A1`?");
         says("Seeds", "A1,B1", "there is no node `A1,B1`; the nodes are A1 B1");
@@ -355,6 +357,11 @@ mod tests {
         form.values[0] = "10000".into();
         let (place, why) = form.wrong(&nodes).unwrap();
         assert!(place.is_none() && why.contains("under way at once"), "{why}");
+        // A rate, and a time to think in its place.
+        let mut both = Form::preset(0);
+        both.values[FIELDS.len() - 1] = "think 5ms".into();
+        let (place, why) = both.wrong(&nodes).unwrap();
+        assert!(place.is_none() && why.contains("`think` does not fit here, for another field"), "{why}");
         form.name = "my load".into();
         assert!(form.line().starts_with("workload \"my load\" clients"));
         assert_eq!(stop("my load"), "workload \"my load\" stop");

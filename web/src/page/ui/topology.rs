@@ -145,7 +145,7 @@ pub fn Topology(props: &Props) -> Html {
                             oninput={Callback::from(move |e: InputEvent| text.set(head::with_value(&text, place, &value_of(&e))))} /></label> }
                     }) }
                 </div>
-                <p class="dim" id="topology-limits">{ format!("No more than {} nodes in all, and 1,000 of them take 2 GB.", words::thousands(NODES_MAX as u64)) }</p>
+                <p class="dim" id="topology-limits">{ format!("No more than {} nodes in all; a thousand take 2 GB.", words::thousands(NODES_MAX as u64)) }</p>
                 <div class="topo__c">
                     <label title="A node's name, or all"><span>{ "redis.conf of" }</span><input value={conf.0.clone()} oninput={ {
                         let conf = conf.clone();

@@ -3,8 +3,9 @@
 use super::ledger::rows;
 use super::looking::use_look;
 use super::{Act, focus, run_line, value_of};
+use crate::page::link::document;
 use crate::page::shared::Shared;
-use vitrine_web::loads::{self, Choice, FIELDS, Field, Form, PRESETS};
+use vitrine_web::loads::{self, FIELDS, Field, Form, PRESETS};
 use vitrine_web::look::Look;
 use vitrine_web::model::Cluster;
 use yew::prelude::*;
@@ -66,6 +67,14 @@ pub fn Workloads(props: &Props) -> Html {
             next
         })
     };
+    // A list in which somebody has chosen no longer heeds which choice is marked.
+    use_effect_with(form.values.clone(), |values| {
+        for (i, value) in values.iter().enumerate() {
+            if let Some(list) = document().get_element_by_id(&id(i)) {
+                let _ = js_sys::Reflect::set(&list, &"value".into(), &value.as_str().into());
+            }
+        }
+    });
     let said = |field: usize| wrong.as_ref().filter(|(at, _)| *at == Some(field)).map(|(_, why)| why.clone());
     let whole = wrong.as_ref().filter(|(at, _)| at.is_none()).map_or(&*refused, |(_, why)| why);
     const NAME: Field = Field("Name", "", "", "Its name, and that of the host that its clients run on", &[]);
@@ -80,9 +89,9 @@ pub fn Workloads(props: &Props) -> Html {
                 { field(NAME, &form.name, FIELDS.len(), said(FIELDS.len()), &change) }
                 { for FIELDS.iter().zip(&form.values).enumerate().map(|(i, (of, value))| field(*of, value, i, said(i), &change)) }
             </div>
+            if !whole.is_empty() { <p class="al" role="alert" id="workload-wrong">{ whole }</p> }
             <div class="wl__go"><code id="workload-line">{ format!(":{line}") }</code>
                 <button class="btn" id="workload-start" disabled={nodes.is_empty()}>{ if running { "Start again" } else { "Start" } }</button></div>
-            if !whole.is_empty() { <p class="al" role="alert" id="workload-wrong">{ whole }</p> }
         </form>
         { table(known, &fill, &props.act) }
         </>
@@ -102,46 +111,19 @@ fn field(
     change: &Callback<(usize, String)>,
 ) -> Html {
     let bad = wrong.as_ref().map(|_| "true");
+    let own = (!choices.iter().any(|(_, text)| *text == value)).then_some((value, value));
     html! {
         <label {title}><span>{ name }</span>
             if choices.is_empty() {
                 <input id={id(i)} value={value.to_owned()} placeholder={usual} aria-invalid={bad}
                     oninput={change.reform(move |e: InputEvent| (i, value_of(&e)))} />
             } else {
-                <Pick value={value.to_owned()} {choices} id={id(i)} invalid={bad} change={change.reform(move |value| (i, value))} />
+                <select id={id(i)} aria-invalid={bad} onchange={change.reform(move |e: Event| (i, value_of(&e)))}>
+                    // What nobody can choose and a line has is there too.
+                    { for choices.iter().copied().chain(own).map(|(name, text)| html! {
+                        <option value={text.to_owned()} selected={text == value}>{ name.to_owned() }</option> }) }</select>
             }
             if let Some(why) = wrong { <small class="al" role="alert">{ why }</small> }</label>
-    }
-}
-
-#[derive(PartialEq, Properties)]
-struct PickProps {
-    value: String,
-    choices: &'static [Choice],
-    id: String,
-    invalid: Option<&'static str>,
-    change: Callback<String>,
-}
-
-/// A list that always shows its value, also one that nobody can choose and a line has.
-#[component]
-fn Pick(props: &PickProps) -> Html {
-    let node = use_node_ref();
-    {
-        let node = node.clone();
-        // Once somebody has chosen in it, a list no longer heeds which choice is marked.
-        use_effect_with(props.value.clone(), move |value| {
-            if let Some(list) = node.get() {
-                let _ = js_sys::Reflect::set(&list, &"value".into(), &value.as_str().into());
-            }
-        });
-    }
-    let value = props.value.as_str();
-    let own = (!props.choices.iter().any(|(_, text)| *text == value)).then_some((value, value));
-    html! {
-        <select ref={node} id={props.id.clone()} aria-invalid={props.invalid} onchange={props.change.reform(|e: Event| value_of(&e))}>
-            { for props.choices.iter().copied().chain(own).map(|(name, text)| html! {
-                <option value={text.to_owned()} selected={text == value}>{ name }</option> }) }</select>
     }
 }
 
