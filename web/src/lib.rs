@@ -23,6 +23,7 @@ pub mod model;
 pub mod protocol;
 pub mod scripts;
 pub mod seeds;
+pub mod slotmap;
 pub mod terms;
 pub mod trip;
 pub mod wire;

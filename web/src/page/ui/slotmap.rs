@@ -11,12 +11,11 @@ use crate::page::shared::Shared;
 use vitrine_web::look::{Look, Seen, What, range};
 use vitrine_web::model::{Cluster, SLOTS};
 use vitrine_web::protocol::{Answer, ToWorker};
+use vitrine_web::slotmap::{SIDE, area, between, chosen, count, outline, put, ranges};
 use vitrine_web::words;
 use wasm_bindgen::{Clamped, JsCast};
 use yew::prelude::*;
 
-/// Slots in a row, and rows.
-const SIDE: u16 = 128;
 /// The opacity of the veil over a slot without keys, of 255.
 const VEIL_MOST: u32 = 150;
 /// The opacity of the veil over a slot with one key.
@@ -28,53 +27,6 @@ pub struct Props {
     pub playing: bool,
     pub beat: u64,
     pub act: Callback<Act>,
-}
-
-/// The selection that a text says; what is no range says nothing.
-fn ranges(text: &str) -> Vec<(u16, u16)> {
-    text.split([',', ';']).filter_map(range).collect()
-}
-
-/// Ranges of slots as an outline of rows: up to three rectangles each.
-fn shape(ranges: &[(u16, u16)]) -> String {
-    let mut path = String::new();
-    let mut rect = |x: u16, y: u16, w: u16, h: u16| path.push_str(&format!("M{x} {y}h{w}v{h}h-{w}z"));
-    for &(a, b) in ranges {
-        let ((x, y), (to_x, to_y)) = ((a % SIDE, a / SIDE), (b % SIDE, b / SIDE));
-        if y == to_y {
-            rect(x, y, to_x - x + 1, 1);
-            continue;
-        }
-        let (mut top, mut bottom) = (y, to_y + 1);
-        if x > 0 {
-            rect(x, y, SIDE - x, 1);
-            top += 1;
-        }
-        if to_x < SIDE - 1 {
-            rect(0, to_y, to_x + 1, 1);
-            bottom -= 1;
-        }
-        if bottom > top {
-            rect(0, top, SIDE, bottom - top);
-        }
-    }
-    path
-}
-
-/// The slots of the rectangle between two of them, as text.
-fn between(a: u16, b: u16) -> String {
-    let (left, right) = ((a % SIDE).min(b % SIDE), (a % SIDE).max(b % SIDE));
-    let rows = (a / SIDE).min(b / SIDE)..=(a / SIDE).max(b / SIDE);
-    let mut out: Vec<(u16, u16)> = Vec::new();
-    for row in rows {
-        let (from, to) = (row * SIDE + left, row * SIDE + right);
-        match out.last_mut() {
-            Some(last) if last.1 + 1 == from => last.1 = to,
-            _ => out.push((from, to)),
-        }
-    }
-    let text = out.iter().map(|&(a, b)| if a == b { a.to_string() } else { format!("{a}-{b}") });
-    text.collect::<Vec<_>>().join(", ")
 }
 
 /// Veils the slots by how many keys they hold.
@@ -110,8 +62,21 @@ pub fn SlotMap(props: &Props) -> Html {
     let cursor = use_state(|| 0u16);
     let canvas = use_node_ref();
     let map = use_node_ref();
-    let chosen = ranges(&text);
-    let asked = chosen.iter().map(|(a, b)| format!("{a}-{b}")).collect();
+    let masters: Vec<&str> =
+        c.nodes.iter().filter(|n| n.master && n.process.is_up()).map(|n| n.name.as_str()).collect();
+    let to = if target.is_empty() { masters.first().copied().unwrap_or_default() } else { target.as_str() }
+        .to_owned();
+    let read = chosen(&text);
+    let mut wanted = read.clone().unwrap_or_default();
+    let (around, inside, all) = (outline(&wanted), area(&ranges(&wanted)), count(&wanted));
+    for k in c.claims.iter().filter(|k| k.accepted) {
+        if c.nodes.get(usize::from(k.node)).is_some_and(|n| n.name == to) {
+            put(&mut wanted, (k.start, k.end), false);
+        }
+    }
+    let left = count(&wanted);
+    let wanted = ranges(&wanted);
+    let asked = wanted.iter().map(|(a, b)| format!("{a}-{b}")).collect();
     let look = Look::Pane { node: String::new(), what: What::Slots, args: asked };
     let view = use_look(Some(look), props.beat / 2, &props.act);
     let (mut levels, mut keys, mut on_way, mut progress) = (String::new(), 0, Vec::new(), None);
@@ -195,16 +160,11 @@ pub fn SlotMap(props: &Props) -> Html {
         let claim = c.claims.iter().find(|k| k.accepted && (k.start..=k.end).contains(&slot));
         claim.and_then(|k| c.nodes.get(usize::from(k.node)))
     };
-    let masters: Vec<&str> =
-        c.nodes.iter().filter(|n| n.master && n.process.is_up()).map(|n| n.name.as_str()).collect();
-    let to = if target.is_empty() { masters.first().copied().unwrap_or_default() } else { target.as_str() }
-        .to_owned();
-    let count: usize = chosen.iter().map(|&(a, b)| usize::from(b - a) + 1).sum();
     let begin = {
-        let (act, moving, said, to, chosen) =
-            (props.act.clone(), moving.clone(), said.clone(), to.clone(), chosen.clone());
+        let (act, moving, said, to, wanted) =
+            (props.act.clone(), moving.clone(), said.clone(), to.clone(), wanted);
         Callback::from(move |_: MouseEvent| {
-            let (to, slots, over, said) = (to.clone(), chosen.clone(), moving.clone(), said.clone());
+            let (to, slots, over, said) = (to.clone(), wanted.clone(), moving.clone(), said.clone());
             moving.set(true);
             said.set(None);
             let make: Make = Box::new(move |id| ToWorker::Reshard { id, to, slots });
@@ -225,8 +185,15 @@ pub fn SlotMap(props: &Props) -> Html {
         owner(at).map_or_else(|| format!("slot {at}, nobody's"), |n| format!("slot {at} of {}", n.name));
     let moves: Vec<String> = on_way
         .iter()
-        .filter(|r| r[1] == "migrating")
-        .map(|r| format!("{} from {} to {}", r[0], r[2], r[3]))
+        .filter_map(|r| {
+            let [slot, state, node, other] = r.as_slice() else { return None };
+            let both = on_way.iter().any(|o| o[0] == *slot && o[1] != *state && o[2] == *other);
+            match (state == "migrating", both) {
+                (true, _) => Some(format!("{slot} from {node} to {other}")),
+                (false, true) => None,
+                (false, false) => Some(format!("{slot} from {other} to {node}, which {other} does not know")),
+            }
+        })
         .collect();
     let hatched: Vec<(u16, u16)> = on_way.iter().filter_map(|r| range(&r[0])).collect();
     html! {
@@ -234,16 +201,16 @@ pub fn SlotMap(props: &Props) -> Html {
             <div class="slots__map"><svg viewBox="0 0 128 128" preserveAspectRatio="none" aria-hidden="true">
                 { for c.claims.iter().filter(|k| k.accepted).map(|k| {
                     let shard = c.nodes.get(usize::from(k.node)).map_or(0, |n| n.shard);
-                    html! { <path class={classes!("slots__own", shard_class(shard))} d={shape(&[(k.start, k.end)])} /> }
+                    html! { <path class={classes!("slots__own", shard_class(shard))} d={area(&[(k.start, k.end)])} /> }
                 }) }</svg>
                 <canvas ref={canvas} width="128" height="128" aria-hidden="true"></canvas>
                 <svg ref={map.clone()} id="slot-map" viewBox="0 0 128 128" preserveAspectRatio="none" tabindex="0" role="application"
                     aria-label="Slot map: arrows walk, Shift and arrows select a rectangle, Enter selects one slot" aria-describedby="slot-here"
                     onpointerdown={point(true)} onpointermove={point(false)} onkeydown={walk}>
                     <rect width="128" height="128" class="slots__hit" />
-                    <path class="slots__way" d={shape(&hatched)} />
-                    <path class="slots__sel" d={shape(&chosen)} />
-                    <path class="slots__at" d={shape(&[(at, at)])} />
+                    <path class="slots__way" d={area(&hatched)} />
+                    <path class="slots__sel" d={inside} /><path class="slots__edge" d={around} />
+                    <path class="slots__at" d={area(&[(at, at)])} />
                 </svg></div>
             <p class="slots__here" id="slot-here" aria-live="polite">{ here }</p>
             <ul class="sr">{ for c.claims.iter().filter(|k| k.accepted).map(|k| html! {
@@ -254,17 +221,21 @@ pub fn SlotMap(props: &Props) -> Html {
                     <option value={m.to_string()} selected={**m == to}>{ m.to_string() }</option> }) }</select></label></div>
             <div class="row">
                 if busy { <button class="btn" id="slot-stop" onclick={props.act.reform(|_: MouseEvent| Act::Send(ToWorker::StopReshard))}>{ "Stop the move" }</button> }
-                else { <button class="btn" id="slot-go" disabled={count == 0} onclick={begin}>
-                    { format!("Move {} with {} to {to}", words::count(count, "slot", "slots"), words::count(keys, "key", "keys")) }</button> }
+                else { <button class="btn" id="slot-go" disabled={left == 0} onclick={begin}>
+                    { format!("Move {} with {} to {to}", words::count(left, "slot", "slots"), words::count(keys, "key", "keys")) }</button> }
             </div>
+            <div class="slots__say">
             if let Some(progress) = progress { <p class="note" role="status">{ progress }if !props.playing { { ". Time is held: press play, and the move goes on." } }</p> }
+            if let Err(why) = read { <p class="note note--alert" id="slot-wrong" role="alert">{ why }</p> }
+            else if all > left && !busy { <p class="note" id="slot-has">{ format!("{} of these slots {to} has already.", if left == 0 { "All".to_owned() } else { words::thousands((all - left) as u64) }) }</p> }
             { match &*said {
                 Some(Ok(text)) => html! { <p class="note" id="slot-said" role="status">{ text.clone() }</p> },
                 Some(Err(why)) => html! { <p class="note note--alert" id="slot-said" role="alert">{ why.clone() }</p> },
-                None if count == 0 && !busy => html! { <p class="empty">{ "Click a slot, drag a rectangle, or type ranges; then choose where they go. The commands appear in the terminals of the two nodes." }</p> },
+                None if text.is_empty() && !busy => html! { <p class="empty">{ "Click a slot, drag a rectangle, or type ranges; then choose where they go. The commands appear in the terminals of the two nodes." }</p> },
                 None => Html::default(),
             } }
             if !moves.is_empty() { <p class="note">{ format!("On its way: {}", moves.join(", ")) }</p> }
+            </div>
         </div>
     }
 }
