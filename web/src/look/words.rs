@@ -3,7 +3,7 @@
 use super::keys;
 use super::peek::{ask, cell, items, number, text};
 use super::{ANSWERS, Sheet};
-use crate::words::{bytes as size, duration};
+use crate::words::{bytes as size, duration, thousands};
 use vitrine_core::resp::Value;
 use vitrine_core::sim::world::World;
 
@@ -44,7 +44,9 @@ pub fn slow(world: &World, node: &str) -> Result<Vec<Sheet>, String> {
         said.try_into().map_err(|_| "The node did not answer.")?;
     let mut log = Sheet::new("Slow log", &["Took", "Command", "Client"]);
     let threshold = items(threshold).pop().map(|v| text(&v)).unwrap_or_default();
-    log.note = format!("from {threshold} µs on");
+    // Less than 0 turns it off.
+    log.note =
+        threshold.parse().map_or_else(|_| "off".to_owned(), |us| format!("from {} µs on", thousands(us)));
     for entry in items(slow) {
         let parts = items(entry);
         let [_, _, took, words, client, ..] = parts.as_slice() else { continue };
