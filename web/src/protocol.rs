@@ -48,6 +48,14 @@ pub enum ToWorker {
         /// The line, with or without the prefix.
         line: String,
     },
+    /// A line that types a command into a node's terminal (`A1> SET a 1`), shown as every line; the answer comes with the reply, and
+    /// is an error if that is one.
+    Edit {
+        /// The answer's id.
+        id: u32,
+        /// The line.
+        line: String,
+    },
     /// A line about time alone, which is not shown: the head is dragged along the tape, or a key is held down.
     Quiet {
         /// The answer's id.

@@ -5,6 +5,7 @@
 //! through [`Engine::release`] once the bytes that they promise are committed in the browser's storage.
 
 pub mod begin;
+mod edit;
 mod lines;
 mod queue;
 mod reshard;
@@ -105,6 +106,8 @@ pub struct Engine {
     scripts: Scripts,
     /// Slots on their way, if the visitor moves some.
     reshard: Option<reshard::Reshard>,
+    /// Commands of panes that wait for their replies, with who asked.
+    edits: Vec<(u32, edit::Awaited)>,
     /// How the world began, and what is still to happen in it by itself.
     begin: Beginning,
     charts: Charts,
@@ -187,6 +190,7 @@ impl Engine {
             each: None,
             scripts: Scripts::default(),
             reshard: None,
+            edits: Vec::new(),
             begin: Beginning::default(),
             charts: Charts::default(),
             trek: None,
@@ -355,6 +359,7 @@ impl Engine {
                     self.answer(id, result.map(Answer::Said));
                 }
             }
+            ToWorker::Edit { id, line } => self.edit(id, &line),
             ToWorker::Quiet { id, line } => {
                 let result = self.quiet_line(&line);
                 self.answer(id, result.map(Answer::Said));
@@ -623,6 +628,7 @@ impl Engine {
             }
             let prompt = self.time.world().terminal_prompt(terminal).trim_end().to_owned();
             let busy = self.time.world().terminal_busy(terminal);
+            lines.iter().for_each(|line| self.hear_edits(terminal, line));
             let acks = self.acks.entry(tab).or_default();
             for line in &lines {
                 if let Some(moving) = &mut self.reshard {

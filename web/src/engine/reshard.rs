@@ -9,9 +9,10 @@
 //! 2. ten keys at a time go over (GETKEYSINSLOT, MIGRATE), until the source has none;
 //! 3. the target, the source, then all other masters are told who owns it (SETSLOT NODE).
 //!
-//! Whatever goes wrong ends the move where it is. Nothing is lost by that: a slot that is half moved is served by both, and moving
-//! it again goes on where it was left.
+//! Whatever goes wrong ends the move where it is, and what is said then is read from both nodes. Nothing is lost by it: a slot that is
+//! half moved is served by both, and moving it again goes on where it was left.
 
+use super::edit::Awaited;
 use super::{CLUSTER_TAB, Engine, TAKEN_AWAY};
 use crate::look::Sheet;
 use crate::protocol::Answer;
@@ -21,7 +22,7 @@ use std::rc::Rc;
 use vitrine_core::config::text::quote;
 use vitrine_core::resp::Value;
 use vitrine_core::sim::scenario::Whom;
-use vitrine_core::sim::terminal::{TermKind, TermLine};
+use vitrine_core::sim::terminal::{COMMAND_TIMEOUT_US, TermLine};
 
 /// How many keys go over at once: redis-cli's `--cluster-pipeline`.
 const BATCH: &str = "10";
@@ -58,9 +59,9 @@ pub struct Reshard {
     slots: usize,
     keys: u64,
     step: Step,
-    /// The terminal that was typed into, the line, and whether it has been taken up there.
-    waits: Option<(u32, String, bool)>,
-    answer: Option<Value>,
+    waits: Option<Awaited>,
+    /// What the node replied, or why there is no reply, in the terminal's words.
+    answer: Option<Result<Value, String>>,
     stopped: bool,
 }
 
@@ -83,18 +84,9 @@ impl Reshard {
 
     /// A terminal printed something.
     pub fn hear(&mut self, terminal: u32, line: &TermLine) {
-        let Some((awaited, text, taken)) = &mut self.waits else { return };
-        if *awaited != terminal {
-            return;
-        }
-        match line.kind {
-            TermKind::Input => *taken = *text == line.text,
-            TermKind::Reply | TermKind::Error if *taken => {
-                let said = || Value::Error(line.text.trim_start_matches("(error) ").as_bytes().to_vec());
-                self.answer = Some(line.value.clone().unwrap_or_else(said));
-                self.waits = None;
-            }
-            _ => {}
+        if let Some(answer) = self.waits.as_mut().and_then(|waits| waits.hear(terminal, line)) {
+            self.answer = Some(answer);
+            self.waits = None;
         }
     }
 
@@ -220,7 +212,7 @@ impl Engine {
         let Some((node, line)) = moving.next(password.as_deref(), keys) else { return };
         let typed = self.console.terminal(&mut self.time, Whom::Node(node)).and_then(|terminal| {
             if let Some(moving) = &mut self.reshard {
-                moving.waits = Some((terminal, line.clone(), false));
+                moving.waits = Some(Awaited::new(terminal, &line));
             }
             self.time.type_line(terminal, &line)
         });
@@ -233,16 +225,53 @@ impl Engine {
     fn end_reshard(&mut self, result: Result<String, String>) {
         let Some(moving) = self.reshard.take() else { return };
         let result = result.map_err(|why| match moving.left.front() {
-            Some((slot, source)) => format!(
-                "{why} Slot {slot} is where it was left, between {} and {}: both serve it, and nothing is lost. To finish, move it to {} again. \
-                 To give it up before any of its keys went over, type CLUSTER SETSLOT {slot} STABLE on both; `redis-cli --cluster fix` mends it too.",
-                source.name, moving.target.name, moving.target.name
-            ),
+            Some((slot, source)) => {
+                format!("{why} {}", self.left_at(*slot, &source.name, &moving.target.name))
+            }
             None => why,
         });
         let (Ok(text) | Err(text)) = &result;
         self.note(CLUSTER_TAB, text.clone());
         self.answer(moving.id, result.map(Answer::Said));
+    }
+
+    /// Where a slot was left on its way, and what can be done with it.
+    fn left_at(&self, slot: u16, source: &str, target: &str) -> String {
+        let view = |name: &str| self.time.world().node(name).and_then(|n| n.cluster_view());
+        let (Some(from), Some(to)) = (view(source), view(target)) else {
+            return format!(
+                "Slot {slot} is where it was left, between {source} and {target}: start both, and move it to {target} again."
+            );
+        };
+        let owns = |n: &vitrine_core::cluster::view::NodeView| {
+            n.myself && n.slots.iter().any(|&(a, b)| (a..=b).contains(&slot))
+        };
+        if to.nodes.iter().any(owns) {
+            return format!(
+                "Slot {slot} is {target}'s already, and gossip tells the others. To go on, move the rest to {target}."
+            );
+        }
+        let lets_go = from.migrating.iter().any(|m| m.0 == slot);
+        let takes = to.importing.iter().any(|m| m.0 == slot);
+        let (is, undo) = match (lets_go, takes) {
+            (true, true) => {
+                (format!("is where it was left, between {source} and {target}: both serve it"), "both")
+            }
+            (true, false) => {
+                (format!("is on its way from {source} to {target}, but {target} does not import it"), source)
+            }
+            (false, true) => {
+                (format!("is {source}'s as before, which alone serves it; {target} imports it"), target)
+            }
+            (false, false) => (format!("is {source}'s as before, which alone serves it"), ""),
+        };
+        let mut text = format!("Slot {slot} {is}. Nothing is lost. To go on, move it to {target} again.");
+        if !undo.is_empty() {
+            text += &format!(
+                " To give it up before any of its keys went over, type CLUSTER SETSLOT {slot} STABLE on {undo}; `redis-cli --cluster fix` mends it too."
+            );
+        }
+        text
     }
 
     /// Goes on with a move if the answer to its last command has come.
@@ -251,14 +280,24 @@ impl Engine {
         let Some(moving) = &mut self.reshard else { return };
         let Some(answer) = moving.answer.take() else { return };
         let Some((slot, source)) = moving.left.front() else { return };
-        if let Some(error) = answer.as_error() {
-            let error = String::from_utf8_lossy(error).into_owned();
+        let value = answer.as_ref().ok();
+        if value.is_none_or(|value| value.as_error().is_some()) {
             let node = match &moving.step {
                 Step::Import => &moving.target.name,
                 Step::Owner(told) => told.front().unwrap_or(&source.name),
                 _ => &source.name,
             };
-            let why = format!("{node} answered `{error}` for slot {slot}.");
+            let why = match (value.and_then(Value::as_error), &answer) {
+                (None, Err(said)) if said.contains("No answer") => format!(
+                    "{node} did not answer within {} ms for slot {slot}, and may still do what it was told.",
+                    COMMAND_TIMEOUT_US / 1000
+                ),
+                (None, Err(said)) => format!("{node} gave no answer for slot {slot} (`{said}`)."),
+                (error, _) => format!(
+                    "{node} answered `{}` for slot {slot}.",
+                    String::from_utf8_lossy(error.unwrap_or_default())
+                ),
+            };
             return self.end_reshard(Err(why));
         }
         if moving.stopped {
@@ -269,7 +308,7 @@ impl Engine {
             Step::Import => Step::Migrate,
             Step::Migrate => Step::Keys,
             Step::Keys => {
-                keys = crate::look::items(answer);
+                keys = answer.map(crate::look::items).unwrap_or_default();
                 if keys.is_empty() {
                     let others = world.setup().nodes.iter().map(|n| &n.name).filter(|n| {
                         let master = |v: vitrine_core::cluster::view::ClusterView| {
@@ -393,7 +432,9 @@ mod tests {
         engine.handle(ToWorker::StopReshard);
         let why = answered(pass(&mut engine, 1_000_000), 7).unwrap().unwrap_err();
         assert!(
-            why.starts_with("The move was stopped. Slot 0 is where it was left, between A1 and B1"),
+            why.starts_with(
+                "The move was stopped. Slot 0 is A1's as before, which alone serves it; B1 imports it."
+            ),
             "{why}"
         );
         engine.handle(ToWorker::Reshard { id: 8, to: "B1".into(), slots: vec![(0, 9)] });
@@ -404,5 +445,48 @@ mod tests {
         engine.handle(ToWorker::Reshard { id: 10, to: "B1".into(), slots: vec![(16000, 16000)] });
         let why = answered(pass(&mut engine, 3_000_000), 10).unwrap().unwrap_err();
         assert!(why.contains("C1"), "{why}");
+        // One that loses it on the way is waited for.
+        engine.handle(ToWorker::Reshard { id: 11, to: "B1".into(), slots: vec![(100, 100)] });
+        engine.handle(ToWorker::Line { id: 12, line: "crash A1".into() });
+        let why = answered(pass(&mut engine, 3_000_000), 11).unwrap().unwrap_err();
+        assert!(
+            why.starts_with("A1 ")
+                && why.contains("Slot 100 is where it was left, between A1 and B1: start both"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn what_is_said_of_a_slot_that_was_left_is_what_its_nodes_say() {
+        let mut engine = formed();
+        engine.handle(ToWorker::Line { id: 1, line: "pause B1 for 2s".into() });
+        engine.handle(ToWorker::Reshard { id: 2, to: "B1".into(), slots: vec![(370, 370)] });
+        let why = answered(pass(&mut engine, 1_500_000), 2).unwrap().unwrap_err();
+        assert!(
+            why.starts_with("B1 did not answer within 1000 ms for slot 370, and may still do what it was told. Slot 370 is A1's as before, which alone serves it. Nothing"),
+            "{why}"
+        );
+        // It does, when it goes on; A1 knows of nothing.
+        pass(&mut engine, 1_500_000);
+        let moves = |engine: &Engine, name: &str| {
+            let view = engine.world().node(name).unwrap().cluster_view().unwrap();
+            (view.migrating.len(), view.importing.len())
+        };
+        assert_eq!((moves(&engine, "A1"), moves(&engine, "B1")), ((0, 0), (0, 1)));
+        // The source is silent: the target has been told, the source does not know of it yet.
+        engine.handle(ToWorker::Line { id: 3, line: "pause A1 for 2s".into() });
+        engine.handle(ToWorker::Reshard { id: 4, to: "B1".into(), slots: vec![(370, 370)] });
+        let why = answered(pass(&mut engine, 1_500_000), 4).unwrap().unwrap_err();
+        assert!(
+            why.starts_with("A1 did not answer within") && why.contains("B1 imports it. Nothing is lost."),
+            "{why}"
+        );
+        // It did what it was told when it went on: now both know.
+        pass(&mut engine, 1_500_000);
+        assert_eq!((moves(&engine, "A1"), moves(&engine, "B1")), ((1, 0), (0, 1)));
+        engine.handle(ToWorker::Reshard { id: 5, to: "B1".into(), slots: vec![(370, 370)] });
+        engine.handle(ToWorker::StopReshard);
+        let why = answered(pass(&mut engine, 1_000_000), 5).unwrap().unwrap_err();
+        assert!(why.contains("Slot 370 is where it was left, between A1 and B1: both serve it."), "{why}");
     }
 }

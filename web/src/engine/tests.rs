@@ -666,3 +666,36 @@ fn a_write_at_risk_is_said_to_be_until_it_is_safe() {
     shows(&mut engine, 0, "\"bar\"");
     assert_eq!(risk(&mut engine), "", "the last line was no write");
 }
+
+#[test]
+fn a_pane_learns_how_its_command_ended_when_the_reply_comes() {
+    let mut engine = formed(7);
+    let edit = |engine: &mut Engine, line: &str| {
+        engine.handle(ToWorker::Edit { id: 8, line: line.into() });
+        let mut answer = None;
+        run_until(engine, line, |engine| {
+            answer = engine.take_out().into_iter().find_map(|m| match m {
+                FromWorker::Answer { id: 8, result } => Some(result),
+                _ => None,
+            });
+            answer.is_some()
+        });
+        answer.unwrap()
+    };
+    assert_eq!(edit(&mut engine, "A1> CONFIG SET maxmemory 100mb"), Ok(Answer::Done));
+    let why = edit(&mut engine, "A1> CONFIG SET maxmemory lots").unwrap_err();
+    assert!(why.starts_with("(error) ERR CONFIG SET failed"), "{why}");
+    // The reply of what stands before it in that terminal is not its own.
+    type_into(&mut engine, 1, "GET");
+    assert_eq!(edit(&mut engine, "A1> PING"), Ok(Answer::Done));
+    assert!(edit(&mut engine, "D1> PING").unwrap_err().contains("D1"));
+    engine.handle(ToWorker::Line { id: 1, line: "crash A1".into() });
+    let why = edit(&mut engine, "A1> PING").unwrap_err();
+    assert!(why.contains("10.0.0.1:7001"), "{why}");
+    // One whose answer never comes, because the world is taken back, is told so.
+    engine.handle(ToWorker::Edit { id: 8, line: "B1> PING".into() });
+    engine.handle(ToWorker::Line { id: 2, line: "back".into() });
+    let told =
+        |m: FromWorker| matches!(m, FromWorker::Answer { id: 8, result: Err(why) } if why == TAKEN_AWAY);
+    assert!(engine.take_out().into_iter().any(told));
+}

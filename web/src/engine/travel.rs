@@ -204,6 +204,7 @@ impl Engine {
             self.answer(id, result.map(Answer::Reply));
         }
         self.forget_reshard();
+        self.forget_edits();
         let had_terminals = self.console.terminals().next().is_some();
         self.console = Console::new();
         self.queues = Default::default();
