@@ -1,4 +1,4 @@
-//! What the slot map reads and draws: ranges of slots as text, as rectangles of a square, and as outlines.
+//! What the slot map reads and draws: slots as text, as areas of a square, and as outlines.
 
 use crate::look::range;
 use crate::model::SLOTS;
@@ -6,46 +6,43 @@ use crate::model::SLOTS;
 /// Slots in a row of the map, and rows.
 pub const SIDE: u16 = 128;
 
-/// The slots that a text says, in order and each once.
+/// The slots that a text says: for each slot whether it is one of them.
 ///
 /// # Errors
 /// What of it is no range, in a sentence.
-pub fn ranges(text: &str) -> Result<Vec<(u16, u16)>, String> {
-    let mut found = Vec::new();
+pub fn chosen(text: &str) -> Result<Vec<bool>, String> {
+    let mut set = vec![false; usize::from(SLOTS)];
     for piece in text.split([',', ';']).map(str::trim).filter(|p| !p.is_empty()) {
         let slots = range(piece).ok_or_else(|| {
             format!("`{piece}` is no range of slots. Slots are 0 to {}: write 0-99, 200.", SLOTS - 1)
         })?;
-        found.push(slots);
+        put(&mut set, slots, true);
     }
-    found.sort_unstable();
+    Ok(set)
+}
+
+/// Takes a range of slots into a set of them, or out of it.
+pub fn put(set: &mut [bool], (a, b): (u16, u16), on: bool) {
+    if let Some(part) = set.get_mut(usize::from(a)..=usize::from(b)) {
+        part.fill(on);
+    }
+}
+
+/// How many slots a set has.
+pub fn count(set: &[bool]) -> usize {
+    set.iter().filter(|&&on| on).count()
+}
+
+/// A set of slots as ranges, in order.
+pub fn ranges(set: &[bool]) -> Vec<(u16, u16)> {
     let mut out: Vec<(u16, u16)> = Vec::new();
-    for (a, b) in found {
+    for (slot, _) in (0..).zip(set).filter(|(_, on)| **on) {
         match out.last_mut() {
-            Some(last) if a <= last.1 => last.1 = last.1.max(b),
-            _ => out.push((a, b)),
+            Some(last) if last.1 + 1 == slot => last.1 = slot,
+            _ => out.push((slot, slot)),
         }
     }
-    Ok(out)
-}
-
-/// Those of the slots that are in none of the `others`.
-pub fn without(ranges: &[(u16, u16)], others: &[(u16, u16)]) -> Vec<(u16, u16)> {
-    let mut out = ranges.to_vec();
-    for &(from, to) in others {
-        let cut = |(a, b): (u16, u16)| {
-            let before = (a < from).then(|| (a, b.min(from.saturating_sub(1))));
-            let behind = (b > to).then(|| (a.max(to + 1), b));
-            before.into_iter().chain(behind)
-        };
-        out = out.into_iter().flat_map(cut).collect();
-    }
     out
-}
-
-/// How many slots these are.
-pub fn count(ranges: &[(u16, u16)]) -> usize {
-    ranges.iter().map(|&(a, b)| usize::from(b - a) + 1).sum()
 }
 
 /// The slots of the rectangle between two of them, as text.
@@ -90,30 +87,28 @@ pub fn area(ranges: &[(u16, u16)]) -> String {
     path
 }
 
-/// The line around ranges of slots: none between two rows that touch.
-pub fn outline(ranges: &[(u16, u16)]) -> String {
+/// The line around a set of slots: none between two rows that touch.
+pub fn outline(set: &[bool]) -> String {
     let side = usize::from(SIDE);
-    let mut on = vec![false; usize::from(SLOTS)];
-    for &(a, b) in ranges {
-        on[usize::from(a)..=usize::from(b)].fill(true);
-    }
-    let on = |x: usize, y: usize| x < side && y < side && on[y * side + x];
+    let on = |x: usize, y: usize| x < side && y < side && set.get(y * side + x).is_some_and(|on| *on);
     let mut path = String::new();
     for line in 0..=side {
-        for (across, letter) in [(true, 'h'), (false, 'v')] {
-            let edge = |at: usize| {
-                let (x, y) = if across { (at, line) } else { (line, at) };
-                let before = if across { (x, y.wrapping_sub(1)) } else { (x.wrapping_sub(1), y) };
-                on(x, y) != on(before.0, before.1)
+        for across in [true, false] {
+            let edge = |at: usize| match across {
+                true => on(at, line) != on(at, line.wrapping_sub(1)),
+                false => on(line, at) != on(line.wrapping_sub(1), at),
             };
             let mut from = 0;
             while from < side {
-                let len = (from..side).take_while(|&at| edge(at)).count();
-                if len > 0 {
-                    let (x, y) = if across { (from, line) } else { (line, from) };
-                    path.push_str(&format!("M{x} {y}{letter}{len}"));
+                let mut to = from;
+                while to < side && edge(to) {
+                    to += 1;
                 }
-                from += len + 1;
+                if to > from {
+                    let (x, y, letter) = if across { (from, line, 'h') } else { (line, from, 'v') };
+                    path.push_str(&format!("M{x} {y}{letter}{}", to - from));
+                }
+                from = to + 1;
             }
         }
     }
@@ -126,8 +121,10 @@ mod tests {
 
     #[test]
     fn a_text_says_each_slot_once_or_what_is_wrong() {
-        assert_eq!(ranges("200, 0-99; 50-120 ,"), Ok(vec![(0, 120), (200, 200)]));
-        assert_eq!(ranges(""), Ok(vec![]));
+        let read = |text: &str| chosen(text).map(|set| ranges(&set));
+        assert_eq!(read("200, 0-99; 50-120 ,"), Ok(vec![(0, 120), (200, 200)]));
+        assert_eq!(read(""), Ok(vec![]));
+        assert_eq!(read("16383-0"), Ok(vec![(0, 16383)]));
         for (text, wrong) in [
             ("abc", "abc"),
             ("0-10,abc", "abc"),
@@ -135,29 +132,29 @@ mod tests {
             ("1 2 3", "1 2 3"),
             ("99999", "99999"),
         ] {
-            let why = ranges(text).unwrap_err();
+            let why = chosen(text).unwrap_err();
             assert!(why.starts_with(&format!("`{wrong}` is no range of slots.")), "{why}");
         }
     }
 
     #[test]
     fn slots_that_the_target_has_are_not_moved() {
-        assert_eq!(without(&[(0, 99), (200, 300)], &[(50, 250)]), [(0, 49), (251, 300)]);
-        assert_eq!(without(&[(0, 99)], &[(10, 19), (40, 40)]), [(0, 9), (20, 39), (41, 99)]);
-        assert_eq!(without(&[(0, 99)], &[(0, 16383)]), []);
-        assert_eq!(without(&[(7, 9)], &[(0, 6), (10, 16383)]), [(7, 9)]);
-        assert_eq!(count(&[(0, 49), (251, 300)]), 100);
+        let mut set = chosen("0-99, 200-300").unwrap();
+        put(&mut set, (50, 250), false);
+        assert_eq!((ranges(&set), count(&set)), (vec![(0, 49), (251, 300)], 100));
+        put(&mut set, (0, 16383), false);
+        assert_eq!((ranges(&set), count(&set)), (vec![], 0));
     }
 
     #[test]
     fn a_rectangle_has_one_outline() {
-        let chosen = ranges(&between(40 * SIDE + 10, 60 * SIDE + 30)).unwrap();
-        assert_eq!((chosen.len(), count(&chosen)), (21, 21 * 21));
-        let path = outline(&chosen);
+        let set = chosen(&between(40 * SIDE + 10, 60 * SIDE + 30)).unwrap();
+        assert_eq!((ranges(&set).len(), count(&set)), (21, 21 * 21));
+        let path = outline(&set);
         let mut sides: Vec<&str> = path.split('M').skip(1).collect();
         sides.sort_unstable();
         assert_eq!(sides, ["10 40h21", "10 40v21", "10 61h21", "31 40v21"]);
         // All slots: the border of the map.
-        assert_eq!(outline(&[(0, SLOTS - 1)]).matches('M').count(), 4);
+        assert_eq!(outline(&chosen("0-16383").unwrap()).matches('M').count(), 4);
     }
 }

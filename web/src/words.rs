@@ -1,5 +1,7 @@
 //! Numbers and times as the page writes them: thousands parted by a no-break space, no unit without its number.
 
+use vitrine_core::config::text::quote;
+
 /// A no-break space.
 const NBSP: char = '\u{a0}';
 
@@ -170,6 +172,33 @@ pub fn split_args(line: &str) -> Result<Vec<Vec<u8>>, &'static str> {
     }
 }
 
+/// A word for redis-cli: what is in its double quotes already stays. Anything else gets them, its backslashes read as escapes if it is
+/// typed beside values that are shown with escapes, and as themselves otherwise. A dollar sign must not name a node.
+pub fn cli_word(text: &str, escapes: bool) -> String {
+    let quoted = text.starts_with('"') && split_args(text).is_ok_and(|w| w.len() == 1);
+    let word = if quoted {
+        text.to_owned()
+    } else if escapes {
+        let (mut inner, mut open) = (String::from("\""), false);
+        for c in text.chars() {
+            if c == '"' && !open {
+                inner.push('\\');
+            }
+            open = c == '\\' && !open;
+            inner.push(c);
+        }
+        if open {
+            inner.push('\\');
+        }
+        inner.push('"');
+        let read = split_args(&inner).ok().and_then(|mut words| words.pop());
+        quote(&read.unwrap_or_default())
+    } else {
+        quote(text.as_bytes())
+    };
+    word.replace('$', "\\x24")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,5 +235,29 @@ mod tests {
         assert_eq!(split_args(r#""""#).unwrap(), vec![Vec::<u8>::new()]);
         assert!(split_args("SET 'a").is_err());
         assert!(split_args("SET \"a\"b").is_err());
+    }
+
+    #[test]
+    fn what_is_typed_is_read_as_values_are_shown() {
+        // Beside plain values, a backslash is one.
+        assert_eq!(cli_word(r"C:\new\x41", false), r#""C:\\new\\x41""#);
+        assert_eq!(cli_word(r#"it's "new""#, false), r#""it's \"new\"""#);
+        // Beside values with escapes, it begins one, and two are one.
+        assert_eq!(cli_word(r"\x00\xffZ", true), r#""\x00\xffZ""#);
+        assert_eq!(cli_word(r"C:\\new", true), r#""C:\\new""#);
+        assert_eq!(cli_word("a \"b\" é\\", true), r#""a \"b\" \xc3\xa9\\""#);
+        assert_eq!(cli_word(r#"say \"hi\""#, true), r#""say \"hi\"""#);
+        // A copied value has its quotes; `""` is the empty one; a node's name stays text.
+        for escapes in [false, true] {
+            assert_eq!(cli_word(r#""\x00 \\""#, escapes), r#""\x00 \\""#);
+            assert_eq!(cli_word(r#""""#, escapes), r#""""#);
+            assert_eq!(cli_word("", escapes), r#""""#);
+            assert_eq!(cli_word("$A1", escapes), r#""\x24A1""#);
+        }
+        // Whatever a value is, typing what is shown of it gives it back.
+        let bytes: Vec<u8> = (0..=255).collect();
+        let shown = quote(&bytes);
+        let typed = cli_word(&shown[1..shown.len() - 1], true);
+        assert_eq!(split_args(&typed).unwrap(), [bytes]);
     }
 }

@@ -225,3 +225,146 @@ async fn slots_move_under_traffic_and_no_key_is_lost() {
     }
     browser.close().await;
 }
+
+#[tokio::test]
+async fn a_rectangle_is_selected_where_it_is_drawn() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    page.press(".opens").await;
+    let map = page.until("the map", "(r => r && [r.x, r.y, r.width])(document.querySelector('.slots__win #slot-map')?.getBoundingClientRect()) ?? null").await;
+    let number = |i: usize| map[i].as_f64().expect("a number");
+    let at = |column: f64, row: f64| {
+        (number(0) + (column + 0.5) * number(2) / 128.0, number(1) + (row + 0.5) * number(2) / 128.0)
+    };
+    let held = json!({ "button": "left", "buttons": 1, "clickCount": 1 });
+    page.mouse("mousePressed", at(10.0, 40.0), held.clone()).await;
+    page.until("one slot is selected", "document.getElementById('slot-ranges').value || null").await;
+    for step in 1..=10 {
+        let step = f64::from(step) * 2.0;
+        page.mouse("mouseMoved", at(10.0 + step, 40.0 + step), held.clone()).await;
+    }
+    page.mouse("mouseReleased", at(30.0, 60.0), held).await;
+    let drawn: Vec<String> = (40..=60).map(|row| format!("{}-{}", row * 128 + 10, row * 128 + 30)).collect();
+    let shows =
+        format!("document.getElementById('slot-ranges').value === {} || null", json!(drawn.join(", ")));
+    page.until("the slots that were drawn are selected", &shows).await;
+    let outline =
+        "document.querySelector('.slots__win .slots__edge').getAttribute('d').split('M').length - 1";
+    assert_eq!(page.js(outline).await, 4, "one outline around all rows");
+    // What is no range is said to be none, and nothing of it moves.
+    page.fill("#slot-ranges", "0-10,abc").await;
+    page.until(
+        "what is wrong",
+        "document.getElementById('slot-wrong')?.textContent.startsWith('`abc` is no range') || null",
+    )
+    .await;
+    assert_eq!(page.js("document.getElementById('slot-go').disabled").await, true);
+    // What the target has already is not counted.
+    page.fill("#slot-target", "A1").await;
+    page.fill("#slot-ranges", "5455-5470").await;
+    let counted = "document.getElementById('slot-go').textContent.startsWith('Move 10\\u00a0slots') && document.getElementById('slot-has').textContent || null";
+    assert_eq!(page.until("ten are not A1's", counted).await, "6 of these slots A1 has already.");
+    browser.close().await;
+}
+
+/// A key of the list is pressed.
+async fn press_key(page: &Page, key: &str) {
+    let press = format!(
+        "(b => b && (b.click(), true))([...document.querySelectorAll('#keys button')].find(b => b.textContent === {})) || null",
+        json!(key)
+    );
+    page.until(&format!("the list has {key}"), &press).await;
+}
+
+#[tokio::test]
+async fn the_value_of_a_key_is_in_view_however_long_the_list_is() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    for n in 100..160 {
+        page.command("cluster", &["SET", &format!("{{t}}{n}"), &format!("v{n}")]).await.expect("a write");
+    }
+    select_owner(page, "{t}").await;
+    page.press("#pane-tab-0").await;
+    let seen = "(() => { const of = e => e?.getBoundingClientRect(); const pane = of(document.getElementById('pane')); \
+        const inside = r => r && r.top >= pane.top - 1 && r.bottom <= pane.bottom + 1; \
+        return inside(of(document.querySelector('.keys--value tbody'))) || null; })()";
+    for key in [101, 159] {
+        press_key(page, &format!("{{t}}{key}")).await;
+        let value =
+            format!("document.querySelector('.keys--value tbody')?.textContent === '\"v{key}\"' || null");
+        page.until("its value", &value).await;
+        page.until("its value is in view", seen).await;
+    }
+    let metrics = json!({ "width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": true });
+    page.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+    page.js("[...document.querySelectorAll('.mtabs button')].find(b => b.textContent === 'Inspect').click(), null").await;
+    press_key(page, "{t}130").await;
+    page.until(
+        "its value",
+        "document.querySelector('.keys--value tbody')?.textContent === '\"v130\"' || null",
+    )
+    .await;
+    page.until("its value is in view on a phone", seen).await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn an_edit_sets_what_was_meant_or_says_why_not() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    for words in [["SET", "{t}v", "precious"], ["SET", "{t}path", "C:/x"], ["SADD", "{t}empty", "x"]] {
+        page.command("cluster", &words).await.expect("a write");
+    }
+    run(page, "cluster", "SET {t}bin \"\\x00a\"").await;
+    run(page, "cluster", "ZADD {t}z 1 member").await;
+    select_owner(page, "{t}").await;
+    page.press("#pane-tab-0").await;
+    let disabled = "document.querySelector('.val .runline button').disabled";
+    // The value at hand is what Run would set, until something else is typed; nothing at all is not run.
+    press_key(page, "{t}v").await;
+    page.until(
+        "the value is in the field",
+        "document.getElementById('edit-a')?.value === 'precious' || null",
+    )
+    .await;
+    page.fill("#edit-a", "").await;
+    page.until("Run is off", disabled).await;
+    page.fill("#edit-a", "\"\"").await;
+    page.until("Run is on", &format!("!{disabled}")).await;
+    page.press(".val .runline button").await;
+    page.until("it is empty", "vitrine.command('cluster', 'GET {t}v').then(v => v === '' || null)").await;
+    // Beside plain values a backslash is one, beside escapes it begins one.
+    press_key(page, "{t}path").await;
+    page.until("the field", "document.getElementById('edit-a')?.value === 'C:/x' || null").await;
+    page.fill("#edit-a", "C:\\new\\x41").await;
+    pane_shows(page, "Taken as it stands").await;
+    page.press(".val .runline button").await;
+    page.until(
+        "the path",
+        "vitrine.command('cluster', 'GET {t}path').then(v => v === 'C:\\\\new\\\\x41' || null)",
+    )
+    .await;
+    press_key(page, "{t}bin").await;
+    pane_shows(page, "Read as values are shown").await;
+    page.fill("#edit-a", "\\x00\\xffZ").await;
+    pane_shows(page, "\"\\x00\\xffZ\" KEEPTTL").await;
+    page.press(".val .runline button").await;
+    page.until("three bytes", "vitrine.command('cluster', 'STRLEN {t}bin').then(v => v === 3 || null)").await;
+    // What the server refuses is said where it was asked for.
+    press_key(page, "{t}z").await;
+    page.until("two fields", "!!document.getElementById('edit-b') || null").await;
+    page.fill("#edit-a", "notnum").await;
+    page.fill("#edit-b", "a").await;
+    page.press(".val .runline button").await;
+    let refused = "document.querySelector('.refused')?.textContent.includes('not a valid float') || null";
+    page.until("why", refused).await;
+    page.fill("#edit-b", "2").await;
+    page.until("another line is not refused yet", "!document.querySelector('.refused') || null").await;
+    browser.close().await;
+}

@@ -280,21 +280,24 @@ impl Engine {
         let Some(moving) = &mut self.reshard else { return };
         let Some(answer) = moving.answer.take() else { return };
         let Some((slot, source)) = moving.left.front() else { return };
-        let failed = match &answer {
-            Ok(value) => value.as_error().map(|e| format!("answered `{}`", String::from_utf8_lossy(e))),
-            Err(said) if said.contains("No answer") => Some(format!(
-                "did not answer within {} ms, and may still do what it was told,",
-                COMMAND_TIMEOUT_US / 1000
-            )),
-            Err(said) => Some(format!("gave no answer (`{said}`)")),
-        };
-        if let Some(failed) = failed {
+        let value = answer.as_ref().ok();
+        if value.is_none_or(|value| value.as_error().is_some()) {
             let node = match &moving.step {
                 Step::Import => &moving.target.name,
                 Step::Owner(told) => told.front().unwrap_or(&source.name),
                 _ => &source.name,
             };
-            let why = format!("{node} {failed} for slot {slot}.");
+            let why = match (value.and_then(Value::as_error), &answer) {
+                (None, Err(said)) if said.contains("No answer") => format!(
+                    "{node} did not answer within {} ms for slot {slot}, and may still do what it was told.",
+                    COMMAND_TIMEOUT_US / 1000
+                ),
+                (None, Err(said)) => format!("{node} gave no answer for slot {slot} (`{said}`)."),
+                (error, _) => format!(
+                    "{node} answered `{}` for slot {slot}.",
+                    String::from_utf8_lossy(error.unwrap_or_default())
+                ),
+            };
             return self.end_reshard(Err(why));
         }
         if moving.stopped {
@@ -460,7 +463,7 @@ mod tests {
         engine.handle(ToWorker::Reshard { id: 2, to: "B1".into(), slots: vec![(370, 370)] });
         let why = answered(pass(&mut engine, 1_500_000), 2).unwrap().unwrap_err();
         assert!(
-            why.starts_with("B1 did not answer within 1000 ms, and may still do what it was told, for slot 370. Slot 370 is A1's as before, which alone serves it. Nothing"),
+            why.starts_with("B1 did not answer within 1000 ms for slot 370, and may still do what it was told. Slot 370 is A1's as before, which alone serves it. Nothing"),
             "{why}"
         );
         // It does, when it goes on; A1 knows of nothing.

@@ -11,7 +11,7 @@ use crate::page::shared::Shared;
 use vitrine_web::look::{Look, Seen, What, range};
 use vitrine_web::model::{Cluster, SLOTS};
 use vitrine_web::protocol::{Answer, ToWorker};
-use vitrine_web::slotmap::{SIDE, area, between, count, outline, ranges, without};
+use vitrine_web::slotmap::{SIDE, area, between, chosen, count, outline, put, ranges};
 use vitrine_web::words;
 use wasm_bindgen::{Clamped, JsCast};
 use yew::prelude::*;
@@ -66,13 +66,16 @@ pub fn SlotMap(props: &Props) -> Html {
         c.nodes.iter().filter(|n| n.master && n.process.is_up()).map(|n| n.name.as_str()).collect();
     let to = if target.is_empty() { masters.first().copied().unwrap_or_default() } else { target.as_str() }
         .to_owned();
-    let read = ranges(&text);
-    let chosen = read.clone().unwrap_or_default();
-    let targets = c
-        .claims
-        .iter()
-        .filter(|k| k.accepted && c.nodes.get(usize::from(k.node)).is_some_and(|n| n.name == to));
-    let wanted = without(&chosen, &targets.map(|k| (k.start, k.end)).collect::<Vec<_>>());
+    let read = chosen(&text);
+    let mut wanted = read.clone().unwrap_or_default();
+    let (around, inside, all) = (outline(&wanted), area(&ranges(&wanted)), count(&wanted));
+    for k in c.claims.iter().filter(|k| k.accepted) {
+        if c.nodes.get(usize::from(k.node)).is_some_and(|n| n.name == to) {
+            put(&mut wanted, (k.start, k.end), false);
+        }
+    }
+    let left = count(&wanted);
+    let wanted = ranges(&wanted);
     let asked = wanted.iter().map(|(a, b)| format!("{a}-{b}")).collect();
     let look = Look::Pane { node: String::new(), what: What::Slots, args: asked };
     let view = use_look(Some(look), props.beat / 2, &props.act);
@@ -157,7 +160,6 @@ pub fn SlotMap(props: &Props) -> Html {
         let claim = c.claims.iter().find(|k| k.accepted && (k.start..=k.end).contains(&slot));
         claim.and_then(|k| c.nodes.get(usize::from(k.node)))
     };
-    let (left, all) = (count(&wanted), count(&chosen));
     let begin = {
         let (act, moving, said, to, wanted) =
             (props.act.clone(), moving.clone(), said.clone(), to.clone(), wanted);
@@ -207,7 +209,7 @@ pub fn SlotMap(props: &Props) -> Html {
                     onpointerdown={point(true)} onpointermove={point(false)} onkeydown={walk}>
                     <rect width="128" height="128" class="slots__hit" />
                     <path class="slots__way" d={area(&hatched)} />
-                    <path class="slots__sel" d={area(&chosen)} /><path class="slots__edge" d={outline(&chosen)} />
+                    <path class="slots__sel" d={inside} /><path class="slots__edge" d={around} />
                     <path class="slots__at" d={area(&[(at, at)])} />
                 </svg></div>
             <p class="slots__here" id="slot-here" aria-live="polite">{ here }</p>

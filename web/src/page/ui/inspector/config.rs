@@ -3,7 +3,7 @@
 use super::super::looking::use_look;
 use super::super::{Act, icon};
 use super::keys::value;
-use super::sheet::{SLOWLY, at, question, run, seen, word};
+use super::sheet::{SLOWLY, at, question, run, seen};
 use vitrine_core::config::text::quote;
 use vitrine_web::look::What;
 use vitrine_web::words;
@@ -25,6 +25,7 @@ pub fn Config(props: &Props) -> Html {
     // The directive that is being changed, and its new value.
     let edit = use_state(|| None::<(String, String)>);
     let text = use_state(|| None::<String>);
+    let refused = use_state(|| None::<(String, String)>);
     let view = use_look(question(&props.node, What::Config, Vec::new()), props.beat / SLOWLY, &props.act);
     let [live, file] = (match seen(&view) {
         Ok(sheets) => sheets,
@@ -53,8 +54,8 @@ pub fn Config(props: &Props) -> Html {
             <div class="rows__wide"><p class="empty">{ at(r, 4).to_owned() }</p>
             if fixed { <p class="empty">{ "It cannot change while the process runs: write it into the file below and start the node again." }</p> } else {
                 <label class="field"><span class="sr">{ format!("New value of {name}") }</span><input id="config-value" value={to.clone()} oninput={typed} /></label>
-                { run(format!("{}> CONFIG SET {name} {}", props.node, word(&to)), "Set", &props.act) }
-            }</div>
+                { run(format!("{}> CONFIG SET {name} {}", props.node, words::cli_word(&to, false)), "Set", true, &refused, &props.act) }
+            }</div><i hidden=true></i>
         }</> }
     };
     let written = text.as_ref().unwrap_or(&file.title);
@@ -82,7 +83,7 @@ pub fn Config(props: &Props) -> Html {
         <div class="h3">{ "redis.conf" }<span>{ "on the disk, for the next start" }</span></div>
         <textarea class="conf" aria-label="redis.conf" spellcheck="false" rows="12" value={written.clone()} oninput={edited} />
         if let Some(put) = put { <div class="row"><button class="btn" onclick={put}>{ format!("Write it to {}'s disk", props.node) }</button></div> }
-        { run(format!("{}> CONFIG REWRITE", props.node), "Write down what is in force", &props.act) }
+        { run(format!("{}> CONFIG REWRITE", props.node), "Write down what is in force", true, &refused, &props.act) }
         </>
     }
 }

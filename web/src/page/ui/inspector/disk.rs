@@ -106,9 +106,11 @@ pub fn Disk(props: &Props) -> Html {
         </div>
         <div class="h3"><b class="mono path">{ records.title.clone() }</b><span class="num">{ words::bytes(written) }</span></div>
         <Lens {shares} {scale} {cut} records={records.clone()} {pin} />
-        <p class="note note--alert" id="cut-says">{ verdict(records, cut, shares) }</p>
-        <div class="runline"><code>{ line.clone() }</code>
-            <button class="btn" disabled={!props.up} onclick={props.act.reform(move |_: MouseEvent| Act::Line(line.clone()))}>{ "Cut the power here" }</button></div>
+        if props.up {
+            <p class="note note--alert" id="cut-says">{ verdict(records, cut, shares) }</p>
+            <div class="runline"><code>{ line.clone() }</code>
+                <button class="btn" onclick={props.act.reform(move |_: MouseEvent| Act::Line(line.clone()))}>{ "Cut the power here" }</button></div>
+        } else { <p class="empty">{ format!("{} does not run: start it to cut its power.", props.node) }</p> }
         <div class="h3">{ "Around the cut" }<span>{ if records.note.is_empty() { "byte, record" } else { "byte, record; the last of it" } }</span></div>
         { around(records, cut, durable, &pick) }
         if !bytes.rows.is_empty() {
@@ -127,7 +129,7 @@ pub fn Disk(props: &Props) -> Html {
 /// A path in the language for scenarios.
 fn quoted(path: &str) -> String {
     let plain = path.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c));
-    if plain { path.to_owned() } else { super::sheet::word(path) }
+    if plain { path.to_owned() } else { words::cli_word(path, false) }
 }
 
 /// What a cut at this byte means, in a sentence.

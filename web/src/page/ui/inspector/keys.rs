@@ -3,7 +3,7 @@
 
 use super::super::looking::use_look;
 use super::super::{Act, icon};
-use super::sheet::{SLOWLY, at, question, run, seen, table, word};
+use super::sheet::{SLOWLY, at, question, run, seen, table};
 use vitrine_web::look::{Sheet, What};
 use vitrine_web::words;
 use yew::prelude::*;
@@ -48,14 +48,27 @@ pub fn value(e: &Event) -> String {
     e.target_unchecked_into::<web_sys::HtmlInputElement>().value()
 }
 
+/// What is between redis-cli's quotes.
+fn unquoted(quoted: &str) -> Option<&str> {
+    quoted.strip_prefix('"')?.strip_suffix('"')
+}
+
 /// A word in redis-cli's quotes without them, where they say nothing.
 fn bare(quoted: &str) -> &str {
-    let inner = quoted.strip_prefix('"').and_then(|q| q.strip_suffix('"'));
-    inner.filter(|i| !i.is_empty() && !i.contains(['\\', ' '])).unwrap_or(quoted)
+    unquoted(quoted).filter(|i| !i.is_empty() && !i.contains(['\\', ' '])).unwrap_or(quoted)
 }
 
 fn ttl(ms: &str) -> String {
     ms.parse::<u64>().map_or_else(|_| "–".to_owned(), |ms| words::duration(ms * 1000))
+}
+
+/// Scrolls as little as it takes to see an element.
+fn show(css: &str) {
+    if let Ok(Some(element)) = crate::page::link::document().query_selector(css) {
+        let nearest = web_sys::ScrollIntoViewOptions::new();
+        nearest.set_block(web_sys::ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&nearest);
+    }
 }
 
 #[component]
@@ -97,11 +110,12 @@ pub fn Keys(props: &Props) -> Html {
         <small>{ format!("{}, {}", at(r, 1), at(r, 2)) }</small></td>
         <td>{ ttl(at(r, 3)) }</td><td>{ size }</td><td>{ at(r, 5).to_owned() }</td></tr> }
     };
+    let here = matches!(view.as_deref(), Some(Ok(_)));
     html! {
         <>
         <div class="keys__f"><label class="field">{ icon("i-search") }<span class="sr">{ "Match pattern" }</span>
             <input id="keys-pattern" placeholder="*" value={filter[0].clone()} spellcheck="false" autocomplete="off" onchange={typed(0)} />
-            <span class="mono num">{ if props.total == 1 { "1 key".to_owned() } else { format!("{} keys", words::thousands(props.total)) } }</span></label></div>
+            <span class="mono num">{ if !here { String::new() } else if props.total == 1 { "1 key".to_owned() } else { format!("{} keys", words::thousands(props.total)) } }</span></label></div>
         <div class="keys__f"><select class="btn" aria-label="Type" onchange={typed(1)}>{ for TYPES.iter().map(|t| html! {
                 <option value={*t} selected={filter[1] == **t}>{ if t.is_empty() { "any type" } else { *t } }</option> }) }</select>
             <button class="btn" aria-pressed={(!filter[2].is_empty()).to_string()} onclick={expires}>{ "expires" }</button>
@@ -110,14 +124,14 @@ pub fn Keys(props: &Props) -> Html {
             Err(instead) => instead,
             Ok(sheets) => html! { <>{ for sheets.iter().map(|s| html! { <>
                 if s.rows.is_empty() { <p class="empty">{ "No key is here that fits. SET name vitrine in the terminal makes one." }</p> }
-                else { <table class="keys" id="keys" aria-label="Keys"><thead><tr>{ head("Key") }{ head("TTL") }{ head("Size") }{ head("Slot") }</tr></thead>
-                    <tbody>{ for s.rows.iter().map(row) }</tbody></table> }
+                else { <div class={if chosen.is_some() { "keys__l" } else { "" }}><table class="keys" id="keys" aria-label="Keys"><thead><tr>{ head("Key") }{ head("TTL") }{ head("Size") }{ head("Slot") }</tr></thead>
+                    <tbody>{ for s.rows.iter().map(row) }</tbody></table></div> }
                 if !s.note.is_empty() { <p class="empty">{ s.note.clone() }</p> }
             </> }) }</> },
         } }
         if let Some(key) = &*chosen {
             <Value key={key.clone()} name={key.clone()} node={props.node.clone()} master={props.master.clone()} beat={props.beat} act={props.act.clone()} />
-        } else { <p class="empty">{ "Press a key to read its value and to change it." }</p> }
+        } else if here { <p class="empty">{ "Press a key to read its value and to change it." }</p> }
         </>
     }
 }
@@ -131,6 +145,9 @@ struct ValueProps {
     act: Callback<Act>,
 }
 
+/// What is to be done, and its two fields.
+type Edit = (usize, Option<String>, String);
+
 #[component]
 fn Value(props: &ValueProps) -> Html {
     // Where the pages before this one began; the last is this one's.
@@ -141,8 +158,14 @@ fn Value(props: &ValueProps) -> Html {
         props.beat / 2,
         &props.act,
     );
-    // Which of the things that can be done, and the two fields.
-    let edit = use_state(|| (0usize, String::new(), String::new()));
+    // Which of the things that can be done, and the two fields; the first has the value at hand until something is typed.
+    let edit = use_state(|| -> Edit { (0, None, String::new()) });
+    let refused = use_state(|| None::<(String, String)>);
+    // The list is shorter while a key is open: what was pressed stays in view, and the value comes into it.
+    use_effect_with(matches!(view.as_deref(), Some(Ok(_))), move |_| {
+        show("#keys [aria-selected=true]");
+        show(".keys--value");
+    });
     let sheets = match seen(&view) {
         Ok([facts, page, more @ ..]) => (facts, page, more),
         Ok(_) => return Html::default(),
@@ -151,18 +174,36 @@ fn Value(props: &ValueProps) -> Html {
     let (facts, page, more) = sheets;
     let kind = facts.title.as_str();
     let choices: Vec<_> = EDITS.iter().filter(|e| e.0 == kind || e.0.is_empty()).collect();
-    let Some((_, _, command, a, b)) = choices.get(edit.0).or(choices.first()).map(|e| **e) else {
+    let Some((of, _, command, a, b)) = choices.get(edit.0).or(choices.first()).map(|e| **e) else {
         return Html::default();
+    };
+    let escapes =
+        in_bytes(page) || page.rows.iter().flatten().any(|c| c.starts_with('"') && c.contains('\\'));
+    let first = match (&edit.1, page.head.as_slice(), command.starts_with("SET ")) {
+        (Some(typed), ..) => typed.as_str(),
+        (None, [_], true) => page.rows.first().and_then(|r| unquoted(at(r, 0))).unwrap_or_default(),
+        _ => "",
+    };
+    let missing = (!a.is_empty() && first.is_empty()) || (!b.is_empty() && edit.2.is_empty());
+    let hint = match () {
+        () if a.is_empty() || of.is_empty() => "",
+        () if escapes => "Read as values are shown: \\x00 and \\n are escapes, \\\\ is a backslash.",
+        () if first.contains('\\') || edit.2.contains('\\') => {
+            "Taken as it stands, backslashes too. In \"double quotes\", \\x00 and \\n are escapes."
+        }
+        () if missing => "An empty text is written \"\".",
+        () => "",
     };
     let line = {
         let text = command
             .replace("{a}", "\u{1}")
             .replace("{b}", "\u{2}")
             .replace("{k}", &props.name.replace('$', "\\x24"));
-        let text = text.replace('\u{1}', &word(&edit.1)).replace('\u{2}', &word(&edit.2));
+        let text = text.replace('\u{1}', &words::cli_word(first, escapes));
+        let text = text.replace('\u{2}', &words::cli_word(&edit.2, escapes));
         format!("{}> {text}", props.master)
     };
-    let change = |f: fn(&mut (usize, String, String), String)| {
+    let change = |f: fn(&mut Edit, String)| {
         let edit = edit.clone();
         Callback::from(move |e: InputEvent| {
             let mut next = (*edit).clone();
@@ -187,7 +228,7 @@ fn Value(props: &ValueProps) -> Html {
     html! {
         <div class="val">
             <div class="h3"><b class="mono">{ bare(&props.name).to_owned() }</b><span>{ kind.to_owned() }</span></div>
-            <div class="rows">{ for facts.rows.iter().map(|r| html! { <><span>{ at(r, 0).to_owned() }</span><span>{ at(r, 1).to_owned() }</span></> }) }</div>
+            <div class="rows rows--two">{ for facts.rows.iter().map(|r| html! { <><span>{ at(r, 0).to_owned() }</span><span>{ at(r, 1).to_owned() }</span></> }) }</div>
             { cells(page, &edit) }
             <div class="row">
                 if pages.len() > 1 { <button class="btn btn--sm" onclick={turn(back)}>{ "Back" }</button> }
@@ -197,26 +238,32 @@ fn Value(props: &ValueProps) -> Html {
             <div class="h3">{ "Change it" }<span>{ format!("a command on {}", props.master) }</span></div>
             <div class="keys__f"><select class="btn" aria-label="What to do" onchange={pick}>{ for choices.iter().enumerate().map(|(i, e)| html! {
                 <option value={i.to_string()} selected={i == edit.0}>{ e.1 }</option> }) }</select>
-                if !a.is_empty() { <label class="field"><span class="sr">{ a }</span><input id="edit-a" placeholder={a} value={edit.1.clone()} oninput={change(|e, t| e.1 = t)} /></label> }
+                if !a.is_empty() { <label class="field"><span class="sr">{ a }</span><input id="edit-a" placeholder={a} value={first.to_owned()} oninput={change(|e, t| e.1 = Some(t))} /></label> }
                 if !b.is_empty() { <label class="field"><span class="sr">{ b }</span><input id="edit-b" placeholder={b} value={edit.2.clone()} oninput={change(|e, t| e.2 = t)} /></label> }
             </div>
-            { run(line, "Run", &props.act) }
+            if !hint.is_empty() { <p class="empty" id="edit-hint">{ hint }</p> }
+            { run(line, "Run", !missing, &refused, &props.act) }
         </div>
     }
 }
 
-/// A page of a value; pressing a row puts it into the fields.
-fn cells(page: &Sheet, edit: &UseStateHandle<(usize, String, String)>) -> Html {
+/// Whether a page shows the bytes of a string, eight in a row.
+fn in_bytes(page: &Sheet) -> bool {
+    page.head.first().is_some_and(|h| h == "Byte")
+}
+
+/// A page of a value; pressing a row that is an element of it puts it into the fields.
+fn cells(page: &Sheet, edit: &UseStateHandle<Edit>) -> Html {
     html! {
         <table class="keys keys--value" aria-label="Value"><thead><tr>{ for page.head.iter().map(|h| html! { <th scope="col">{ h.clone() }</th> }) }</tr></thead>
         <tbody>{ for page.rows.iter().map(|r| {
             let row = r.clone();
             let edit = edit.clone();
-            let take = Callback::from(move |_: MouseEvent| {
+            let take = (!in_bytes(page)).then(|| Callback::from(move |_: MouseEvent| {
                 // What was cut off is no value to go on from.
                 let cell = |i: usize| Some(at(&row, i)).filter(|c| !c.contains('…')).unwrap_or("").to_owned();
-                edit.set((edit.0, cell(0), cell(1)));
-            });
+                edit.set((edit.0, Some(cell(0)), cell(1)));
+            }));
             html! { <tr onclick={take}>{ for r.iter().map(|c| html! { <td>{ c.clone() }</td> }) }</tr> }
         }) }</tbody></table>
     }

@@ -1,11 +1,10 @@
 //! What panes share that show tables of text ([`Sheet`]), and a pane that is nothing but such tables.
 
-use super::super::Act;
 use super::super::looking::{View, use_look};
+use super::super::{Act, Done, Make, Once};
 use super::latency::chart;
-use vitrine_core::config::text::quote;
 use vitrine_web::look::{ANSWERS, Look, Seen, Sheet, What};
-use vitrine_web::words;
+use vitrine_web::protocol::ToWorker;
 use yew::prelude::*;
 
 /// The beats of the page between two looks at something that costs the engine thousands of commands.
@@ -51,20 +50,28 @@ pub fn table(sheet: &Sheet) -> Html {
     }
 }
 
-/// A word for redis-cli: what is in its quotes already stays, anything else gets them. A dollar sign must not name a node.
-pub fn word(text: &str) -> String {
-    let quoted = text.starts_with('"') && words::split_args(text).is_ok_and(|w| w.len() == 1);
-    let word = if quoted { text.to_owned() } else { quote(text.as_bytes()) };
-    word.replace('$', "\\x24")
-}
+/// The line of a pane that was refused last, and why.
+pub type Refused = UseStateHandle<Option<(String, String)>>;
 
-/// A line that a button runs, shown beside it.
-pub fn run(line: String, label: &'static str, act: &Callback<Act>) -> Html {
+/// A line that a button runs, shown beside it; why it was refused is shown below.
+pub fn run(line: String, label: &'static str, on: bool, refused: &Refused, act: &Callback<Act>) -> Html {
     let go = {
-        let line = line.clone();
-        act.reform(move |_: MouseEvent| Act::Line(line.clone()))
+        let (line, refused) = (line.clone(), refused.clone());
+        act.reform(move |_: MouseEvent| {
+            refused.set(None);
+            let (line, of, refused) = (line.clone(), line.clone(), refused.clone());
+            let make: Make = Box::new(move |id| ToWorker::Edit { id, line });
+            let done: Done = Box::new(move |answer| refused.set(answer.err().map(|why| (of, why))));
+            Act::Ask(Once::new(make), Once::new(done))
+        })
     };
-    html! { <div class="runline"><code>{ line }</code><button class="btn btn--sm" onclick={go}>{ label }</button></div> }
+    let why = refused.as_ref().filter(|r| r.0 == line).map(|r| r.1.clone());
+    html! {
+        <>
+        <div class="runline"><code>{ line }</code><button class="btn btn--sm" disabled={!on} onclick={go}>{ label }</button></div>
+        if let Some(why) = why { <p class="note note--alert refused" role="alert">{ why }</p> }
+        </>
+    }
 }
 
 #[derive(PartialEq, Properties)]
