@@ -163,9 +163,7 @@ impl Engine {
         if self.wrote.get(&tab) != Some(&true) {
             return String::new();
         }
-        let Some((_, terminal)) = self.terminals().into_iter().find(|(t, _)| *t == tab) else {
-            return String::new();
-        };
+        let Some(terminal) = self.terminal(tab) else { return String::new() };
         let client = format!("terminal-{terminal}");
         let writes = self.time.world().ledger_writes();
         let own = writes.into_iter().filter(|(w, ..)| w.acknowledged && w.client == client);

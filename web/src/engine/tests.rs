@@ -640,6 +640,31 @@ fn each_shows_all_nodes_in_one_order_until_it_is_interrupted() {
     assert!(first.contains("A1> ") && first.contains("\"ECHO\" \"first\""), "{first}");
     assert!(watched(&mut engine, "B2", "ECHO second").contains("\"ECHO\" \"second\""));
     type_into(&mut engine, 0, INTERRUPT);
+#[test]
+fn pasted_lines_run_in_their_order_and_wait_for_nothing_else() {
+    let mut engine = formed(6);
+    // `foo` is in a slot of C1's.
+    type_into(&mut engine, 0, "SET foo 1\n:pause C1 for 1s\n\n:nonsense\nGET foo\n");
+    let text = shows(&mut engine, 0, "No answer from");
+    let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+    assert!(at("SET foo 1") < at("OK\n") && at("OK\n") < at(":\tpause C1"), "{text}");
+    assert!(at(":\tpause C1") < at(":\tnonsense") && at(":\tnonsense") < at("GET foo"), "{text}");
+    // A line by hand does not wait for the reply of another, nor does the beginning of a paste.
+    type_into(&mut engine, 1, "BLPOP b 0");
+    pass(&mut engine, 100_000);
+    type_into(&mut engine, 1, ":pause B1");
+    assert_eq!(engine.state().cluster.nodes[1].process, Process::Paused);
+    type_into(&mut engine, 1, ":resume B1\nGET b\n:pause B1\n");
+    pass(&mut engine, 100_000);
+    assert_eq!(engine.state().cluster.nodes[1].process, Process::Up);
+    type_into(&mut engine, 1, INTERRUPT);
+    pass(&mut engine, 100_000);
+    assert_eq!(engine.state().cluster.nodes[1].process, Process::Paused);
+    // Nothing is answered while time is held: what sets it going does not wait for that.
+    type_into(&mut engine, 1, ":stop\nGET b\n:play\n");
+    assert!(engine.playing);
+}
+
     assert!(shown(&mut engine, 0).contains("^C"));
     assert_eq!(watched(&mut engine, "A1", "ECHO third"), "", "nothing more comes");
     type_into(&mut engine, 1, "PING");
