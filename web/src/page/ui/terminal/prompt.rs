@@ -281,9 +281,8 @@ impl Hand {
             "Tab" if e.shift_key() => return,
             "Tab" if open => self.accept(chosen),
             "Tab" => {
-                // An empty line lets the focus go on, so that the keyboard is not caught here.
-                // So does one that nothing more can be said of.
-                if self.line.borrow().text.is_empty() || self.line.borrow().open {
+                // Only an empty line lets the focus go on: whoever writes one would write the rest of it somewhere else.
+                if self.line.borrow().text.is_empty() {
                     return;
                 }
                 self.changed(true);
