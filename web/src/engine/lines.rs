@@ -78,10 +78,10 @@ impl Engine {
                     }
                     Whom::Each => false,
                 };
-                Ok(if elsewhere {
-                    "The reply comes in the tab that it was typed into.".into()
-                } else {
-                    String::new()
+                Ok(match whom {
+                    Whom::Node(name) if elsewhere => format!("The reply is in {name}'s tab."),
+                    _ if elsewhere => "The reply is in the tab `cluster -c`.".into(),
+                    _ => String::new(),
                 })
             }
             Command::Head(_) | Command::When(_) => {

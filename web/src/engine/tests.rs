@@ -230,7 +230,7 @@ fn a_line_is_shown_with_what_came_of_it_wherever_it_was_typed() {
     pass(&mut engine, 3_000_000);
     assert_eq!(engine.state().cluster.nodes[1].process, Process::Up);
     // A line for redis-cli comes in the tab of that node.
-    line(&mut engine, "A2> PING").unwrap();
+    assert_eq!(line(&mut engine, "A2> PING"), Ok(Answer::Said("The reply is in A2's tab.".into())));
     let mut said = Vec::new();
     run_until(&mut engine, "the reply", |engine| {
         said.extend(printed(engine));
