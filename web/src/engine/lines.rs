@@ -8,7 +8,7 @@ use crate::protocol::{Completion, TermEntry, TermKind};
 use crate::words;
 use vitrine_core::sim::fault::{Action, Scope};
 use vitrine_core::sim::ledger::{Risk, Status};
-use vitrine_core::sim::scenario::{self, Command, Names, PREFIX, TimeCommand, Whom};
+use vitrine_core::sim::scenario::{self, Command, Names, PREFIX, ScenarioError, TimeCommand, Whom};
 
 impl Engine {
     /// Carries out a line and shows it in a tab, with what came of it.
@@ -21,7 +21,7 @@ impl Engine {
         self.print(tab, vec![entry(TermKind::Typed, format!("{PREFIX}\t{line}"))]);
         let result = match scenario::parse_line(line) {
             Ok(command) => self.carry_out(tab, &command),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(refusal(line, &error)),
         };
         match &result {
             Ok(said) if said.is_empty() => {}
@@ -84,9 +84,7 @@ impl Engine {
                     _ => String::new(),
                 })
             }
-            Command::Head(_) | Command::When(_) => {
-                Err(format!("`{command}` stands in files, not in lines that are typed."))
-            }
+            Command::Head(_) | Command::When(_) => Err(format!("`{command}` stands in files alone.")),
         }
     }
 
@@ -178,4 +176,28 @@ impl Engine {
             Status::Lost => "lost".into(),
         }
     }
+}
+
+/// Why a line that was typed is refused, and where help is.
+fn refusal(line: &str, error: &ScenarioError) -> String {
+    let verb = line.split_whitespace().next().unwrap_or_default();
+    let known = scenario::table::rows().any(|row| row.name.eq_ignore_ascii_case(verb));
+    let between = if error.suggestion.is_some() { "" } else { ";" };
+    if known {
+        format!("{error:#}{between} `:help {verb}` says how it is written")
+    } else {
+        format!("{error:#}{between} `:help` names all")
+    }
+}
+
+/// Where a line for redis-cli begins in a line of the language that is being typed, behind whose name.
+fn line_for_cli(line: &str) -> Option<(&str, usize)> {
+    let (verb, rest) = line.trim_start().strip_prefix(PREFIX)?.trim_start().split_once(' ')?;
+    let (whom, rest) = match verb.strip_suffix('>') {
+        Some(whom) => (whom, rest),
+        None if verb == "again" => (verb, rest),
+        None if verb == "say" || verb == "type" => rest.trim_start().split_once(' ')?,
+        None => return None,
+    };
+    Some((whom, line.len() - rest.len()))
 }

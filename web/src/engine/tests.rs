@@ -225,7 +225,12 @@ fn a_line_is_shown_with_what_came_of_it_wherever_it_was_typed() {
     assert!(text.contains(&":\tpause B1 for 2s".to_owned()), "{text:?}");
     assert_eq!(engine.state().cluster.nodes[1].process, Process::Paused);
     let wrong = line(&mut engine, "paus B1").unwrap_err();
-    assert!(wrong.contains("did you mean `pause`"), "{wrong}");
+    assert_eq!(wrong, "there is no command `paus`; did you mean `pause`? `:help` names all");
+    let why = line(&mut engine, "pause B1 for 5").unwrap_err();
+    assert!(
+        why.starts_with("`5` does not fit here; expected a time") && why.contains("`:help pause`"),
+        "{why}"
+    );
     assert!(printed(&mut engine).iter().any(|t| t == &wrong));
     pass(&mut engine, 3_000_000);
     assert_eq!(engine.state().cluster.nodes[1].process, Process::Up);

@@ -395,11 +395,12 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    /// Refuses the line at a place, whatever else is tried.
-    pub fn refuse(&mut self, at: usize, message: String) {
+    /// Refuses the line at a place, whatever else is tried; `near` is what was meant, perhaps.
+    pub fn refuse(&mut self, at: usize, message: String, near: Option<&str>) {
         self.furthest = at;
         self.wants.clear();
-        self.hard(at, ScenarioError::at(self.source, at, message));
+        let error = ScenarioError::at(self.source, at, message);
+        self.hard(at, ScenarioError { suggestion: near.map(str::to_string), ..error });
     }
 
     /// Notes what could have stood at a place.
