@@ -136,11 +136,19 @@ impl Engine {
             let node = tab.checked_sub(1).and_then(|n| world.setup().nodes.get(usize::from(n)));
             return complete::complete(world, node.map(|n| n.name.as_str()), line, cursor);
         }
+        if let Some((whom, at)) = line.get(..cursor).and_then(line_for_cli) {
+            let node = world.node_index(whom).map(|_| whom);
+            let mut found = complete::complete(world, node, &line[at..], cursor - at);
+            found.start += at;
+            return found;
+        }
         let found = scenario::complete(line, cursor, &Names::of(world));
+        let about = |syntax: String, help| if syntax.is_empty() { help } else { format!("{syntax}\t{help}") };
         Completion {
             start: found.start,
-            candidates: found.candidates.into_iter().map(|c| (c.text, c.help)).collect(),
-            ..Completion::default()
+            candidates: found.candidates.into_iter().map(|c| (c.text, about(c.syntax, c.help))).collect(),
+            hint: found.hint,
+            syntax: found.syntax,
         }
     }
 

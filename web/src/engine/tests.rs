@@ -247,6 +247,14 @@ fn a_line_is_shown_with_what_came_of_it_wherever_it_was_typed() {
     assert_eq!(completion.start, 7);
     let names: Vec<&str> = completion.candidates.iter().map(|c| c.0.as_str()).collect();
     assert_eq!(names, ["A1", "A2"]);
+    // Behind a node's name it is a line for redis-cli, completed as one.
+    for head in [":each> ", ":A1> ", ":say A1 ", ":again "] {
+        let typed = format!("{head}CLUSTER FO");
+        let cursor = typed.len();
+        let found = at_once(&mut engine, ToWorker::Complete { id: 77, tab: 0, line: typed, cursor });
+        let Ok(Answer::Completion(found)) = found else { panic!("{found:?}") };
+        assert_eq!((found.start, found.candidates[0].0.as_str()), (head.len() + 8, "FORGET"), "{head}");
+    }
 }
 
 #[test]
@@ -633,19 +641,6 @@ fn watched(engine: &mut Engine, node: &str, line: &str) -> String {
 }
 
 #[test]
-fn each_shows_all_nodes_in_one_order_until_it_is_interrupted() {
-    let mut engine = formed(5);
-    type_into(&mut engine, 0, ":each> MONITOR");
-    let mut text = String::new();
-    run_until(&mut engine, "all six", |engine| {
-        text += &shown(engine, 0);
-        ["A1", "B1", "C1", "A2", "B2", "C2"].iter().all(|n| text.contains(&format!("{n}> OK")))
-    });
-    let first = watched(&mut engine, "A1", "ECHO first");
-    assert!(first.contains("A1> ") && first.contains("\"ECHO\" \"first\""), "{first}");
-    assert!(watched(&mut engine, "B2", "ECHO second").contains("\"ECHO\" \"second\""));
-    type_into(&mut engine, 0, INTERRUPT);
-#[test]
 fn pasted_lines_run_in_their_order_and_wait_for_nothing_else() {
     let mut engine = formed(6);
     // `foo` is in a slot of C1's.
@@ -670,6 +665,19 @@ fn pasted_lines_run_in_their_order_and_wait_for_nothing_else() {
     assert!(engine.playing);
 }
 
+#[test]
+fn each_shows_all_nodes_in_one_order_until_it_is_interrupted() {
+    let mut engine = formed(5);
+    type_into(&mut engine, 0, ":each> MONITOR");
+    let mut text = String::new();
+    run_until(&mut engine, "all six", |engine| {
+        text += &shown(engine, 0);
+        ["A1", "B1", "C1", "A2", "B2", "C2"].iter().all(|n| text.contains(&format!("{n}> OK")))
+    });
+    let first = watched(&mut engine, "A1", "ECHO first");
+    assert!(first.contains("A1> ") && first.contains("\"ECHO\" \"first\""), "{first}");
+    assert!(watched(&mut engine, "B2", "ECHO second").contains("\"ECHO\" \"second\""));
+    type_into(&mut engine, 0, INTERRUPT);
     assert!(shown(&mut engine, 0).contains("^C"));
     assert_eq!(watched(&mut engine, "A1", "ECHO third"), "", "nothing more comes");
     type_into(&mut engine, 1, "PING");

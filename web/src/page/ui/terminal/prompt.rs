@@ -146,7 +146,9 @@ impl Hand {
             line.found = found;
             let first = line.options().next().map_or(0, |(i, _)| i);
             line.chosen = first;
-            line.open = show || !line.word().is_empty() || !line.found.syntax.is_empty();
+            // Who does not know the language sees at once what there is.
+            let language = line.text.trim_start().starts_with(':');
+            line.open = show || language || !line.word().is_empty() || !line.found.syntax.is_empty();
             drop(line);
             hand.redraw.force_update();
         });
