@@ -104,7 +104,7 @@ fn a_cut_link_gives_no_answer_and_a_healed_one_does() {
     assert_eq!(say_one(&mut world, terminal, "RPUSH list a"), "(integer) 1");
     act(&mut world, Fault::Cut { link: Link::one_way("A1", "terminal-0") }.now());
     let lines = say(&mut world, terminal, "RPUSH list b");
-    assert_eq!(lines, ["(error) No answer from 10.0.0.1:7001 after 1000 ms"]);
+    assert_eq!(lines, ["No answer from 10.0.0.1:7001 after 1000 ms"]);
     assert_eq!(world.terminal_prompt(terminal), "not connected> ");
     act(&mut world, Action::Heal { scope: Scope::Link { a: "terminal-0".into(), b: "A1".into() } });
     // The command did get there: only its answer was lost.
@@ -119,6 +119,11 @@ fn a_terminal_is_redis_cli() {
     assert_eq!(say_one(&mut world, terminal, "RPUSH list 'a b' \"\\x41\""), "(integer) 2");
     assert_eq!(say_one(&mut world, terminal, "LRANGE list 0 -1"), "1) \"a b\"\n2) \"A\"");
     assert_eq!(say_one(&mut world, terminal, "RPUSH \"open"), "Invalid argument(s)");
+    // What prints as it is does so with errors too.
+    let refused = "ERR This instance has cluster support disabled";
+    assert_eq!(say_one(&mut world, terminal, "CLUSTER NODES"), refused);
+    assert_eq!(say_one(&mut world, terminal, "CLUSTER SLOTS"), format!("(error) {refused}"));
+    assert!(say_one(&mut world, terminal, "quit").starts_with("The connection is ended"));
     assert_eq!(say_one(&mut world, terminal, "MULTI"), "OK");
     assert_eq!(world.terminal_prompt(terminal), "10.0.0.1:7001(TX)> ");
     assert_eq!(say_one(&mut world, terminal, "LLEN list"), "QUEUED");

@@ -111,7 +111,10 @@ pub fn complete(world: &World, node: Option<&str>, line: &str, cursor: usize) ->
         all.push(word.as_bytes().to_vec());
     }
     if let Some(text) = help::hint(&all, word.is_empty() && !line.is_empty()) {
-        hint = text;
+        hint = match &found.list[..] {
+            [(text, due)] if text.is_empty() => due.clone(),
+            _ => text,
+        };
         // A name that is typed to its end says what it is as well.
         if syntax.is_empty() {
             syntax = syntax_of(&all, 0);
@@ -168,6 +171,16 @@ fn tokens(args: &[Arg], found: &mut Found) {
     }
 }
 
+/// The name of what follows a token, if it is one that takes something.
+fn value_of<'a>(args: &'a [Arg], token: &[u8]) -> Option<&'a str> {
+    args.iter().find_map(|arg| match arg.token {
+        Some(own) if own.as_bytes().eq_ignore_ascii_case(token) && arg.kind != ArgType::PureToken => {
+            Some(arg.args.first().map_or(&*arg.name, |first| &*first.name))
+        }
+        _ => value_of(&arg.args, token),
+    })
+}
+
 fn command_words(world: &World, node: Option<&str>, args: &[Vec<u8>], found: &mut Found) -> Vec<String> {
     let Some((id, words)) = help::command_of(args) else { return Vec::new() };
     let typed = args.len() - words;
@@ -203,6 +216,15 @@ fn command_words(world: &World, node: Option<&str>, args: &[Vec<u8>], found: &mu
         _ => {}
     }
     let required = spec.iter().take_while(|a| !a.optional && a.token.is_none() && a.args.is_empty()).count();
+    // A token that takes something is followed by that, and by nothing else.
+    let due = args.last().filter(|_| typed > required).and_then(|word| {
+        let of = |(at, arg)| Some((at, value_of(std::slice::from_ref(arg), word)?));
+        spec.iter().enumerate().find_map(of)
+    });
+    if let Some((at, due)) = due {
+        found.add("", due);
+        return syntax_of(args, at);
+    }
     if typed >= required {
         tokens(&spec[required.min(spec.len())..], found);
     }
@@ -355,6 +377,10 @@ mod tests {
             ["NX", "XX", "GET", "EX", "KEEPTTL"].iter().all(|t| after.iter().any(|a| a == t)),
             "{after:?}"
         );
+        let due = complete(&world, None, "SET k v NX EX ", 14);
+        assert_eq!(due.candidates, [(String::new(), "seconds".to_string())], "nothing else fits there");
+        assert_eq!((due.hint.as_str(), &due.syntax[1][..4]), ("seconds", "[EX "));
+        assert!(texts(&world, "SET k EX ").contains(&"NX".to_string()), "there EX is the value");
         let get = complete(&world, None, "GE", 2);
         assert!(get.candidates.iter().any(|(t, h)| t == "GET" && h.starts_with("key\t") && h.ends_with('.')));
         assert_eq!(texts(&world, "redis-cli --cluster resh"), ["reshard"]);

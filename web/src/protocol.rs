@@ -33,7 +33,7 @@ pub enum ToWorker {
     Step,
     /// Virtual seconds per wall second, 0.001 to 1000.
     Speed(f64),
-    /// A line typed in the terminal.
+    /// A line typed in the terminal, or several that were pasted.
     Type {
         /// 0 is `cluster -c`; node n has tab n + 1.
         tab: u16,

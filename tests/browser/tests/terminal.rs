@@ -107,14 +107,43 @@ async fn lines_are_completed_hinted_and_remembered() {
     )
     .await;
     control(page, 'u').await;
+    keys(page, ":each> GE").await;
+    page.until(
+        "behind a name it is redis-cli's again",
+        "document.getElementById('term-ac')?.textContent.includes('GETRANGE') || null",
+    )
+    .await;
+    control(page, 'u').await;
+    keys(page, ":speed ").await;
+    page.until(
+        "the syntax stands behind the line",
+        "document.getElementById('term-hint')?.textContent.endsWith('FACTOR') || null",
+    )
+    .await;
+    control(page, 'u').await;
 
-    let paste = "const data = new DataTransfer(); data.setData('text', 'SET p1 1\\nSET p2 2\\nGET p1');\
+    // Tab leaves an empty line only.
+    keys(page, "NOTHING ").await;
+    press(page, Key::Tab).await;
+    keys(page, "x").await;
+    line_is(page, "what is typed next goes on with the line", "NOTHING x").await;
+    control(page, 'u').await;
+
+    let paste = "const data = new DataTransfer(); data.setData('text', 'SET p1 1\\n:speed 2x\\nSET p2 2\\nGET p1');\
                  document.getElementById('term-input').dispatchEvent(\
                  new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))";
     page.js(&format!("(() => {{ {paste}; return true }})()")).await;
     line_is(page, "what follows the last line end stays in the line", "GET p1").await;
     press(page, Key::Enter).await;
     page.terminal_shows("\"1\"").await;
+    page.until(
+        "a line of the language waited for the reply above it",
+        "/SET p1 1((?!: speed).)*OK.*: speed 2x.*SET p2 2.*OK/s.test(document.getElementById('term-out').textContent) || null",
+    )
+    .await;
+    press(page, Key::Up).await;
+    press(page, Key::Up).await;
+    line_is(page, "what was pasted is remembered line by line", "SET p2 2").await;
     let console = page.console().await;
     assert!(console.is_empty(), "{console:#?}");
 }

@@ -8,7 +8,7 @@ use crate::protocol::{Completion, TermEntry, TermKind};
 use crate::words;
 use vitrine_core::sim::fault::{Action, Scope};
 use vitrine_core::sim::ledger::{Risk, Status};
-use vitrine_core::sim::scenario::{self, Command, Names, PREFIX, TimeCommand, Whom};
+use vitrine_core::sim::scenario::{self, Command, Names, PREFIX, ScenarioError, TimeCommand, Whom};
 
 impl Engine {
     /// Carries out a line and shows it in a tab, with what came of it.
@@ -21,7 +21,7 @@ impl Engine {
         self.print(tab, vec![entry(TermKind::Typed, format!("{PREFIX}\t{line}"))]);
         let result = match scenario::parse_line(line) {
             Ok(command) => self.carry_out(tab, &command),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(refusal(line, &error)),
         };
         match &result {
             Ok(said) if said.is_empty() => {}
@@ -78,15 +78,13 @@ impl Engine {
                     }
                     Whom::Each => false,
                 };
-                Ok(if elsewhere {
-                    "The reply comes in the tab that it was typed into.".into()
-                } else {
-                    String::new()
+                Ok(match whom {
+                    Whom::Node(name) if elsewhere => format!("The reply is in {name}'s tab."),
+                    _ if elsewhere => "The reply is in the tab `cluster -c`.".into(),
+                    _ => String::new(),
                 })
             }
-            Command::Head(_) | Command::When(_) => {
-                Err(format!("`{command}` stands in files, not in lines that are typed."))
-            }
+            Command::Head(_) | Command::When(_) => Err(format!("`{command}` stands in files alone.")),
         }
     }
 
@@ -138,11 +136,19 @@ impl Engine {
             let node = tab.checked_sub(1).and_then(|n| world.setup().nodes.get(usize::from(n)));
             return complete::complete(world, node.map(|n| n.name.as_str()), line, cursor);
         }
+        if let Some((whom, at)) = line.get(..cursor).and_then(line_for_cli) {
+            let node = world.node_index(whom).map(|_| whom);
+            let mut found = complete::complete(world, node, &line[at..], cursor - at);
+            found.start += at;
+            return found;
+        }
         let found = scenario::complete(line, cursor, &Names::of(world));
+        let about = |syntax: String, help| if syntax.is_empty() { help } else { format!("{syntax}\t{help}") };
         Completion {
             start: found.start,
-            candidates: found.candidates.into_iter().map(|c| (c.text, c.help)).collect(),
-            ..Completion::default()
+            candidates: found.candidates.into_iter().map(|c| (c.text, about(c.syntax, c.help))).collect(),
+            hint: found.hint,
+            syntax: found.syntax,
         }
     }
 
@@ -163,9 +169,7 @@ impl Engine {
         if self.wrote.get(&tab) != Some(&true) {
             return String::new();
         }
-        let Some((_, terminal)) = self.terminals().into_iter().find(|(t, _)| *t == tab) else {
-            return String::new();
-        };
+        let Some(terminal) = self.terminal(tab) else { return String::new() };
         let client = format!("terminal-{terminal}");
         let writes = self.time.world().ledger_writes();
         let own = writes.into_iter().filter(|(w, ..)| w.acknowledged && w.client == client);
@@ -180,4 +184,28 @@ impl Engine {
             Status::Lost => "lost".into(),
         }
     }
+}
+
+/// Why a line that was typed is refused, and where help is.
+fn refusal(line: &str, error: &ScenarioError) -> String {
+    let verb = line.split_whitespace().next().unwrap_or_default();
+    let known = scenario::table::rows().any(|row| row.name.eq_ignore_ascii_case(verb));
+    let between = if error.suggestion.is_some() { "" } else { ";" };
+    if known {
+        format!("{error:#}{between} `:help {verb}` says how it is written")
+    } else {
+        format!("{error:#}{between} `:help` names all")
+    }
+}
+
+/// Where a line for redis-cli begins in a line of the language that is being typed, behind whose name.
+fn line_for_cli(line: &str) -> Option<(&str, usize)> {
+    let (verb, rest) = line.trim_start().strip_prefix(PREFIX)?.trim_start().split_once(' ')?;
+    let (whom, rest) = match verb.strip_suffix('>') {
+        Some(whom) => (whom, rest),
+        None if verb == "again" => (verb, rest),
+        None if verb == "say" || verb == "type" => rest.trim_start().split_once(' ')?,
+        None => return None,
+    };
+    Some((whom, line.len() - rest.len()))
 }

@@ -353,7 +353,7 @@ impl Engine {
             }
             ToWorker::Line { id, line } => {
                 self.asking = Some(id);
-                let result = self.lines(CLUSTER_TAB, &line);
+                let result = self.lines(CLUSTER_TAB, &line, false);
                 // Unless the line took it, to answer once it is carried out.
                 if self.asking.take().is_some() {
                     self.answer(id, result.map(Answer::Said));
@@ -460,10 +460,8 @@ impl Engine {
             self.interrupt(tab);
             return Ok(());
         }
-        if line.trim_start().starts_with(PREFIX) {
-            // What came of it stands in the tab.
-            let _ = self.lines(tab, line);
-            return Ok(());
+        if line.trim_start().starts_with(PREFIX) || line.contains('\n') {
+            return self.lines(tab, line, true).map(drop);
         }
         self.each.take_if(|each| *each == tab);
         let whom = match tab.checked_sub(1) {
@@ -490,6 +488,16 @@ impl Engine {
         all.filter_map(|(whom, terminal)| Some((tab(whom)?, terminal))).collect()
     }
 
+    /// The terminal of a tab, by number, if it has one yet.
+    fn terminal(&self, tab: u16) -> Option<u32> {
+        self.terminals().into_iter().find(|(t, _)| *t == tab).map(|(_, terminal)| terminal)
+    }
+
+    /// Whether a reply is waited for in a tab.
+    fn busy(&self, tab: u16) -> bool {
+        self.terminal(tab).is_some_and(|terminal| self.time.world().terminal_busy(terminal))
+    }
+
     /// A remark in a terminal.
     fn note(&mut self, tab: u16, text: String) {
         self.print(tab, vec![TermEntry { kind: TermKind::Note, text, tag: None, from: None }]);
@@ -497,10 +505,10 @@ impl Engine {
 
     /// Lines of the page itself in a terminal.
     fn print(&mut self, tab: u16, entries: Vec<TermEntry>) {
-        let terminal = self.terminals().into_iter().find(|(t, _)| *t == tab).map(|(_, terminal)| terminal);
+        let terminal = self.terminal(tab);
         let world = self.time.world();
         let prompt = terminal.map(|t| world.terminal_prompt(t)).unwrap_or_default().trim_end().to_owned();
-        let busy = terminal.is_some_and(|t| world.terminal_busy(t));
+        let busy = self.busy(tab);
         self.hold(FromWorker::Terminal { tab, entries, prompt, busy });
     }
 

@@ -2,11 +2,12 @@
 //!
 //! Several lines come as one text. They run at once as long as none has to wait; an expectation that may take a while
 //! (`expect whole within 2m`) and time that goes on (`run for 10s`) hold up what is behind them in the same text, and nothing else.
+//! So does a line for redis-cli in a text that was pasted into a terminal, until it is answered.
 
 use super::Engine;
 use crate::protocol::{TermEntry, TermKind};
 use std::collections::VecDeque;
-use vitrine_core::sim::scenario::Command;
+use vitrine_core::sim::scenario::{Command, PREFIX, parse_line};
 
 /// How often an expectation is looked at, in virtual microseconds.
 const LOOK_US: u64 = 10_000;
@@ -19,12 +20,25 @@ enum Wait {
     For(Command, u64),
     /// That time has gone as far as a line said.
     Trek,
+    /// That the tab's redis-cli has answered what the text typed into it.
+    Reply,
 }
 
 struct Queue {
     tab: u16,
     lines: VecDeque<String>,
     wait: Option<Wait>,
+    /// It was typed: only what begins with [`PREFIX`] is of the language, and what is refused stops nothing.
+    by_hand: bool,
+    /// Something of it went to redis-cli.
+    to_cli: bool,
+}
+
+impl Queue {
+    /// Whether a line of it is for redis-cli.
+    fn is_for_cli(&self, line: &str) -> bool {
+        self.by_hand && !line.trim_start().starts_with(PREFIX)
+    }
 }
 
 /// The texts of which something is still to come.
@@ -59,13 +73,14 @@ impl Queues {
 }
 
 impl Engine {
-    /// Runs lines in order, and shows them in a tab with what came of them.
+    /// Runs lines in order, and shows them in a tab with what came of them; `by_hand` if they were typed or pasted there, among lines for
+    /// redis-cli.
     ///
     /// # Errors
-    /// Why one of those that ran at once cannot be done; what is behind it does not run.
-    pub(super) fn lines(&mut self, tab: u16, text: &str) -> Result<String, String> {
+    /// Why one of those that ran at once cannot be done; what is behind it does not run. By hand, all run that can.
+    pub(super) fn lines(&mut self, tab: u16, text: &str, by_hand: bool) -> Result<String, String> {
         let lines = text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
-        let mut queue = Queue { tab, lines, wait: None };
+        let mut queue = Queue { tab, lines, wait: None, by_hand, to_cli: false };
         let said = self.run_queue(&mut queue)?;
         if queue.wait.is_some() || !queue.lines.is_empty() {
             if self.queues.all.len() >= QUEUES_MAX {
@@ -82,15 +97,40 @@ impl Engine {
     fn run_queue(&mut self, queue: &mut Queue) -> Result<String, String> {
         let mut said = String::new();
         while queue.wait.is_none() {
+            if self.awaits_reply(queue) {
+                queue.wait = Some(Wait::Reply);
+                break;
+            }
             let Some(line) = queue.lines.pop_front() else { break };
+            if queue.is_for_cli(&line) {
+                queue.to_cli = true;
+                if let Err(why) = self.type_line(queue.tab, &line) {
+                    self.note(queue.tab, why);
+                }
+                continue;
+            }
             let set_outs = self.queues.set_outs;
-            said = self.line(queue.tab, &line)?;
+            said = match self.line(queue.tab, &line) {
+                Err(_) if queue.by_hand => continue,
+                result => result?,
+            };
             queue.wait = self.queues.new.take();
             if self.queues.set_outs != set_outs && self.trek.is_some() {
                 queue.wait = Some(Wait::Trek);
             }
         }
         Ok(said)
+    }
+
+    /// Whether the next line has to wait for an answer to what its text typed before. Where time is held none comes, so what sets it going
+    /// does not wait.
+    fn awaits_reply(&self, queue: &Queue) -> bool {
+        let goes_on = self.playing || self.trek.is_some();
+        queue.to_cli
+            && self.busy(queue.tab)
+            && queue.lines.front().is_some_and(|line| {
+                !queue.is_for_cli(line) && (goes_on || !matches!(parse_line(line), Ok(Command::Time(_))))
+            })
     }
 
     /// Goes on with what waits, if it may.
@@ -109,30 +149,31 @@ impl Engine {
             let over = match &queue.wait {
                 None => Some(Ok(())),
                 Some(Wait::Trek) => self.trek.is_none().then_some(Ok(())),
+                Some(Wait::Reply) => (!self.awaits_reply(&queue)).then_some(Ok(())),
                 Some(Wait::For(command, until_us)) => match self.console.carry_out(&mut self.time, command) {
                     Ok(_) => Some(Ok(())),
                     Err(why) if now_us >= *until_us => Some(Err(why)),
                     Err(_) => None,
                 },
             };
-            match over {
-                None => {}
-                Some(Err(why)) => {
+            if let Some(result) = over {
+                let wait = queue.wait.take();
+                if let Err(why) = result {
                     let rest = queue.lines.len();
-                    let text = if rest > 0 { format!("{why}; {rest} more lines do not run") } else { why };
+                    let stops = rest > 0 && !queue.by_hand;
+                    let text = if stops { format!("{why}; {rest} more lines do not run") } else { why };
                     self.print(
                         queue.tab,
                         vec![TermEntry { kind: TermKind::Error, text, tag: None, from: None }],
                     );
-                    continue;
-                }
-                Some(Ok(())) => {
-                    if let Some(Wait::For(..)) = queue.wait.take() {
-                        self.note(queue.tab, "It holds.".into());
-                    }
-                    if self.run_queue(&mut queue).is_err() {
+                    if stops {
                         continue;
                     }
+                } else if let Some(Wait::For(..)) = wait {
+                    self.note(queue.tab, "It holds.".into());
+                }
+                if self.run_queue(&mut queue).is_err() {
+                    continue;
                 }
             }
             if queue.wait.is_some() || !queue.lines.is_empty() {

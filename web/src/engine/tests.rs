@@ -225,12 +225,17 @@ fn a_line_is_shown_with_what_came_of_it_wherever_it_was_typed() {
     assert!(text.contains(&":\tpause B1 for 2s".to_owned()), "{text:?}");
     assert_eq!(engine.state().cluster.nodes[1].process, Process::Paused);
     let wrong = line(&mut engine, "paus B1").unwrap_err();
-    assert!(wrong.contains("did you mean `pause`"), "{wrong}");
+    assert_eq!(wrong, "there is no command `paus`; did you mean `pause`? `:help` names all");
+    let why = line(&mut engine, "pause B1 for 5").unwrap_err();
+    assert!(
+        why.starts_with("`5` does not fit here; expected a time") && why.contains("`:help pause`"),
+        "{why}"
+    );
     assert!(printed(&mut engine).iter().any(|t| t == &wrong));
     pass(&mut engine, 3_000_000);
     assert_eq!(engine.state().cluster.nodes[1].process, Process::Up);
     // A line for redis-cli comes in the tab of that node.
-    line(&mut engine, "A2> PING").unwrap();
+    assert_eq!(line(&mut engine, "A2> PING"), Ok(Answer::Said("The reply is in A2's tab.".into())));
     let mut said = Vec::new();
     run_until(&mut engine, "the reply", |engine| {
         said.extend(printed(engine));
@@ -242,6 +247,14 @@ fn a_line_is_shown_with_what_came_of_it_wherever_it_was_typed() {
     assert_eq!(completion.start, 7);
     let names: Vec<&str> = completion.candidates.iter().map(|c| c.0.as_str()).collect();
     assert_eq!(names, ["A1", "A2"]);
+    // Behind a node's name it is a line for redis-cli, completed as one.
+    for head in [":each> ", ":A1> ", ":say A1 ", ":again "] {
+        let typed = format!("{head}CLUSTER FO");
+        let cursor = typed.len();
+        let found = at_once(&mut engine, ToWorker::Complete { id: 77, tab: 0, line: typed, cursor });
+        let Ok(Answer::Completion(found)) = found else { panic!("{found:?}") };
+        assert_eq!((found.start, found.candidates[0].0.as_str()), (head.len() + 8, "FORGET"), "{head}");
+    }
 }
 
 #[test]
@@ -627,6 +640,31 @@ fn watched(engine: &mut Engine, node: &str, line: &str) -> String {
         engine.now_us() >= until
     });
     text
+}
+
+#[test]
+fn pasted_lines_run_in_their_order_and_wait_for_nothing_else() {
+    let mut engine = formed(6);
+    // `foo` is in a slot of C1's.
+    type_into(&mut engine, 0, "SET foo 1\n:pause C1 for 1s\n\n:nonsense\nGET foo\n");
+    let text = shows(&mut engine, 0, "No answer from");
+    let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+    assert!(at("SET foo 1") < at("OK\n") && at("OK\n") < at(":\tpause C1"), "{text}");
+    assert!(at(":\tpause C1") < at(":\tnonsense") && at(":\tnonsense") < at("GET foo"), "{text}");
+    // A line by hand does not wait for the reply of another, nor does the beginning of a paste.
+    type_into(&mut engine, 1, "BLPOP b 0");
+    pass(&mut engine, 100_000);
+    type_into(&mut engine, 1, ":pause B1");
+    assert_eq!(engine.state().cluster.nodes[1].process, Process::Paused);
+    type_into(&mut engine, 1, ":resume B1\nGET b\n:pause B1\n");
+    pass(&mut engine, 100_000);
+    assert_eq!(engine.state().cluster.nodes[1].process, Process::Up);
+    type_into(&mut engine, 1, INTERRUPT);
+    pass(&mut engine, 100_000);
+    assert_eq!(engine.state().cluster.nodes[1].process, Process::Paused);
+    // Nothing is answered while time is held: what sets it going does not wait for that.
+    type_into(&mut engine, 1, ":stop\nGET b\n:play\n");
+    assert!(engine.playing);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Completion and help, from the same table that the parser reads.
 
 use super::error::nearest;
-use super::grammar::{Kind, Matcher, show_name};
+use super::grammar::{Args, Kind, Matcher, Part, Verb, show_name, syntax_of};
 use super::{Command, PREFIX, command, lex, prefix_len, table};
 use crate::sim::world::World;
 use serde::Serialize;
@@ -53,6 +53,8 @@ pub struct Candidate {
     pub text: String,
     /// What it means, or what has to be typed.
     pub help: String,
+    /// For a command, the syntax of what follows.
+    pub syntax: String,
 }
 
 /// Ways to go on.
@@ -62,6 +64,11 @@ pub struct Completion {
     pub start: usize,
     /// The candidates, in the order of the table; names of the world first.
     pub candidates: Vec<Candidate>,
+    /// The syntax of what is not typed yet, to stand behind the line.
+    pub hint: String,
+    /// The syntax of the line's command before the argument at the cursor, that argument, and after it; and what the command does. Nothing without a
+    /// command.
+    pub syntax: Vec<String>,
 }
 
 /// What could stand at byte `cursor` of a line that is being typed, with or without [`PREFIX`].
@@ -78,13 +85,13 @@ pub fn complete(line: &str, cursor: usize, names: &Names) -> Completion {
     // What stands before has to be the beginning of a line: whatever is missing then is missing at its end.
     command(&mut matcher, from, true);
     let mut candidates: Vec<Candidate> = Vec::new();
-    let mut add = |text: String, help: String| {
+    let mut add = |text: String, help: String, syntax: String| {
         let fits = text.is_empty() || text.trim_start_matches('"').to_ascii_lowercase().starts_with(&typed);
         if fits
             && candidates.len() < CANDIDATES_MAX
             && !candidates.iter().any(|c| c.text == text && c.help == help)
         {
-            candidates.push(Candidate { text, help });
+            candidates.push(Candidate { text, help, syntax });
         }
     };
     if at_verb {
@@ -95,29 +102,69 @@ pub fn complete(line: &str, cursor: usize, names: &Names) -> Completion {
             if first {
                 let help =
                     if forms > 1 { format!("{} ({forms} forms)", row.help) } else { row.help.to_string() };
-                add(row.name.to_string(), help);
+                add(row.name.to_string(), help, rest(row.parts, forms > 1));
             }
         }
         for name in prompts.filter(|n| lex::is_plain(n)) {
-            add(format!("{name}>"), format!("types a line into the redis-cli of {name}"));
+            add(
+                format!("{name}>"),
+                format!("Types a line into the redis-cli of {name}."),
+                "LINE".to_string(),
+            );
         }
-        return Completion { start, candidates };
     }
-    if matcher.furthest() < before.trim_end().len() {
-        return Completion { start, candidates };
+    let hint = match row_of(line, from) {
+        Some((row, typed, more)) => {
+            let rest = rest(&row.parts[typed..], more);
+            let blank = if start == line.len() || rest.is_empty() { "" } else { " " };
+            format!("{blank}{rest}")
+        }
+        None => String::new(),
+    };
+    if at_verb || matcher.furthest() < before.trim_end().len() {
+        return Completion { start, candidates, hint, syntax: Vec::new() };
     }
     for want in matcher.wants() {
         match (want.word, want.kind) {
-            (Some(word), _) => add(word.to_string(), want.help.to_string()),
+            (Some(word), _) => add(word.to_string(), want.help.to_string(), String::new()),
             (None, Some(kind)) => {
                 for (text, help) in suggestions(kind, want.help, names) {
-                    add(text, help);
+                    add(text, help, String::new());
                 }
             }
             _ => {}
         }
     }
-    Completion { start, candidates }
+    let syntax = row_of(before, from).map_or_else(Vec::new, |(row, typed, _)| {
+        let (here, after) = row.parts[typed..].split_at(usize::from(typed < row.parts.len()));
+        vec![row.syntax_to(typed), rest(here, false), rest(after, false), row.help.to_string()]
+    });
+    Completion { start, candidates, hint, syntax }
+}
+
+/// The syntax of some parts, and whether there are other forms.
+fn rest(parts: &[Part], more: bool) -> String {
+    let mut out = String::new();
+    syntax_of(parts, &mut out);
+    if more {
+        out.push_str(if out.is_empty() { "…" } else { " | …" });
+    }
+    out
+}
+
+/// The first row that a line holds to as far as it goes, how many of its parts are there, and whether another row holds as well.
+fn row_of(line: &str, from: usize) -> Option<(&'static Verb, usize, bool)> {
+    let verb = lex::next_token(line, from).ok()??;
+    let typed = |row: &'static Verb| {
+        let is_there = |&parts: &usize| {
+            let end = Matcher::new(line, None).parts(&row.parts[..parts], verb.end, &mut Args::new());
+            end.is_some_and(|end| lex::next_start(line, end).is_none())
+        };
+        Some((row, (0..=row.parts.len()).find(is_there)?))
+    };
+    let mut rows = table::rows().filter(|r| verb.is(r.name) && super::fits(r, true)).filter_map(typed);
+    let (row, parts) = rows.next()?;
+    Some((row, parts, rows.next().is_some()))
 }
 
 /// Where the word begins that ends at the end of the line; the end itself, behind a blank.
@@ -156,20 +203,26 @@ fn suggestions(kind: Kind, name: &str, names: &Names) -> Vec<(String, String)> {
             all.extend(hint());
             all
         }
+        Kind::Text if name == "WORD" => {
+            let about = |verb| table::rows().find(|row| row.name == verb).map_or("", |row| row.help);
+            verbs().into_iter().map(|verb| (verb.to_string(), about(verb).to_string())).collect()
+        }
         _ => hint(),
     }
+}
+
+/// The names of all commands that can be typed live, in order.
+fn verbs() -> Vec<&'static str> {
+    let mut names: Vec<&str> = table::rows().filter(|r| super::fits(r, true)).map(|row| row.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// What there is, or how a command is written: the text of `help` and `help WORD`.
 pub fn help(word: Option<&str>) -> String {
     let Some(word) = word else {
-        let mut names: Vec<&str> = Vec::new();
-        for row in table::rows().filter(|r| super::fits(r, true)) {
-            if !names.contains(&row.name) {
-                names.push(row.name);
-            }
-        }
-        return format!("{}\n`help WORD` says how one of them is written.", names.join(" "));
+        return format!("{}\n`:help WORD` says how one of them is written.", verbs().join(" "));
     };
     let word = word.trim_start_matches(PREFIX);
     let mut out = String::new();
@@ -180,7 +233,7 @@ pub fn help(word: Option<&str>) -> String {
         let near = super::error::nearest(word, table::rows().map(|r| r.name));
         return match near {
             Some(near) => format!("There is no command `{word}`; did you mean `{near}`?"),
-            None => format!("There is no command `{word}`; `help` names all."),
+            None => format!("There is no command `{word}`; `:help` names all."),
         };
     }
     out.truncate(out.trim_end().len());

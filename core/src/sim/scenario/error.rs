@@ -43,16 +43,28 @@ impl ScenarioError {
     }
 
     /// Says what was expected; `found` is what stood there.
-    pub(crate) fn expecting(mut self, expected: Vec<String>, found: &str) -> ScenarioError {
+    pub(crate) fn expecting(mut self, mut expected: Vec<String>, found: &str) -> ScenarioError {
+        // Several rows may want the same.
+        let mut seen = Vec::new();
+        expected.retain(|label| {
+            !seen.contains(label) && {
+                seen.push(label.clone());
+                true
+            }
+        });
         self.suggestion = nearest(found, expected.iter().map(String::as_str)).map(str::to_string);
         self.expected = expected;
         self
     }
 }
 
+/// With its place; the alternate form (`{:#}`) without, for a line that stands alone.
 impl fmt::Display for ScenarioError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.message)?;
+        if !f.alternate() {
+            write!(f, "line {}, column {}: ", self.line, self.column)?;
+        }
+        f.write_str(&self.message)?;
         if !self.expected.is_empty() {
             let shown = self.expected.iter().take(EXPECTED_SHOWN_MAX).cloned().collect::<Vec<_>>();
             let more = if self.expected.len() > EXPECTED_SHOWN_MAX { ", …" } else { "" };

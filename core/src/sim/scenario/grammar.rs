@@ -167,13 +167,18 @@ pub struct Verb {
 impl Verb {
     /// How it is written: `cut A B [forward|backward] [for TIME]`.
     pub fn syntax(&self) -> String {
+        self.syntax_to(self.parts.len())
+    }
+
+    /// The same up to one of its parts.
+    pub(crate) fn syntax_to(&self, parts: usize) -> String {
         let mut out = self.name.to_string();
-        syntax_of(self.parts, &mut out);
+        syntax_of(&self.parts[..parts], &mut out);
         out
     }
 }
 
-fn syntax_of(parts: &[Part], out: &mut String) {
+pub(crate) fn syntax_of(parts: &[Part], out: &mut String) {
     for part in parts {
         if !out.is_empty() && !out.ends_with('[') {
             out.push(' ');
@@ -395,11 +400,12 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    /// Refuses the line at a place, whatever else is tried.
-    pub fn refuse(&mut self, at: usize, message: String) {
+    /// Refuses the line at a place, whatever else is tried; `near` is what was meant, perhaps.
+    pub fn refuse(&mut self, at: usize, message: String, near: Option<&str>) {
         self.furthest = at;
         self.wants.clear();
-        self.hard(at, ScenarioError::at(self.source, at, message));
+        let error = ScenarioError::at(self.source, at, message);
+        self.hard(at, ScenarioError { suggestion: near.map(str::to_string), ..error });
     }
 
     /// Notes what could have stood at a place.

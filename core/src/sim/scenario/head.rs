@@ -246,16 +246,16 @@ pub(crate) static ROWS: &[Verb] = &[
         "cpu command 500ns", |a| Command::Head(Head::Cpu { work: a.get_text("work"), ns: a.get_num("COST") })),
 
     row(G::When, "at", "at", &[Arg("TIME", Kind::Time), Opt(&[Word("event"), Arg("EVENT", Kind::Number(u64::MAX))])],
-        "In front of a command: at this instant of the run. With `event`, after so many events, which is exact.",
+        "In front of a command: at this instant of the run. With `event`, after so many events, which is exact. In files alone.",
         "at 12.5s crash A1", |a| Command::When(match a.maybe_num("EVENT") {
             Some(after_events) => When::Exact { us: a.get_num("TIME"), after_events },
             None => When::At { us: a.get_num("TIME") },
         })),
     row(G::When, "after", "after", &[Arg("TIME", Kind::Time)],
-        "In front of a command: so long after the line before it is done.",
+        "In front of a command: so long after the line before it is done. In files alone.",
         "after 2s start A1", |a| Command::When(When::After { us: a.get_num("TIME") })),
     row(G::When, "every", "every", &[Arg("TIME", Kind::Time), Opt(&[Word("for"), Arg("LONG", Kind::Time)]), Opt(&[Word("times"), Arg("COUNT", Kind::Number(u32::MAX as u64))])],
-        "In front of a command: from now on again and again, while the lines that follow go on; for so long, so many times, or to the end.",
+        "In front of a command: from now on again and again, while the lines that follow go on; for so long, so many times, or to the end. In files alone.",
         "every 100ms for 10s cluster> INCR hits", |a| Command::When(When::Every {
             us: a.get_num("TIME"), for_us: a.maybe_num("LONG"), times: a.maybe_num("COUNT"),
         })),

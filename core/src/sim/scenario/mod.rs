@@ -300,6 +300,16 @@ fn fits(verb: &Verb, live: bool) -> bool {
     !live || !matches!(verb.group, Group::Head | Group::When)
 }
 
+/// What a line that is refused live was to be, and what to do instead.
+fn files_alone(verb: &Verb) -> String {
+    let instead = match (verb.group, verb.name) {
+        (Group::Head, _) => "put it into a scenario and open that as another world",
+        (_, "every") => "`workload` repeats commands, or put it into a scenario and open that",
+        _ => "let time pass first, by `run for 5s` or `run until 60s`",
+    };
+    format!("`{}` stands in files alone; {instead}", verb.name)
+}
+
 /// Reads a command from byte `at` of a line on.
 fn parse(
     source: &str,
@@ -357,8 +367,7 @@ fn command(matcher: &mut Matcher<'_>, at: usize, live: bool) -> Option<(Option<&
     let named = |name: bool| table::rows().filter(move |row| begins_with_name(row) == name);
     for row in named(false).chain(named(true)).filter(|r| token.is(r.name)) {
         if !fits(row, live) {
-            matcher
-                .refuse(token.start, format!("`{}` stands in files, not in lines that are typed", row.name));
+            matcher.refuse(token.start, files_alone(row), None);
             return None;
         }
         known = true;
@@ -372,9 +381,8 @@ fn command(matcher: &mut Matcher<'_>, at: usize, live: bool) -> Option<(Option<&
         }
     }
     if !known {
-        for row in table::rows().filter(|r| fits(r, live)) {
-            matcher.want_word(at, row.name, row.help);
-        }
+        let near = error::nearest(text, table::rows().filter(|r| fits(r, live)).map(|r| r.name));
+        matcher.refuse(token.start, format!("there is no command `{}`", token.shown()), near);
     }
     None
 }

@@ -10,7 +10,7 @@ To get help about Redis commands type:
       \"help @<group>\" to get a list of commands in <group>
       \"help <command>\" for help on <command>
       \"help <tab>\" to get a list of possible help topics
-      \"quit\" to exit
+      \"quit\" to end the connection
 
 Here besides:
       \"redis-cli --cluster help\" for what is done to a whole cluster

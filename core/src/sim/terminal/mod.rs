@@ -316,7 +316,11 @@ impl Terminal {
             (b"quit" | b"exit", _) => {
                 io.disconnect();
                 self.forget_connection();
-                return;
+                return self.print(
+                    now,
+                    TermKind::Info,
+                    "The connection is ended; the next command makes a new one.",
+                );
             }
             (b"clear", 1) => {
                 self.output.clear();
@@ -402,7 +406,7 @@ impl Terminal {
         let (elapsed, again) = (now - current.started_us, current.repeat > 1);
         let (ok, nil) = (error.is_none(), matches!(reply, Value::Null));
         let kind = if ok { TermKind::Reply } else { TermKind::Error };
-        self.print_reply(now, kind, reply, ok && prints_raw(&args));
+        self.print_reply(now, kind, reply, prints_raw(&args));
         self.after_reply(&args, ok, nil);
         if again {
             if let Some(current) = &mut self.current {
@@ -530,8 +534,8 @@ impl Terminal {
         if !self.up {
             return self.not_reached(io, NetError::TimedOut.strerror());
         }
-        let text =
-            format!("(error) No answer from {} after {} ms", self.address(), COMMAND_TIMEOUT_US / 1000);
+        // Without redis-cli's `(error)`, which stands before what a server said.
+        let text = format!("No answer from {} after {} ms", self.address(), COMMAND_TIMEOUT_US / 1000);
         self.print(io.now_us(), TermKind::Error, text);
         self.forget_connection();
         self.lost = true;

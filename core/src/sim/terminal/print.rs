@@ -80,7 +80,9 @@ pub(super) fn text_of(reply: &Value, raw: bool) -> String {
 
 fn printed(reply: &Value, raw: bool) -> String {
     let text = match reply {
-        Value::Bulk(bytes) | Value::Status(bytes) | Value::Verbatim(_, bytes) if raw => {
+        Value::Bulk(bytes) | Value::Status(bytes) | Value::Verbatim(_, bytes) | Value::Error(bytes)
+            if raw =>
+        {
             String::from_utf8_lossy(bytes).into_owned()
         }
         other => other.to_string(),

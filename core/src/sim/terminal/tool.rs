@@ -152,9 +152,7 @@ impl Terminal {
         tool.skip = 0;
         let event = match (tool.at.take(), error) {
             (None, error) => Event::NotReached(error.strerror().to_string()),
-            (Some((ip, port)), NetError::TimedOut) => {
-                Event::Gone(format!("(error) No answer from {ip}:{port}"))
-            }
+            (Some((ip, port)), NetError::TimedOut) => Event::Gone(format!("No answer from {ip}:{port}")),
             (Some(_), error) => Event::Gone(format!("Error: {}", lost_words(error))),
         };
         self.resume_tool(io, Some(event));

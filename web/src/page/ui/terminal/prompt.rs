@@ -74,9 +74,14 @@ impl Line {
     }
 }
 
+/// The lines that were typed: what was pasted is one entry of several lines.
+fn lines_of(history: &[String]) -> Vec<&str> {
+    history.iter().flat_map(|entry| entry.lines()).filter(|line| !line.trim().is_empty()).collect()
+}
+
 /// The line that a search finds: the `nth` from the end that contains the text.
-fn search<'a>(history: &'a [String], text: &str, nth: usize) -> Option<&'a str> {
-    history.iter().rev().filter(|line| line.contains(text)).nth(nth).map(String::as_str)
+fn search<'a>(history: &[&'a str], text: &str, nth: usize) -> Option<&'a str> {
+    history.iter().rev().filter(|line| line.contains(text)).nth(nth).copied()
 }
 
 /// A place in UTF-16 units, as the browser counts, in bytes.
@@ -141,7 +146,9 @@ impl Hand {
             line.found = found;
             let first = line.options().next().map_or(0, |(i, _)| i);
             line.chosen = first;
-            line.open = show || !line.word().is_empty() || !line.found.syntax.is_empty();
+            // Who does not know the language sees at once what there is.
+            let language = line.text.trim_start().starts_with(':');
+            line.open = show || language || !line.word().is_empty() || !line.found.syntax.is_empty();
             drop(line);
             hand.redraw.force_update();
         });
@@ -181,7 +188,7 @@ impl Hand {
     }
 
     /// Goes through the history.
-    fn recall(&self, history: &[String], up: bool) {
+    fn recall(&self, history: &[&str], up: bool) {
         let text = {
             let mut line = self.line.borrow_mut();
             if line.back == 0 {
@@ -190,7 +197,7 @@ impl Hand {
             line.back = if up { (line.back + 1).min(history.len()) } else { line.back.saturating_sub(1) };
             match line.back {
                 0 => line.kept.clone(),
-                back => history[history.len() - back].clone(),
+                back => history[history.len() - back].to_owned(),
             }
         };
         self.put(&text, text.len());
@@ -203,7 +210,7 @@ impl Hand {
     }
 
     /// The keys of a shell's line editor. Gives whether it was one.
-    fn edit(&self, key: &str, history: &[String]) -> bool {
+    fn edit(&self, key: &str, history: &[&str]) -> bool {
         let Some(input) = self.input() else { return false };
         let text = input.value();
         let caret = bytes(&text, input.selection_end().ok().flatten().unwrap_or(u32::MAX));
@@ -244,7 +251,7 @@ impl Hand {
         true
     }
 
-    fn key(&self, e: &KeyboardEvent, history: &[String]) {
+    fn key(&self, e: &KeyboardEvent, history: &[&str]) {
         let key = e.key();
         let (open, chosen, options, found) = {
             let line = self.line.borrow();
@@ -276,9 +283,8 @@ impl Hand {
             "Tab" if e.shift_key() => return,
             "Tab" if open => self.accept(chosen),
             "Tab" => {
-                // An empty line lets the focus go on, so that the keyboard is not caught here.
-                // So does one that nothing more can be said of.
-                if self.line.borrow().text.is_empty() || self.line.borrow().open {
+                // Only an empty line lets the focus go on: whoever writes one would write the rest of it somewhere else.
+                if self.line.borrow().text.is_empty() {
                     return;
                 }
                 self.changed(true);
@@ -377,7 +383,7 @@ pub fn Prompt(props: &Props) -> Html {
     };
     let onkeydown = {
         let (hand, history) = (hand.clone(), props.history.clone());
-        Callback::from(move |e: KeyboardEvent| hand.key(&e, &history))
+        Callback::from(move |e: KeyboardEvent| hand.key(&e, &lines_of(&history)))
     };
     let onblur = {
         let hand = hand.clone();
@@ -396,9 +402,8 @@ pub fn Prompt(props: &Props) -> Html {
             e.prevent_default();
             let text = format!("{}{}", field.value(), text.replace('\r', ""));
             let (lines, rest) = text.rsplit_once('\n').unwrap_or(("", &text));
-            for line in lines.split('\n').filter(|l| !l.trim().is_empty()) {
-                hand.submit(line.to_owned());
-            }
+            // With their last line end, by which the worker knows a paste.
+            hand.submit(format!("{lines}\n"));
             hand.put(rest, rest.len());
             hand.changed(false);
         })
@@ -407,7 +412,9 @@ pub fn Prompt(props: &Props) -> Html {
     let has_options = shown.options().next().is_some();
     let open =
         shown.open && (has_options || !shown.found.candidates.is_empty() || !shown.found.syntax.is_empty());
-    let found = shown.search.map(|nth| search(&props.history, &shown.text, nth).unwrap_or("nothing like it"));
+    let found = shown
+        .search
+        .map(|nth| search(&lines_of(&props.history), &shown.text, nth).unwrap_or("nothing like it"));
     let ghost = found.map_or_else(|| shown.ghost(), |found| format!("   {found}"));
     let expanded = open && has_options;
     let prompt = if found.is_some() { "(reverse-i-search)" } else { &props.prompt };
