@@ -177,7 +177,8 @@ fn what_the_page_asks_is_in_no_slow_log_and_no_count() {
     typed(&mut engine, &["1 CONFIG RESETSTAT", "SET {t}s v"]);
     let mut own = 0;
     for node in ["A1", "B1", "C1"] {
-        engine.handle(ToWorker::Line { id: 5, line: format!("{node}> CONFIG SET slowlog-log-slower-than 0") });
+        engine
+            .handle(ToWorker::Line { id: 5, line: format!("{node}> CONFIG SET slowlog-log-slower-than 0") });
         engine.handle(ToWorker::Line { id: 5, line: format!("{node}> SLOWLOG RESET") });
         typed(&mut engine, &[]);
         engine.handle(ToWorker::RunUntil { id: 0, until_us: 50_000, relative: true });
@@ -185,7 +186,13 @@ fn what_the_page_asks_is_in_no_slow_log_and_no_count() {
         let sheets = pane(&mut engine, node, What::Slow, &[]);
         let of = |title: &str| sheets.iter().find(|s| s.title == title).map(|s| &s.rows).expect("a sheet");
         let slow: Vec<&str> = of("Slow log").iter().map(|r| r[1].as_str()).collect();
-        assert!(slow.iter().all(|line| line.starts_with("slowlog") || line.starts_with("SLOWLOG") || line.starts_with("REPLCONF") || line.starts_with("replconf")), "{slow:?}");
+        assert!(
+            slow.iter().all(|line| line.starts_with("slowlog")
+                || line.starts_with("SLOWLOG")
+                || line.starts_with("REPLCONF")
+                || line.starts_with("replconf")),
+            "{slow:?}"
+        );
         let commands: Vec<&str> = of("Commands").iter().map(|r| r[0].as_str()).collect();
         assert!(!commands.iter().any(|c| c.starts_with("latency") || *c == "readonly"), "{commands:?}");
         own += usize::from(commands.contains(&"config|set"));
