@@ -300,7 +300,9 @@ mod tests {
         let mut lanes = Lanes::new(vec!["A1".into()]);
         let mut out = Vec::new();
         let slow = F::DiskSlow { node: "A1".into(), factor: 10 };
+        let cut = F::Cut { link: fault::Link::both("A1", "B1") };
         let changes = [
+            TapeKind::Action { action: cut.lasting(1_000_000) },
             TapeKind::Action { action: slow.clone().lasting(1_000_000) },
             TapeKind::FaultOver { number: 1, fault: slow },
             TapeKind::Action {
@@ -320,6 +322,7 @@ mod tests {
         assert_eq!(
             told,
             [
+                (TapeMark::Cut, "nothing gets through between A1 and B1, for 1 s"),
                 (TapeMark::Other, "A1's disk takes 10 times as long, for 1 s"),
                 (TapeMark::Heal, "it ended that A1's disk takes 10 times as long"),
                 (TapeMark::Other, "bits flip on the disk of A1"),
