@@ -142,7 +142,7 @@ pub fn places(l: &Layout, clients: &[Client]) -> Vec<Option<Card>> {
         (_, None) => [(110.0, 60.0), (644.0, 60.0), (110.0, 464.0), (644.0, 464.0)]
             .map(|(x, y)| card(x, y, 146.0))
             .into(),
-        (_, Some(_)) => vec![card(96.0, 464.0, 146.0)],
+        (_, Some(_)) => vec![card(28.0, 464.0, 146.0)],
     };
     free.reverse();
     let mut bay = l.bay_card().map(|(at, width)| card(at.x, at.y, width));

@@ -360,6 +360,59 @@ pub fn label_spot(seat: &Seat, lines: usize, jury: bool) -> LabelSpot {
     }
 }
 
+/// How wide a letter of a label is, and how far its discs' rings reach around a seat.
+const LETTER: f64 = 6.7;
+const RINGS: f64 = 8.0;
+
+impl LabelSpot {
+    /// Whether lines of so many letters would lie on a disc.
+    fn hits(&self, seat: &Seat, lines: usize, letters: usize) -> bool {
+        let wide = letters as f64 * LETTER;
+        let left = self.left(wide);
+        let (top, low) = (self.y - 9.0, self.y + 3.0 + (lines.max(1) - 1) as f64 * LINE);
+        let near = Point { x: seat.at.x.clamp(left, left + wide), y: seat.at.y.clamp(top, low) };
+        near.distance(seat.at) < seat.r + RINGS
+    }
+
+    /// The left edge of lines that are so wide.
+    fn left(&self, wide: f64) -> f64 {
+        match self.anchor {
+            "start" => self.x,
+            "middle" => self.x - wide / 2.0,
+            _ => self.x - wide,
+        }
+    }
+}
+
+impl Layout {
+    /// The place of a label beside a node, clear of all discs as far as there is one: where [`label_spot`] has it, a little above or
+    /// below, beside the replica under it, or outside all of them.
+    pub fn label(&self, index: usize, lines: usize, letters: usize, jury: bool) -> LabelSpot {
+        let seat = &self.seats[index];
+        let usual = label_spot(seat, lines, jury);
+        if seat.in_bay {
+            return usual;
+        }
+        let wide = letters as f64 * LETTER;
+        let far =
+            self.seats.iter().filter(|s| !s.in_bay).map(|s| s.at.distance(self.centre)).fold(0.0, f64::max);
+        let outside = Seat { at: self.centre.polar(far, seat.angle), on_ring: false, ..*seat };
+        let aside = LabelSpot { x: seat.at.x + seat.r + RINGS, anchor: "end", ..usual };
+        let right = self.wall_x.map_or(WIDTH, |x| x - 2.0) - 6.0;
+        let places = [usual, aside, label_spot(&outside, lines, jury)].into_iter().flat_map(|spot| {
+            // Within the stage.
+            let over = (spot.left(wide) + wide - right).max(0.0);
+            [0.0, -LINE, LINE, -2.0 * LINE, 2.0 * LINE, -3.0 * LINE, 3.0 * LINE].map(|dy| LabelSpot {
+                x: spot.x - over,
+                y: spot.y + dy,
+                ..spot
+            })
+        });
+        let hit = |spot: &LabelSpot| self.seats.iter().filter(|s| spot.hits(s, lines, letters)).count();
+        places.min_by_key(hit).unwrap_or(usual)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -429,17 +482,48 @@ mod tests {
         assert_eq!(l.on_chord(0, 1, 1.0), l.seats[1].at);
     }
 
-    #[test]
-    fn thirty_nodes_fit() {
+    /// So many shards of a master and two replicas each.
+    fn trios(shards: u16) -> Cluster {
         let mut c = Cluster::default();
-        for s in 0..10u16 {
+        for s in 0..shards {
             let m = c.nodes.len() as u16;
             c.nodes.push(Node::sample("m", s, None));
             c.nodes.push(Node::sample("r", s, Some(m)));
             c.nodes.push(Node::sample("r", s, Some(m)));
-            let (start, end) = ((s as u32 * 16384 / 10) as u16, ((s as u32 + 1) * 16384 / 10 - 1) as u16);
+            let border = |s: u16| u32::from(s) * 16384 / u32::from(shards);
+            let (start, end) = (border(s) as u16, (border(s + 1) - 1) as u16);
             c.claims.push(Claim { start, end, node: m, epoch: 1, accepted: true, served: true });
         }
+        c
+    }
+
+    #[test]
+    fn labels_lie_on_no_disc() {
+        let mut walled = Cluster::six();
+        walled.groups = vec![vec![0], vec![1, 2, 3, 4, 5]];
+        for c in [Cluster::six(), walled, trios(3), trios(4), trios(10), trios(16)] {
+            let l = Layout::of(&c);
+            for index in 0..l.seats.len() {
+                for (lines, letters) in
+                    if l.size == Size::L { [(1, 21), (2, 22), (3, 12)] } else { [(1, 17), (2, 17), (3, 17)] }
+                {
+                    let spot = l.label(index, lines, letters, true);
+                    let hit = l.seats.iter().position(|seat| spot.hits(seat, lines, letters));
+                    assert_eq!(hit, None, "{} nodes, {index}, {letters} letters: {spot:?}", l.seats.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn chords_of_a_crowd_keep_away_from_the_dial() {
+        let l = Layout::of(&trios(16));
+        assert!((0..48).all(|to| to == 0 || l.on_chord(0, to, 0.5).distance(l.centre) > 60.0));
+    }
+
+    #[test]
+    fn thirty_nodes_fit() {
+        let c = trios(10);
         let l = Layout::of(&c);
         for i in 0..30 {
             assert!(l.seats[i].at.x > 20.0 && l.seats[i].at.x < WIDTH - 20.0);

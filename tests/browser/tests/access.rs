@@ -227,6 +227,23 @@ async fn who_asked_for_less_motion_sees_none() {
     browser.close().await;
 }
 
+/// The page is as wide as the window, whatever that is.
+#[tokio::test]
+async fn a_narrow_window_has_its_whole_top_bar() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    for width in [720, 768, 1024, 1280] {
+        emulate(page, (width, 800), json!([])).await;
+        page.ready().await;
+        let over = "document.documentElement.scrollWidth - innerWidth";
+        assert_eq!(page.js(over).await, 0, "{width}");
+        let met = "[...document.querySelectorAll('.top > *')].map(e => e.getBoundingClientRect()).filter((r, i, all) => i && r.left < all[i - 1].right - 0.5).length";
+        assert_eq!(page.js(met).await, 0, "parts lie on each other at {width}");
+    }
+    browser.close().await;
+}
+
 /// On a phone the panels are behind tabs, each as large as a finger.
 #[tokio::test]
 async fn a_phone_has_its_panels_behind_tabs() {
@@ -242,5 +259,15 @@ async fn a_phone_has_its_panels_behind_tabs() {
     }
     let small = "[...document.querySelectorAll('.mtabs button, .mbar button')].filter(b => b.getBoundingClientRect().height < 43.9).length";
     assert_eq!(page.js(small).await, 0, "targets that a finger misses");
+    // What its bars have no room for is in a menu.
+    page.click("#more").await;
+    page.until("the menu is there", "/Run to the next event.*Share.*Export.*Copy the seed/s.test(document.querySelector('#menu')?.textContent) || null").await;
+    page.js("[...document.querySelectorAll('#menu .mi')].find(e => e.textContent.includes('Share')).click()")
+        .await;
+    page.until(
+        "the sheet is there",
+        "document.querySelector('.sheet') && !document.querySelector('#menu') || null",
+    )
+    .await;
     browser.close().await;
 }

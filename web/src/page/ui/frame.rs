@@ -79,7 +79,8 @@ fn phone_tabs(app: &App, act: &Callback<Act>) -> Html {
                 <button role="tab" aria-selected={(app.panel == panel).to_string()}
                     onclick={act.reform(move |_| Act::Panel(panel))}>{ panel.name() }</button>
             }) }
-        </div></nav>
+        </div><button class="ib" id="more" aria-label="More" aria-haspopup="menu" disabled={app.boot.is_none() || app.stopped.is_some()}
+            onclick={act.reform(|_| Act::Menu(super::MenuTarget::More, 0, 0))}>{ super::icon("i-more") }</button></nav>
     }
 }
 

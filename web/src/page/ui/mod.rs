@@ -120,6 +120,8 @@ pub enum MenuTarget {
     Family(Family),
     /// The whole palette.
     All,
+    /// What a phone's bars have no room for.
+    More,
 }
 
 /// A fault of the palette that waits for its node.

@@ -1,7 +1,7 @@
 //! What a menu offers: for a node, a link, the clients of a workload, a message, or a family of the palette.
 
 use super::super::ledger::WORK;
-use super::super::{Act, MenuTarget};
+use super::super::{Act, MenuTarget, Sheet};
 use vitrine_web::clients::Client;
 use vitrine_web::faults::{self, Family, On, ROWS, Row, Subject};
 use vitrine_web::model::{ActiveFault, Cluster, LinkState, NodeIndex, Process};
@@ -46,6 +46,7 @@ pub enum Todo {
     Menu(MenuTarget),
     Inspect(NodeIndex),
     Workloads,
+    Act(fn() -> Act),
 }
 
 impl Todo {
@@ -56,6 +57,7 @@ impl Todo {
             Todo::Line(line) => Act::Line(line),
             Todo::Menu(target) => Act::Menu(target, x, y),
             Todo::Inspect(node) => Act::Select(Some(node)),
+            Todo::Act(make) => make(),
             Todo::Workloads => Act::Tray(Some(WORK)),
         });
     }
@@ -261,6 +263,23 @@ pub fn root(target: MenuTarget, c: &Cluster, looked: Looked) -> Option<(String, 
                 out.extend(rows(Family::Heal, target, c).take(2));
             }
             ("Break it".to_owned(), String::new())
+        }
+        MenuTarget::More => {
+            let line =
+                |symbol, text: &str, line: &str| Item::Do(symbol, text.into(), Todo::Line(line.into()));
+            out.push(line("i-move", "Run to the next event", "next"));
+            out.push(line("i-to-last", "Go back to the last event", "last"));
+            out.push(line("i-hold2", "Slow enough to see messages", "speed 0.001x"));
+            out.push(Item::Rule);
+            let does: [(_, &str, fn() -> Act); 5] = [
+                ("i-share", "Share", || Act::Dialog(Some(Sheet::Share))),
+                ("i-export", "Export", || Act::Export),
+                ("i-many", "Copy the seed", || Act::CopySeed),
+                ("i-theme", "Switch theme", || Act::Theme),
+                ("i-help", "Help", || Act::Dialog(Some(Sheet::Help))),
+            ];
+            out.extend(does.map(|(symbol, text, does)| Item::Do(symbol, text.into(), Todo::Act(does))));
+            ("More".to_owned(), String::new())
         }
     };
     Some((title, state, out))

@@ -5,6 +5,7 @@ use super::super::{Act, Armed, MenuTarget, focus, menu, shard_class};
 use super::labels;
 use vitrine_web::geometry::{Layout, Point, Seat, Size, arc_path};
 use vitrine_web::model::{ActiveFault, Belief, Cluster, LinkState, Node, NodeIndex, Process};
+use vitrine_web::words;
 use yew::prelude::*;
 
 /// What a glyph is drawn from.
@@ -102,9 +103,9 @@ pub fn node(x: Context) -> Html {
                 { badge(n, &jury, seat, fault.map(|f| f.icon.as_str())) }
             </g>
             if !small {
-                <text class="name" x={cx} y={format!("{:.1}", at.y + if seat.on_ring { 5.0 } else { 4.5 })}>{ &n.name }</text>
+                <text class="name" x={cx} y={format!("{:.1}", at.y + if seat.on_ring { 5.0 } else { 4.5 })}>{ words::shortened(&n.name, labels::room(n, x.layout.size)) }</text>
             }
-            { label(&lines, seat, asked, n) }
+            { label(&lines, &x, asked, n) }
         </g>
     }
 }
@@ -256,11 +257,12 @@ fn badge(n: &Node, jury: &Jury, seat: &Seat, fault: Option<&str>) -> Html {
     }
 }
 
-fn label(lines: &[labels::Line], seat: &Seat, jury: bool, n: &Node) -> Html {
+fn label(lines: &[labels::Line], x: &Context, jury: bool, n: &Node) -> Html {
     if lines.is_empty() {
         return Html::default();
     }
-    let spot = vitrine_web::geometry::label_spot(seat, lines.len(), jury || n.candidate.is_some());
+    let letters = lines.iter().map(|line| line.text.chars().count()).max().unwrap_or(0);
+    let spot = x.layout.label(x.index, lines.len(), letters, jury || n.candidate.is_some());
     let ballots = n.candidate.filter(|c| (1..=12).contains(&c.needed));
     let below = spot.y + vitrine_web::geometry::LINE * (lines.len() as f64 - 1.0) + 8.0;
     html! {

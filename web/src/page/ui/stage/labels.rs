@@ -10,19 +10,29 @@ pub struct Line {
     pub class: &'static str,
 }
 
-/// At most three lines: role and epoch, keys, offset or lag; states come first.
+/// How many letters of its name a disc has room for.
+pub fn room(n: &Node, size: Size) -> usize {
+    match (size, n.master) {
+        (Size::L, true) => 5,
+        (Size::M, false) => 3,
+        _ => 4,
+    }
+}
+
+/// At most three lines; the name, if its disc has no room for it: role and epoch, keys, offset or lag; states come first.
 pub fn lines(n: &Node, c: &Cluster, jury: &Jury, now_us: u64, size: Size) -> Vec<Line> {
     let mut out = Vec::new();
     let mut say = |class: &'static str, text: String| out.push(Line { text, class });
     let peers = jury.verdicts.len();
     let ago = words::duration((now_us.saturating_sub(n.process_since_us)) / 100_000 * 100_000);
-    let since = |what: &str| format!("{what} {ago} ago");
+    let since = |what: &str| format!("{what} {ago}{}", if size == Size::L { " ago" } else { "" });
     let special = jury.agrees > 0 || jury.is_suspect() || n.process != Process::Up || n.candidate.is_some();
     if size != Size::L && !special {
         return out;
     }
-    // A wall leaves the ring less room.
-    let (agree, suspect) = if c.groups.len() > 1 { ("", "") } else { (" agree", " suspect") };
+    // A wall leaves the ring less room, and so do many nodes.
+    let (agree, suspect) =
+        if c.groups.len() > 1 || size != Size::L { ("", "") } else { (" agree", " suspect") };
     if jury.agrees > 0 {
         say("t--alert", format!("FAIL · {} of {peers}{agree}", jury.agrees));
     } else if jury.is_suspect() {
@@ -35,6 +45,9 @@ pub fn lines(n: &Node, c: &Cluster, jury: &Jury, now_us: u64, size: Size) -> Vec
         Process::Paused => say("", since("paused")),
         Process::Loading => say("t--strong", with_progress("loading", n)),
         Process::Up => {}
+    }
+    if n.name.chars().count() > room(n, size) {
+        say("t--strong", words::shortened(&n.name, 22));
     }
     if !n.process.is_up() && n.process != Process::Paused {
         return out;
