@@ -18,6 +18,8 @@ impl Engine {
     pub(super) fn line(&mut self, tab: u16, line: &str) -> Result<String, String> {
         let line = line.trim_start().trim_start_matches(PREFIX).trim();
         let entry = |kind, text: String| TermEntry { kind, text, tag: None, from: None };
+        // What was answered before stands above it.
+        self.take_terminals();
         self.print(tab, vec![entry(TermKind::Typed, format!("{PREFIX}\t{line}"))]);
         let result = match scenario::parse_line(line) {
             Ok(command) => self.carry_out(tab, &command),
