@@ -453,7 +453,7 @@ mod tests {
     #[test]
     fn shards_are_those_of_the_plan_and_a_node_without_one_goes_with_its_master() {
         assert_eq!(Gatherer::new(&Setup::six_nodes(1)).shards, [0, 1, 2, 0, 1, 2]);
-        let conf = "nodes N1 N2 N3\nconf N3 <<END\nreplicaof 10.0.0.1 6379\nEND\n";
+        let conf = "vitrine 1\nseed 1\nnodes N1 N2 N3\nconf N3 <<END\nreplicaof 10.0.0.1 6379\nEND\n";
         let setup = vitrine_core::sim::scenario::Scenario::parse(conf).unwrap().setup;
         let mut gatherer = Gatherer::new(&setup);
         assert_eq!(gatherer.shards, [0, 1, 2]);
