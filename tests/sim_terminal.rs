@@ -252,7 +252,7 @@ fn a_question_shows_as_the_prompt_and_its_answer_behind_it() {
 #[test]
 fn of_a_reply_of_millions_of_bytes_the_beginning_is_printed() {
     let mut world = strangers(1, "");
-    let terminal = world.open_terminal(Target::Node("N1".into())).unwrap();
+    let terminal = world.terminal(Target::Node("N1".into())).unwrap();
     let typed = ["SETRANGE big 5000000 x", "GET big", "STRLEN big", "RPUSH l a b", "LRANGE l 0 -1"];
     let shown = session(&mut world, terminal, &typed.map(String::from));
     assert!(shown.len() < 2_000_000, "{} bytes", shown.len());

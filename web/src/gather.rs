@@ -106,11 +106,11 @@ impl Gatherer {
             let at = master.and_then(|m| entries.iter().position(|n| is(m, n)));
             nodes[i].replica_of = at.map(|at| at as NodeIndex);
         }
-        for i in 0..nodes.len() {
-            if let Some(master) = nodes[i].replica_of.filter(|_| self.shards[i] >= self.planned) {
+        for (i, node) in nodes.iter_mut().enumerate() {
+            if let Some(master) = node.replica_of.filter(|_| self.shards[i] >= self.planned) {
                 self.shards[i] = self.shards[usize::from(master)];
             }
-            nodes[i].shard = self.shards[i];
+            node.shard = self.shards[i];
         }
         let group_of = group_of(nodes.len(), &groups);
         let isolated = isolated(&group_of, &cuts);
@@ -453,7 +453,7 @@ mod tests {
     #[test]
     fn shards_are_those_of_the_plan_and_a_node_without_one_goes_with_its_master() {
         assert_eq!(Gatherer::new(&Setup::six_nodes(1)).shards, [0, 1, 2, 0, 1, 2]);
-        let conf = "vitrine 1\nseed 1\nnodes N1 N2 N3\nconf N3 <<END\nreplicaof 10.0.0.1 6379\nEND\n";
+        let conf = "vitrine 1\nseed 1\nnodes N1 N2 N3\nconf N1 <<END\nport 6379\nEND\nconf N3 <<END\nport 6379\nreplicaof 10.0.0.1 6379\nEND\n";
         let setup = vitrine_core::sim::scenario::Scenario::parse(conf).unwrap().setup;
         let mut gatherer = Gatherer::new(&setup);
         assert_eq!(gatherer.shards, [0, 1, 2]);

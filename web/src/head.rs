@@ -69,7 +69,7 @@ fn lines(text: &str) -> Vec<Line<'_>> {
 }
 
 /// A value; empty if nothing is said, `None` if the text has no place for it: it is no scenario, or its nodes are named one by one.
-pub fn value<'a>(text: &'a str, (verb, word): Place) -> Option<&'a str> {
+pub fn value(text: &str, (verb, word): Place) -> Option<&str> {
     let lines = lines(text);
     match lines.iter().find(|line| line.is(verb)) {
         Some(line) => Some(line.find(word).map_or("", |(_, value)| &text[value])),

@@ -48,7 +48,7 @@ fn use_focus_in(sheet: &NodeRef) {
                 .filter_map(|i| list.item(i)?.dyn_into::<web_sys::Element>().ok())
                 .filter(seen);
             let Some(first) = stops.next() else { return };
-            let last = stops.last().unwrap_or_else(|| first.clone());
+            let last = stops.next_back().unwrap_or_else(|| first.clone());
             let (edge, other) = if e.shift_key() { (&first, &last) } else { (&last, &first) };
             let active = document().active_element();
             let inside = active.as_ref().is_some_and(|active| sheet.contains(Some(active)));

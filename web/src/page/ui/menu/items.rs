@@ -271,14 +271,14 @@ pub fn root(target: MenuTarget, c: &Cluster, looked: Looked) -> Option<(String, 
             out.push(line("i-to-last", "Go back to the last event", "last"));
             out.push(line("i-hold2", "Slow enough to see messages", "speed 0.001x"));
             out.push(Item::Rule);
-            let does: [(_, &str, fn() -> Act); 5] = [
-                ("i-share", "Share", || Act::Dialog(Some(Sheet::Share))),
-                ("i-export", "Export", || Act::Export),
-                ("i-many", "Copy the seed", || Act::CopySeed),
-                ("i-theme", "Switch theme", || Act::Theme),
-                ("i-help", "Help", || Act::Dialog(Some(Sheet::Help))),
-            ];
-            out.extend(does.map(|(symbol, text, does)| Item::Do(symbol, text.into(), Todo::Act(does))));
+            let mut does = |symbol, text: &str, act: fn() -> Act| {
+                out.push(Item::Do(symbol, text.into(), Todo::Act(act)));
+            };
+            does("i-share", "Share", || Act::Dialog(Some(Sheet::Share)));
+            does("i-export", "Export", || Act::Export);
+            does("i-many", "Copy the seed", || Act::CopySeed);
+            does("i-theme", "Switch theme", || Act::Theme);
+            does("i-help", "Help", || Act::Dialog(Some(Sheet::Help)));
             ("More".to_owned(), String::new())
         }
     };
