@@ -179,15 +179,16 @@ pub fn Heat(props: &Props) -> Html {
         Some(Act::Menu(MenuTarget::Node(node), e.client_x(), e.client_y()))
     });
     let keys = {
+        let armed = props.armed.is_some();
         let (names, cells): (Vec<String>, _) =
             (c.nodes.iter().map(|n| n.name.clone()).collect(), cells.clone());
         on_node(act, move |node, e: KeyboardEvent| {
             let done = match e.key().as_str() {
-                "Enter" => {
+                "Enter" if !armed => {
                     let (x, y) = menu::beside(e.target());
                     Some(Act::Menu(MenuTarget::Node(node), x, y))
                 }
-                " " => {
+                "Enter" | " " => {
                     e.stop_propagation();
                     Some(Act::Node(node, e.shift_key()))
                 }

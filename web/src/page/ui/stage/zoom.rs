@@ -30,9 +30,9 @@ fn target(event: &web_sys::Event) -> Option<web_sys::Element> {
     event.target()?.dyn_into().ok()
 }
 
-/// Whether what an event happened on is no button of the drawing.
+/// Whether what an event happened on is no button of the drawing, and not the name of a node, from which links are drawn.
 fn free(event: &web_sys::Event) -> bool {
-    target(event).and_then(|t| t.closest("[role=button]").ok().flatten()).is_none()
+    target(event).and_then(|t| t.closest("[role=button], g[data-node]").ok().flatten()).is_none()
 }
 
 fn scene(event: &web_sys::Event) -> Option<web_sys::Element> {
