@@ -230,7 +230,7 @@ pub fn help(word: Option<&str>) -> String {
         out.push_str(&format!("{}\n    {}\n    for example: {}\n", row.syntax(), row.help, row.example));
     }
     if out.is_empty() {
-        let near = super::error::nearest(word, table::rows().map(|r| r.name));
+        let near = nearest(word, table::rows().map(|r| r.name));
         return match near {
             Some(near) => format!("There is no command `{word}`; did you mean `{near}`?"),
             None => format!("There is no command `{word}`; `:help` names all."),

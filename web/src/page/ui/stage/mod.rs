@@ -211,7 +211,7 @@ fn headline(props: &Props) -> (String, String, bool) {
             c.claims.iter().filter(|k| k.accepted).map(|k| k.node).collect::<std::collections::BTreeSet<_>>();
         aside.push(words::count(shards.len(), "shard", "shards"));
     }
-    if c.nodes.iter().all(|n| n.id.is_empty()) {
+    if c.is_outside() {
         let masters = c.nodes.iter().filter(|n| n.master).count();
         let text =
             if masters == c.nodes.len() { "No cluster" } else { "No cluster: a master and its replicas" };

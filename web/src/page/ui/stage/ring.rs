@@ -131,7 +131,7 @@ fn dial(c: &Cluster, l: &Layout) -> Html {
         };
     }
     // Outside of a cluster there are no slots: the keys are what there is to count.
-    if c.nodes.iter().any(|n| n.process.is_up()) && c.nodes.iter().all(|n| n.id.is_empty()) {
+    if c.nodes.iter().any(|n| n.process.is_up()) && c.is_outside() {
         let keys = c.nodes.iter().filter(|n| n.master).map(|n| n.keys).sum();
         return html! {
             <g class="dial" id="dial">{ line(-2.0, "dial__n", words::thousands(keys)) }{ line(16.0, "t", "keys".into()) }</g>
