@@ -402,18 +402,9 @@ fn faults(active: &[FaultEntry], entries: &[NodeEntry]) -> Vec<ActiveFault> {
             }
             Scope::Everything | Scope::Network => Vec::new(),
         };
-        use fault::Fault as F;
-        let icon = match (&fault.fault, &fault.scope) {
-            (F::Pause { .. }, _) => "i-pause",
-            (F::SlowCpu { .. }, _) => "i-cpu",
-            (_, Scope::Process { .. }) => "i-bolt",
-            (_, Scope::Clock { .. }) => "i-jump",
-            (_, Scope::Disk { .. }) => "i-dslow",
-            (F::Partition { .. }, _) => "i-wall",
-            _ => "i-cut",
-        };
+        let row = crate::faults::row_of(fault::Action::Fault { fault: fault.fault.clone(), for_us: None });
         out.push(ActiveFault {
-            icon: icon.to_owned(),
+            icon: row.map_or("i-dot", |at| crate::faults::ROWS[usize::from(at)].icon).to_owned(),
             text: fault.text.clone(),
             nodes,
             since_us: fault.since_us,

@@ -226,8 +226,7 @@ fn action_mark(action: &Action) -> Option<(TapeMark, String)> {
             F::Shutdown { .. } => TapeMark::Shutdown,
             F::Pause { .. } => TapeMark::Pause,
             F::Partition { .. } => TapeMark::Wall,
-            F::Cut { .. } | F::Hold { .. } => TapeMark::Cut,
-            _ => TapeMark::Other,
+            _ => TapeMark::Other(crate::faults::row_of(action.clone())),
         },
         A::Start { .. } | A::Restart { .. } => TapeMark::Restart,
         A::Resume { .. } => TapeMark::Resume,
@@ -240,7 +239,7 @@ fn action_mark(action: &Action) -> Option<(TapeMark, String)> {
         | A::Send { .. }
         | A::Disconnect { .. }
         | A::SyncDisk { .. } => return None,
-        _ => TapeMark::Other,
+        _ => TapeMark::Other(crate::faults::row_of(action.clone())),
     };
     Some((mark, action_words(action)))
 }
@@ -313,19 +312,24 @@ mod tests {
         for (n, what) in changes.into_iter().enumerate() {
             lanes.follow(&change(n as u64 + 1, None, what), id, &mut out);
         }
-        let told: Vec<(TapeMark, &str)> = (out.iter())
+        let icon = |mark: &TapeMark| match mark {
+            TapeMark::Other(row) => row.map_or("i-dot", |at| crate::faults::ROWS[usize::from(at)].icon),
+            TapeMark::Heal => "i-check",
+            _ => "another",
+        };
+        let told: Vec<(&str, &str)> = (out.iter())
             .filter_map(|item| match item {
-                TapeItem::Mark { node: None, mark, text, .. } => Some((*mark, text.as_str())),
+                TapeItem::Mark { node: None, mark, text, .. } => Some((icon(mark), text.as_str())),
                 _ => None,
             })
             .collect();
         assert_eq!(
             told,
             [
-                (TapeMark::Cut, "nothing gets through between A1 and B1, for 1 s"),
-                (TapeMark::Other, "A1's disk takes 10 times as long, for 1 s"),
-                (TapeMark::Heal, "it ended that A1's disk takes 10 times as long"),
-                (TapeMark::Other, "bits flip on the disk of A1"),
+                ("i-cut", "nothing gets through between A1 and B1, for 1 s"),
+                ("i-dslow", "A1's disk takes 10 times as long, for 1 s"),
+                ("i-check", "it ended that A1's disk takes 10 times as long"),
+                ("i-flip", "bits flip on the disk of A1"),
             ]
         );
     }

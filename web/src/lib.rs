@@ -20,6 +20,7 @@ pub mod idb;
 pub mod lanes;
 pub mod loads;
 pub mod look;
+pub mod marks;
 pub mod model;
 pub mod protocol;
 pub mod scripts;

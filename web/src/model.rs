@@ -531,8 +531,6 @@ pub enum TapeMark {
     Restart,
     /// A wall.
     Wall,
-    /// A link cut or held.
-    Cut,
     /// A wall or cut ended.
     Heal,
     /// FAIL.
@@ -545,8 +543,8 @@ pub enum TapeMark {
     Up,
     /// Became replica.
     DownRole,
-    /// Any other fault.
-    Other,
+    /// Anything else that was done: the row of the palette that does it ([`crate::faults::ROWS`]), if one does.
+    Other(Option<u8>),
 }
 
 /// What the inspector shows of one node; sent while it is looked at, when it changed.

@@ -25,12 +25,6 @@ pub enum ToWorker {
     },
     /// The last frame is on the display: the next may come.
     Drawn,
-    /// Let virtual time follow the wall clock.
-    Play,
-    /// Hold virtual time.
-    Pause,
-    /// Process one event, and stay paused.
-    Step,
     /// Virtual seconds per wall second, 0.001 to 1000.
     Speed(f64),
     /// A line typed in the terminal, or several that were pasted.
@@ -119,14 +113,14 @@ pub enum ToWorker {
         /// The command and its arguments.
         args: Vec<serde_bytes::ByteBuf>,
     },
-    /// [`ToWorker::Play`] and [`ToWorker::Pause`] with an answer.
+    /// Time follows the wall clock from now on, or is held.
     Playing {
         /// The answer's id.
         id: u32,
         /// Whether time moves.
         playing: bool,
     },
-    /// [`ToWorker::Step`] with an answer.
+    /// One event happens; time is held then.
     StepOne {
         /// The answer's id.
         id: u32,

@@ -62,7 +62,11 @@ pub fn follow(trip: &mut Option<Trip>, entries: &[TermEntry]) {
                     (_, None) => End::Lost,
                 });
             }
-            TermKind::Note => {}
+            // The terminal's own words, before a node said any: it answered by itself, as `help` does, and nothing went anywhere. A
+            // subscription announces itself so too, and its replies follow.
+            TermKind::Note => {
+                trip.take_if(|trip| trip.end.is_none() && !entry.text.starts_with("Reading messages"));
+            }
         }
     }
 }
@@ -149,6 +153,18 @@ mod tests {
             ],
         );
         assert_eq!(lost.unwrap().end, Some(End::Lost));
+    }
+
+    #[test]
+    fn what_the_terminal_answers_itself_went_nowhere() {
+        let mut trip = None;
+        follow(&mut trip, &[entry(TermKind::Typed, "10.0.0.1:7001>\thelp SET", None)]);
+        follow(&mut trip, &[entry(TermKind::Note, "\n  SET key value", None)]);
+        assert_eq!(trip, None);
+        follow(&mut trip, &[entry(TermKind::Typed, "10.0.0.1:7001>\tSUBSCRIBE a", None)]);
+        follow(&mut trip, &[entry(TermKind::Note, "Reading messages... (press Ctrl-C to quit)", None)]);
+        follow(&mut trip, &[entry(TermKind::Reply, "1) \"subscribe\"", Some("10.0.0.2:7002"))]);
+        assert_eq!(trip.unwrap().end, Some(End::Replied));
     }
 
     #[test]

@@ -199,6 +199,11 @@ pub fn cli_word(text: &str, escapes: bool) -> String {
     word.replace('$', "\\x24")
 }
 
+/// The name of a node's shard: `A1` and `S028-1` without what tells its nodes apart.
+pub fn stem(name: &str) -> &str {
+    name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

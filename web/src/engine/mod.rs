@@ -315,13 +315,10 @@ impl Engine {
         match message {
             // Starting over and the display's beat are the caller's affair.
             ToWorker::Start { .. } | ToWorker::Drawn => {}
-            ToWorker::Play => self.play(true),
-            ToWorker::Pause => self.play(false),
             ToWorker::Playing { id, playing } => {
                 self.play(playing);
                 self.answer(id, Ok(Answer::Done));
             }
-            ToWorker::Step => self.step(),
             ToWorker::StepOne { id } => {
                 self.step();
                 self.answer(id, Ok(Answer::Done));

@@ -133,7 +133,7 @@ fn a_cluster_comes_back_from_its_durable_files_as_soon_as_it_was_formed() {
 #[test]
 fn a_ready_cluster_says_so_though_time_is_held() {
     let mut engine = formed(4);
-    engine.handle(ToWorker::Pause);
+    engine.handle(ToWorker::Playing { id: 0, playing: false });
     engine.take_out();
     engine.handle(ToWorker::Ready { id: 9 });
     let out = engine.take_out();
@@ -454,7 +454,7 @@ fn a_tape_that_begins_anew_is_in_order_though_a_master_is_cut_off_now() {
 fn nothing_is_done_again_where_nothing_was_broken() {
     let mut engine = formed(13);
     pass(&mut engine, 500_000);
-    engine.handle(ToWorker::Play);
+    engine.handle(ToWorker::Playing { id: 0, playing: true });
     let why = whole(&mut engine, "again CONFIG SET appendfsync always").unwrap_err();
     assert!(why.contains("Nothing was broken"), "{why}");
     assert!(!engine.in_the_past());

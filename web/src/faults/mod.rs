@@ -7,6 +7,8 @@ pub mod rows;
 
 use crate::model::{Cluster, Node, NodeIndex, Process};
 pub use rows::ROWS;
+use vitrine_core::sim::fault::Action;
+use vitrine_core::sim::scenario::Command;
 
 /// The families of the palette, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -294,6 +296,23 @@ fn expand(line: &str, subject: &Subject, args: &[String], lasting: &str) -> Stri
     }
     out.push_str(rest);
     out
+}
+
+/// The row of the palette whose icon stands for an action, if one does: by the verb of its line, and by whether it is one way alone.
+pub fn row_of(action: Action) -> Option<u8> {
+    let line = Command::Act(action).to_string();
+    let mut words = line.split(' ');
+    let verb = words.next()?;
+    let one_way = words.any(|word| ["forward", "backward", "one-way"].contains(&word));
+    let fits = |row: &Row| {
+        row.line.split(' ').next() == Some(verb)
+            && match verb {
+                "cut" => row.icon == if one_way { "i-oneway" } else { "i-cut" },
+                "partition" => row.icon == if one_way { "i-wall1" } else { "i-wall" },
+                _ => true,
+            }
+    };
+    ROWS.iter().position(fits).map(|at| at as u8)
 }
 
 /// A name as a line has it: in quotes if it might be a word of the language, which has no capitals.

@@ -212,3 +212,27 @@ fn every_row_has_a_name_of_its_own_in_its_menu_and_a_symbol() {
         }
     }
 }
+
+/// The list of faults, the badges and the tape show what the palette shows.
+#[test]
+fn an_action_has_the_icon_of_the_row_that_does_it() {
+    let icon = |line: &str| {
+        let Command::Act(action) = scenario::parse_line(line).unwrap() else { panic!("{line}") };
+        row_of(action).map(|at| ROWS[usize::from(at)].icon)
+    };
+    for (line, expected) in [
+        ("cut A1 B1", "i-cut"),
+        ("cut A1 B1 forward for 3s", "i-oneway"),
+        ("hold A1 B1 forward", "i-clamp"),
+        ("partition A1 | B1 C1", "i-wall"),
+        ("partition one-way A1 | B1", "i-wall1"),
+        ("partition minority", "i-wall"),
+        ("clock-rate A1 0.3x", "i-drift"),
+        ("disk-full A1", "i-dfull"),
+        ("slow-cpu A1 10x", "i-cpu"),
+        ("crash A1 keeping torn", "i-bolt"),
+    ] {
+        assert_eq!(icon(line), Some(expected), "{line}");
+    }
+    assert_eq!(icon("workload app rate 5"), None);
+}

@@ -46,11 +46,15 @@ pub fn runs(time: &Timeline, a: u32, b: u32, at_us: u64) -> Result<Compared, Str
     let mut said = String::new();
     if let Some(writes) = &found.writes {
         let (lost_a, lost_b) = (lost(&wa), lost(&wb));
-        said = format!(
-            "Run {a} lost {}, run {b} lost {}.",
-            words::count(writes.lost.0 as usize, "acknowledged write", "acknowledged writes"),
-            if writes.lost.1 == 0 { "none".to_owned() } else { words::thousands(writes.lost.1) },
-        );
+        let of_a = match writes.lost.0 {
+            0 => "no acknowledged write".to_owned(),
+            n => words::count(n as usize, "acknowledged write", "acknowledged writes"),
+        };
+        said = match writes.lost.1 {
+            0 if writes.lost.0 == 0 => "Neither run lost an acknowledged write.".to_owned(),
+            0 => format!("Run {a} lost {of_a}, run {b} lost none."),
+            n => format!("Run {a} lost {of_a}, run {b} lost {}.", words::thousands(n)),
+        };
         heading(&mut rows, "Writes that clients were told are done");
         let all = |only: usize| words::thousands((writes.same + only) as u64);
         rows.push(("since the runs parted".into(), all(writes.only_a.0), all(writes.only_b.0)));

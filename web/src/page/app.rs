@@ -2,15 +2,15 @@
 
 use crate::page::api;
 use crate::page::link::{self, Incoming, Link};
-use crate::page::marks::{Mark, Marks};
 use crate::page::shared::Shared;
 use crate::page::tape::Tape;
-use crate::page::ui::{self, Act, Armed, MenuTarget, Pane, Panel, frame};
+use crate::page::ui::{self, Act, Armed, MenuTarget, Pane, Panel, frame, topbar};
 use litemap::LiteMap;
 use std::rc::Rc;
 use vitrine_web::faults::{self, On, ROWS, Subject};
 use vitrine_web::gather::crowd;
 use vitrine_web::geometry::Layout;
+use vitrine_web::marks::{Mark, Marks};
 use vitrine_web::model::{
     Boot, Cluster, Detail, Frame, NodeIndex, Phase, SLOTS, TapeItem, TapeMark, Time, Traffic,
 };
@@ -807,13 +807,13 @@ impl App {
         let node = element.as_ref().and_then(|e| e.get_attribute("data-node")).and_then(|n| n.parse().ok());
         let step = |by: i32| {
             let at = words::SPEEDS.iter().position(|&s| s >= self.speed * 0.999).unwrap_or(3) as i32 + by;
-            words::SPEEDS.get(at.max(0) as usize).map(|&s| Act::Send(ToWorker::Speed(s)))
+            words::SPEEDS.get(at.max(0) as usize).map(|&s| topbar::speed_line(s))
         };
         match key.as_str() {
             " " if tag.eq_ignore_ascii_case("button") => None,
-            " " => Some(Act::Send(if self.playing { ToWorker::Pause } else { ToWorker::Play })),
-            "." => Some(Act::Send(ToWorker::Step)),
-            "," => Some(Act::Quiet("back".into())),
+            " " => Some(topbar::play_line(self.playing || self.going)),
+            "." => Some(Act::Line("step".into())),
+            "," => Some(Act::Line("back".into())),
             "[" => step(-1),
             "]" => step(1),
             "?" => Some(Act::Dialog(Some(ui::Sheet::Help))),

@@ -7,7 +7,6 @@
 mod api;
 mod app;
 mod link;
-mod marks;
 mod shared;
 mod tape;
 mod ui;

@@ -18,7 +18,7 @@ fn started(engine: &mut Engine) {
 
 /// Plays an opened world to the end of its lines, a slice of wall time after the other.
 fn played(engine: &mut Engine) {
-    engine.handle(ToWorker::Play);
+    engine.handle(ToWorker::Playing { id: 0, playing: true });
     let clock = std::cell::Cell::new(0.0);
     for _ in 0..200_000 {
         if !engine.plays() {

@@ -58,13 +58,13 @@ fn a_crowd_is_looked_at_now_and_then_and_at_once_while_time_is_held() {
     let mut engine = crowd();
     let sees = |engine: &mut Engine| engine.frame().and_then(|frame| frame.cluster).is_some();
     assert!(sees(&mut engine));
-    engine.handle(ToWorker::Play);
+    engine.handle(ToWorker::Playing { id: 0, playing: true });
     line(&mut engine, "crash B1");
     engine.advance(&|| 100.0, 1.0);
     assert!(!sees(&mut engine), "it was looked at 100 ms ago");
     engine.advance(&|| 400.0, 1.0);
     assert!(sees(&mut engine));
-    engine.handle(ToWorker::Pause);
+    engine.handle(ToWorker::Playing { id: 0, playing: false });
     engine.advance(&|| 410.0, 1.0);
     sees(&mut engine);
     assert!(!sees(&mut engine), "nothing happened");

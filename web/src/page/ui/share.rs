@@ -1,7 +1,7 @@
 //! Giving a run away and taking one in: the link, the file, and what is opened.
 
 use super::dialog::Dialog;
-use super::{Act, Done, Make, Once, icon};
+use super::{Act, Done, Make, Once, icon, topbar};
 use crate::page::link;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -192,7 +192,7 @@ pub fn Opened(props: &OpenedProps) -> Html {
     if props.text.is_empty() {
         return Html::default();
     }
-    let play = props.act.reform(|_: MouseEvent| Act::Send(ToWorker::Play));
+    let play = topbar::play_pause(false, &props.act);
     html! { <div class="opened" id="opened" role="status"><span>{ &props.text }</span>
     <button class="btn btn--sm btn--go" id="opened-play" onclick={play}>{ icon("i-play") }{ "Play" }</button></div> }
 }

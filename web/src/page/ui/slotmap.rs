@@ -240,12 +240,17 @@ pub fn SlotMap(props: &Props) -> Html {
     }
 }
 
+/// What tells the world of a cluster from another: what was chosen and said in one means nothing in the next.
+pub fn world(c: &Cluster) -> String {
+    c.nodes.first().map_or(String::new(), |n| n.id.clone())
+}
+
 /// The map in a window of its own.
 #[component]
 pub fn Window(props: &Props) -> Html {
     html! {
         <super::dialog::Dialog title="Slot map" class="slots__win" close={props.act.reform(|()| Act::Slots(false))}>
-            <SlotMap cluster={props.cluster.clone()} playing={props.playing} beat={props.beat} act={props.act.clone()} />
+            <SlotMap key={world(&props.cluster)} cluster={props.cluster.clone()} playing={props.playing} beat={props.beat} act={props.act.clone()} />
             <p class="empty">{ "The colour is the owner's; the lighter a slot, the more keys it holds; hatched ones are on their way." }</p>
         </super::dialog::Dialog>
     }

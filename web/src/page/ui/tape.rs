@@ -10,6 +10,7 @@ use crate::page::tape::{Lane, Mark, Tape, merged};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
+use vitrine_web::faults::ROWS;
 use vitrine_web::gather;
 use vitrine_web::model::{Cluster, LaneState, Node, NodeIndex, TapeMark, Time, by_shard};
 use vitrine_web::words;
@@ -90,8 +91,7 @@ pub fn rows<'a>(nodes: &[Node], tape: &'a Tape, future: Option<&'a Tape>) -> Vec
     fn lane_of(tape: &Tape, i: usize) -> &Lane {
         tape.lanes.get(i).unwrap_or(&NONE)
     }
-    let shard_name =
-        |n: &Node| n.name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-').to_owned();
+    let shard_name = |n: &Node| words::stem(&n.name).to_owned();
     let row = |(i, n): (usize, &Node)| Row {
         label: n.name.clone(),
         shard: n.shard,
@@ -584,14 +584,15 @@ fn symbol(mark: TapeMark) -> (&'static str, bool) {
         TapeMark::Resume => ("i-play", false),
         TapeMark::Restart => ("i-restart", false),
         TapeMark::Wall => ("i-wall", true),
-        TapeMark::Cut => ("i-cut", true),
         TapeMark::Heal => ("i-check", false),
         TapeMark::Fail => ("i-x", true),
         TapeMark::Ballot => ("i-ballot", false),
         TapeMark::Vote => ("i-voted", false),
         TapeMark::Up => ("i-up", false),
         TapeMark::DownRole => ("i-down", false),
-        TapeMark::Other => ("i-dot", true),
+        TapeMark::Other(row) => {
+            (row.and_then(|at| ROWS.get(usize::from(at))).map_or("i-dot", |row| row.icon), row.is_some())
+        }
     }
 }
 

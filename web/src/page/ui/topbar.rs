@@ -22,8 +22,18 @@ pub struct Props {
     pub act: Callback<Act>,
 }
 
+/// The line that lets time go on, or holds it.
+pub fn play_line(playing: bool) -> Act {
+    Act::Line(if playing { "stop" } else { "play" }.into())
+}
+
+/// The line that sets the speed.
+pub fn speed_line(speed: f64) -> Act {
+    Act::Line(format!("speed {speed}x"))
+}
+
 pub fn play_pause(playing: bool, act: &Callback<Act>) -> Callback<MouseEvent> {
-    act.reform(move |_| Act::Line(if playing { "stop" } else { "play" }.into()))
+    act.reform(move |_| play_line(playing))
 }
 
 pub fn step(act: &Callback<Act>) -> Callback<MouseEvent> {
@@ -54,7 +64,7 @@ pub fn back_text(back_us: u64) -> String {
 }
 
 pub fn speed_to(speed: f64, act: &Callback<Act>) -> Callback<MouseEvent> {
-    act.reform(move |_| Act::Line(format!("speed {speed}x")))
+    act.reform(move |_| speed_line(speed))
 }
 
 #[component]
@@ -69,7 +79,7 @@ pub fn TopBar(props: &Props) -> Html {
     };
     // What is passed on the way is not worth a line.
     let slide = act.reform(move |event: InputEvent| Act::Send(ToWorker::Speed(notched(&event))));
-    let chosen = act.reform(move |event: Event| Act::Line(format!("speed {}x", notched(&event))));
+    let chosen = act.reform(move |event: Event| speed_line(notched(&event)));
     let moves = props.playing || props.going;
     let label = if moves { "Pause" } else { "Play" };
     let live = match (&props.phase, props.stopped, props.playing) {

@@ -3,10 +3,13 @@
 use super::super::shard_class;
 use vitrine_web::geometry::claim_len;
 use vitrine_web::model::{Belief, Cluster, SLOTS, by_shard};
+use vitrine_web::words;
 use yew::prelude::*;
 
 /// From so many nodes on, a shard is one row and one column.
 const BY_SHARD_FROM: usize = 31;
+/// From so many columns on, a column is too narrow for the name of its node.
+const NAMES_UNTIL: usize = 13;
 /// How many rows the matrix has at the most: the shards about which somebody has doubts come first.
 const ROWS_MAX: usize = 12;
 
@@ -23,9 +26,8 @@ fn groups(c: &Cluster) -> Vec<(String, Vec<usize>)> {
         places.resize(places.len().max(shard + 1), None);
         let at = *places[shard].get_or_insert(out.len());
         if at == out.len() {
-            // The first node of a shard names it: `A1` and `S028-1` without what tells its nodes apart.
-            let name = c.nodes[i].name.trim_end_matches(|d: char| d.is_ascii_digit()).trim_end_matches('-');
-            out.push((name.to_owned(), Vec::new()));
+            // The first node of a shard names it.
+            out.push((words::stem(&c.nodes[i].name).to_owned(), Vec::new()));
         }
         out[at].1.push(i);
     }
@@ -61,6 +63,8 @@ pub fn view(c: &Cluster) -> Html {
     let walls = c.groups.len() > 1;
     let parts = groups(c);
     let by_shard = c.nodes.len() >= BY_SHARD_FROM;
+    let many = !by_shard && parts.len() >= NAMES_UNTIL;
+    let shard = |p: &(String, Vec<usize>)| c.nodes[p.1[0]].shard;
     let group_of = |i: usize| c.groups.iter().position(|g| g.contains(&(parts[i].1[0] as u16)));
     // A double line where a wall runs between neighbours of the matrix.
     let wall_after = |i: usize| walls && i + 1 < parts.len() && group_of(i) != group_of(i + 1);
@@ -88,8 +92,13 @@ pub fn view(c: &Cluster) -> Html {
     html! {
         <>
         <div class="h3">{ if by_shard { "What each shard believes" } else { "What each node believes" } }<span>{ "row observes column" }</span></div>
-        <table class="mx" aria-label="Belief matrix"><thead><tr><th></th>
-            { for parts.iter().enumerate().map(|(i, p)| html! { <th scope="col" class={wall_after(i).then_some("cut-r")}>{ &p.0 }</th> }) }
+        <table class={classes!("mx", many.then_some("mx--many"))} aria-label="Belief matrix"><thead><tr><th></th>
+            if many {
+                // No room for each name: their shards'.
+                { for parts.chunk_by(|a, b| shard(a) == shard(b)).map(|of| html! { <th scope="colgroup" colspan={of.len().to_string()}>{ words::stem(&of[0].0).to_owned() }</th> }) }
+            } else {
+                { for parts.iter().enumerate().map(|(i, p)| html! { <th scope="col" class={wall_after(i).then_some("cut-r")}>{ &p.0 }</th> }) }
+            }
             <th class="ep-h" title="The current epoch it knows">{ "cur" }</th><th class="ep-h" title="Its config epoch">{ "cfg" }</th></tr></thead>
         <tbody>{ for parts.iter().enumerate().map(|(o, (name, nodes))| {
             let (current, config) = (epochs(nodes, |n| n.epoch_current), epochs(nodes, |n| n.epoch_config));

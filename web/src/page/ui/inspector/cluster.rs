@@ -1,6 +1,6 @@
 //! Nothing selected: the cluster, shard by shard.
 
-use super::super::slotmap::SlotMap;
+use super::super::slotmap::{SlotMap, world};
 use super::super::{Act, shard_class};
 use crate::page::shared::Shared;
 use vitrine_web::geometry::claim_len;
@@ -43,7 +43,7 @@ pub fn view(c: &Shared<Cluster>, map: bool, playing: bool, beat: u64, act: &Call
             if owners.is_empty() { <p class="empty">{ "No slot has an owner yet." }</p> }
             if !outside {
                 <div class="h3">{ "Slots" }<button class="btn btn--sm" onclick={act.reform(|_: MouseEvent| Act::Slots(true))}>{ "Larger" }</button></div>
-                if map { <SlotMap cluster={c.clone()} {playing} {beat} act={act.clone()} /> }
+                if map { <SlotMap key={world(c)} cluster={c.clone()} {playing} {beat} act={act.clone()} /> }
             }
             <div class="h3">{ "Nodes" }<span>{ "address, role in its own view" }</span></div>
             <div class="rows">{ for c.nodes.iter().enumerate().map(|(i, n)| html! { <>

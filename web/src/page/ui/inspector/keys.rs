@@ -106,7 +106,7 @@ pub fn Keys(props: &Props) -> Html {
             Callback::from(move |_: MouseEvent| chosen.set(if is { None } else { Some(key.clone()) }))
         };
         let size = words::bytes(at(r, 4).parse().unwrap_or(0));
-        html! { <tr aria-selected={is.to_string()}><td><button aria-expanded={is.to_string()} onclick={choose}>{ bare(&key).to_owned() }</button>
+        html! { <tr aria-selected={is.to_string()}><td><svg class="keys__y" aria-hidden="true"><use href={format!("#y-{}", at(r, 1))} /></svg><button aria-expanded={is.to_string()} onclick={choose}>{ bare(&key).to_owned() }</button>
         <small>{ format!("{}, {}", at(r, 1), at(r, 2)) }</small></td>
         <td>{ ttl(at(r, 3)) }</td><td>{ size }</td><td>{ at(r, 5).to_owned() }</td></tr> }
     };

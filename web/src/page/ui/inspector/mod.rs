@@ -57,6 +57,7 @@ fn what(c: &Cluster, i: usize, n: &Node) -> String {
     match (mine(true), mine(false)) {
         (own, _) if !own.is_empty() => format!("Master of slots {}", words::ranges(&own)),
         (_, rival) if !rival.is_empty() => "Believes it is master".into(),
+        _ if c.is_outside() => "Master".into(),
         _ => "Master without slots".into(),
     }
 }
@@ -80,7 +81,13 @@ pub fn Inspector(props: &Props) -> Html {
     };
     let index = i as NodeIndex;
     let id = words::short_id(&n.id);
-    let about = [n.addr.clone(), id, format!("e{}", n.epoch_config)];
+    let outside = props.cluster.is_outside();
+    // The name is in the glyph, as far as it has room; there are no epochs outside of a cluster.
+    let about = if outside {
+        [n.name.clone(), n.addr.clone(), String::new()]
+    } else {
+        [n.addr.clone(), id, format!("e{}", n.epoch_config)]
+    };
     let menu = act.reform(move |e: MouseEvent| {
         Act::Menu(MenuTarget::Node(index), e.client_x() - 240, e.client_y() + 16)
     });
@@ -103,7 +110,7 @@ pub fn Inspector(props: &Props) -> Html {
     let down = (!n.process.is_up() && n.process != Process::Paused).then_some("glyph--down");
     html! {
         <aside class="insp" aria-label="Inspector">
-            <div class="insp__h"><span class={classes!("glyph", (!n.master).then_some("glyph--r"), down, shard_class(n.shard))}>{ &n.name }</span>
+            <div class="insp__h"><span class={classes!("glyph", (!n.master).then_some("glyph--r"), down, shard_class(n.shard))}>{ words::shortened(&n.name, 4) }</span>
                 <div><h2>{ what(&props.cluster, i, n) }</h2>
                     <p title={n.id.clone()}>{ about.iter().filter(|s| !s.is_empty()).cloned().collect::<Vec<_>>().join(" · ") }</p></div>
                 <div class="insp__b"><button class="ib ib--sm" aria-label={format!("Why is {} so?", n.name)} title="Why?" onclick={why}>{ icon("i-help") }</button>

@@ -61,7 +61,8 @@ pub fn lines(n: &Node, c: &Cluster, jury: &Jury, now_us: u64, size: Size) -> Vec
         return out;
     }
     if n.master {
-        say("t--strong", format!("master · e{}", n.epoch_config));
+        let epoch = if c.is_outside() { String::new() } else { format!(" · e{}", n.epoch_config) };
+        say("t--strong", format!("master{epoch}"));
         say("", keys(n.keys));
         say("", format!("off {}", words::thousands(n.offset.max(0) as u64)));
     } else {

@@ -2,9 +2,9 @@
 
 use super::super::{Act, MenuTarget, menu};
 use super::clients::Drawn;
-use crate::page::marks::Mark;
 use crate::page::shared::Shared;
 use vitrine_web::geometry::{Layout, Point};
+use vitrine_web::marks::Mark;
 use vitrine_web::model::{Kind, NodeIndex, Traffic};
 use yew::prelude::*;
 

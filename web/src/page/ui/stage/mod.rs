@@ -15,7 +15,6 @@ mod zoom;
 
 use super::looking::use_look;
 use super::{Act, Armed, MenuTarget, faults, icon, menu, palette};
-use crate::page::marks::Mark;
 use crate::page::shared::Shared;
 use std::rc::Rc;
 use vitrine_web::clients::{Client, places};
@@ -24,6 +23,7 @@ use vitrine_web::gather::crowd;
 use vitrine_web::geometry::{HEIGHT, Layout, WIDTH};
 use vitrine_web::heat::Metric;
 use vitrine_web::look::{Look, Seen};
+use vitrine_web::marks::Mark;
 use vitrine_web::model::{Cluster, NodeIndex, Phase, Process, SLOTS, Traffic};
 use vitrine_web::trip::Trip;
 use vitrine_web::words;
@@ -206,7 +206,7 @@ fn headline(props: &Props) -> (String, String, bool) {
         let sizes: Vec<String> = c.groups.iter().map(|g| words::count(g.len(), "node", "nodes")).collect();
         return ("Split".into(), sizes.join(" and "), true);
     }
-    if down == 0 && paused == 0 {
+    if down == 0 && paused == 0 && !c.is_outside() {
         let shards =
             c.claims.iter().filter(|k| k.accepted).map(|k| k.node).collect::<std::collections::BTreeSet<_>>();
         aside.push(words::count(shards.len(), "shard", "shards"));
