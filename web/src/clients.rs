@@ -1,14 +1,11 @@
 //! The clients of workloads as the stage draws them: what the worker says of each in a row of words ([`row`]), read again on the page
 //! ([`Client::read`]), and where their cards stand ([`places`]).
 
-use crate::geometry::{Layout, Point, Size};
+use crate::geometry::{CARD_HEIGHT, Layout, Point};
 use crate::look::Sheet;
 use crate::model::{Cluster, LinkState, Node, NodeIndex};
 use crate::words;
 use vitrine_core::sim::workload::traffic::{Traffic, Way};
-
-/// How high a card is, in units of the stage.
-pub const CARD_HEIGHT: f64 = 62.0;
 
 /// A workload's clients as a card shows them.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,17 +131,7 @@ pub fn places(l: &Layout, clients: &[Client]) -> Vec<Option<Card>> {
         let port = Point { x: x + width / 2.0, y: if low { y } else { y + CARD_HEIGHT } };
         Card { at: Point { x, y }, width, port }
     };
-    let mut free: Vec<Card> = match (l.size, l.wall_x) {
-        (Size::L, None) => [(96.0, 456.0), (628.0, 456.0), (104.0, 386.0), (628.0, 386.0)]
-            .map(|(x, y)| card(x, y, 160.0))
-            .into(),
-        (Size::L, Some(_)) => vec![card(96.0, 456.0, 160.0), card(104.0, 386.0, 146.0)],
-        (_, None) => [(110.0, 60.0), (644.0, 60.0), (110.0, 464.0), (644.0, 464.0)]
-            .map(|(x, y)| card(x, y, 146.0))
-            .into(),
-        (_, Some(_)) => vec![card(28.0, 464.0, 146.0)],
-    };
-    free.reverse();
+    let mut free: Vec<Card> = l.cards().iter().rev().map(|&(at, width)| card(at.x, at.y, width)).collect();
     let mut bay = l.bay_card().map(|(at, width)| card(at.x, at.y, width));
     let place = |client: &Client| {
         let behind = client.with.and_then(|node| l.seats.get(usize::from(node))).is_some_and(|s| s.in_bay);

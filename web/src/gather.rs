@@ -17,6 +17,7 @@ use vitrine_core::cluster::view::ClusterView;
 use vitrine_core::event::Opinion;
 use vitrine_core::node::status::NodeStatus;
 use vitrine_core::sim::fault::{self, FaultEntry, Scope};
+use vitrine_core::sim::scenario::Command;
 use vitrine_core::sim::setup::Setup;
 use vitrine_core::sim::trace::Life;
 use vitrine_core::sim::view::NodeEntry;
@@ -402,7 +403,9 @@ fn faults(active: &[FaultEntry], entries: &[NodeEntry]) -> Vec<ActiveFault> {
             }
             Scope::Everything | Scope::Network => Vec::new(),
         };
-        let row = crate::faults::row_of(fault::Action::Fault { fault: fault.fault.clone(), for_us: None });
+        let action = fault::Action::Fault { fault: fault.fault.clone(), for_us: None };
+        let line = Command::Act(action).to_string();
+        let row = crate::faults::row_of(&line);
         out.push(ActiveFault {
             icon: row.map_or("i-dot", |at| crate::faults::ROWS[usize::from(at)].icon).to_owned(),
             text: fault.text.clone(),
@@ -410,6 +413,7 @@ fn faults(active: &[FaultEntry], entries: &[NodeEntry]) -> Vec<ActiveFault> {
             since_us: fault.since_us,
             until_us: fault.until_us,
             undo: format!("end {}", fault.number),
+            line,
         });
     }
     for (i, node) in entries.iter().enumerate() {
@@ -432,6 +436,7 @@ fn faults(active: &[FaultEntry], entries: &[NodeEntry]) -> Vec<ActiveFault> {
             since_us: node.since_us,
             until_us: None,
             undo: format!("{verb} {}", crate::faults::name_in_line(&node.name)),
+            line: String::new(),
         });
     }
     out

@@ -85,6 +85,11 @@ pub struct Layout {
 
 /// So many nodes behind a wall leave room for a card below them.
 const BAY_ROOMY_MAX: usize = 3;
+/// How high a client's card is, in units of the stage.
+pub const CARD_HEIGHT: f64 = 62.0;
+/// Left of this and above this, the palette lies over the stage; below the other, the legend does.
+const PALETTE: (f64, f64) = (100.0, 440.0);
+const LEGEND: f64 = 548.0;
 /// The width of a wall.
 pub const WALL_WIDTH: f64 = 10.0;
 
@@ -234,6 +239,37 @@ impl Layout {
             .map(|x| (Point { x: x + 20.0, y: 416.0 }, 126.0))
     }
 
+    /// Where clients' cards stand on this side of a wall, by their upper left corners, and how wide they are: the first come first.
+    pub fn cards(&self) -> &'static [(Point, f64)] {
+        const fn card(x: f64, y: f64, width: f64) -> (Point, f64) {
+            (Point { x, y }, width)
+        }
+        match (self.size, self.wall_x) {
+            (Size::L, None) => {
+                &const {
+                    [
+                        card(90.0, 456.0, 160.0),
+                        card(636.0, 456.0, 156.0),
+                        card(104.0, 386.0, 160.0),
+                        card(636.0, 386.0, 156.0),
+                    ]
+                }
+            }
+            (Size::L, Some(_)) => &const { [card(90.0, 456.0, 160.0), card(104.0, 386.0, 146.0)] },
+            (_, None) => {
+                &const {
+                    [
+                        card(110.0, 60.0, 146.0),
+                        card(644.0, 60.0, 146.0),
+                        card(110.0, 464.0, 146.0),
+                        card(644.0, 464.0, 146.0),
+                    ]
+                }
+            }
+            (_, Some(_)) => &const { [card(28.0, 464.0, 146.0)] },
+        }
+    }
+
     /// The control point of a chord that would pass within 76 units of the middle of the ring.
     pub fn bow(&self, a: Point, b: Point) -> Option<Point> {
         const KEEP_OUT: f64 = 76.0;
@@ -369,9 +405,30 @@ impl LabelSpot {
     fn hits(&self, seat: &Seat, lines: usize, letters: usize) -> bool {
         let wide = letters as f64 * LETTER;
         let left = self.left(wide);
-        let (top, low) = (self.y - 9.0, self.y + 3.0 + (lines.max(1) - 1) as f64 * LINE);
+        let (top, low) = self.span(lines);
         let near = Point { x: seat.at.x.clamp(left, left + wide), y: seat.at.y.clamp(top, low) };
         near.distance(seat.at) < seat.r + RINGS
+    }
+
+    /// Whether lines of so many letters would lie under the palette or the legend.
+    fn hidden(&self, lines: usize, letters: usize) -> bool {
+        let (top, low) = self.span(lines);
+        self.left(letters as f64 * LETTER) < PALETTE.0 && top < PALETTE.1 || low > LEGEND
+    }
+
+    /// Whether lines of so many letters would lie on a card that begins somewhere and is so wide.
+    fn meets(&self, &(card, width): &(Point, f64), lines: usize, letters: usize) -> bool {
+        let (top, low) = self.span(lines);
+        let left = self.left(letters as f64 * LETTER);
+        left < card.x + width
+            && left + letters as f64 * LETTER > card.x
+            && top < card.y + CARD_HEIGHT
+            && low > card.y
+    }
+
+    /// From where to where so many lines reach.
+    fn span(&self, lines: usize) -> (f64, f64) {
+        (self.y - 9.0, self.y + 3.0 + (lines.max(1) - 1) as f64 * LINE)
     }
 
     /// The left edge of lines that are so wide.
@@ -385,8 +442,14 @@ impl LabelSpot {
 }
 
 impl Layout {
-    /// The place of a label beside a node, clear of all discs as far as there is one: where [`label_spot`] has it, a little above or
-    /// below, beside the replica under it, or outside all of them.
+    /// How many lines a label has room for: below the ring a third would meet a replica's disc.
+    pub fn lines_max(&self, index: usize) -> usize {
+        let seat = &self.seats[index];
+        if seat.on_ring && (150.0..210.0).contains(&seat.angle.rem_euclid(360.0)) { 2 } else { 3 }
+    }
+
+    /// The place of a label beside a node, clear of all discs and of what lies over the stage as far as there is one: where [`label_spot`]
+    /// has it, a little above or below, beside the replica under it, outside all of them, right below or above.
     pub fn label(&self, index: usize, lines: usize, letters: usize, jury: bool) -> LabelSpot {
         let seat = &self.seats[index];
         let usual = label_spot(seat, lines, jury);
@@ -399,16 +462,30 @@ impl Layout {
         let outside = Seat { at: self.centre.polar(far, seat.angle), on_ring: false, ..*seat };
         let aside = LabelSpot { x: seat.at.x + seat.r + RINGS, anchor: "end", ..usual };
         let right = self.wall_x.map_or(WIDTH, |x| x - 2.0) - 6.0;
-        let places = [usual, aside, label_spot(&outside, lines, jury)].into_iter().flat_map(|spot| {
-            // Within the stage.
-            let over = (spot.left(wide) + wide - right).max(0.0);
-            [0.0, -LINE, LINE, -2.0 * LINE, 2.0 * LINE, -3.0 * LINE, 3.0 * LINE].map(|dy| LabelSpot {
-                x: spot.x - over,
-                y: spot.y + dy,
-                ..spot
-            })
-        });
-        let hit = |spot: &LabelSpot| self.seats.iter().filter(|s| spot.hits(s, lines, letters)).count();
+        let out = seat.r + if jury { 16.0 } else { RINGS };
+        let middle = |y: f64| LabelSpot { x: seat.at.x, y, anchor: "middle" };
+        let below = middle(seat.at.y + out + 15.0);
+        let above = middle(seat.at.y - out - 8.0 - (lines.max(1) - 1) as f64 * LINE);
+        let places =
+            [usual, aside, label_spot(&outside, lines, jury), below, above].into_iter().flat_map(|spot| {
+                // Within the stage.
+                let over = (spot.left(wide) + wide - right).max(0.0);
+                [0.0, -LINE, LINE, -2.0 * LINE, 2.0 * LINE, -3.0 * LINE, 3.0 * LINE].map(|dy| LabelSpot {
+                    x: spot.x - over,
+                    y: spot.y + dy,
+                    ..spot
+                })
+            });
+        // The first two cards alone: there are seldom more, and where the others stand, labels stand as well.
+        let cards = &self.cards()[..self.cards().len().min(2)];
+        let hit = |spot: &LabelSpot| {
+            let discs = self.seats.iter().filter(|s| spot.hits(s, lines, letters)).count();
+            (
+                discs,
+                spot.hidden(lines, letters),
+                cards.iter().filter(|card| spot.meets(card, lines, letters)).count(),
+            )
+        };
         places.min_by_key(hit).unwrap_or(usual)
     }
 }
@@ -507,9 +584,34 @@ mod tests {
                 for (lines, letters) in
                     if l.size == Size::L { [(1, 21), (2, 22), (3, 12)] } else { [(1, 17), (2, 17), (3, 17)] }
                 {
+                    let lines = lines.min(l.lines_max(index));
                     let spot = l.label(index, lines, letters, true);
                     let hit = l.seats.iter().position(|seat| spot.hits(seat, lines, letters));
                     assert_eq!(hit, None, "{} nodes, {index}, {letters} letters: {spot:?}", l.seats.len());
+                }
+            }
+        }
+    }
+
+    /// As long as labels usually are.
+    #[test]
+    fn labels_lie_under_nothing_that_stands_around_the_ring() {
+        let mut walled = Cluster::six();
+        walled.groups = vec![vec![0], vec![1, 2, 3, 4, 5]];
+        for c in [Cluster::six(), walled, trios(3), trios(4)] {
+            let l = Layout::of(&c);
+            for index in (0..l.seats.len()).filter(|&index| !l.seats[index].in_bay) {
+                for (lines, letters, jury) in [(2, 13, false), (3, 12, false), (3, 16, false), (2, 19, true)]
+                {
+                    let lines = lines.min(l.lines_max(index));
+                    let spot = l.label(index, lines, letters, jury);
+                    let seen = format!("{} nodes, {index}, {lines} lines: {spot:?}", l.seats.len());
+                    assert!(!spot.hidden(lines, letters), "{seen} lies under the palette or the legend");
+                    // Of twelve nodes, those at the lower left have no other place.
+                    if letters < 14 && l.seats.len() < 12 {
+                        let card = l.cards().iter().take(2).find(|card| spot.meets(card, lines, letters));
+                        assert_eq!(card, None, "{seen}");
+                    }
                 }
             }
         }

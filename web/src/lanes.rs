@@ -3,6 +3,7 @@
 use crate::model::{LaneState, NodeIndex, TapeItem, TapeMark};
 use vitrine_core::event::{Event, Opinion};
 use vitrine_core::sim::fault::{self, Action};
+use vitrine_core::sim::scenario::Command;
 use vitrine_core::sim::trace::Life;
 use vitrine_core::sim::trace::explain::action_words;
 use vitrine_core::sim::view::{TapeChange, TapeKind};
@@ -226,7 +227,7 @@ fn action_mark(action: &Action) -> Option<(TapeMark, String)> {
             F::Shutdown { .. } => TapeMark::Shutdown,
             F::Pause { .. } => TapeMark::Pause,
             F::Partition { .. } => TapeMark::Wall,
-            _ => TapeMark::Other(crate::faults::row_of(action.clone())),
+            _ => TapeMark::Other(crate::faults::row_of(&Command::Act(action.clone()).to_string())),
         },
         A::Start { .. } | A::Restart { .. } => TapeMark::Restart,
         A::Resume { .. } => TapeMark::Resume,
@@ -239,7 +240,7 @@ fn action_mark(action: &Action) -> Option<(TapeMark, String)> {
         | A::Send { .. }
         | A::Disconnect { .. }
         | A::SyncDisk { .. } => return None,
-        _ => TapeMark::Other(crate::faults::row_of(action.clone())),
+        _ => TapeMark::Other(crate::faults::row_of(&Command::Act(action.clone()).to_string())),
     };
     Some((mark, action_words(action)))
 }

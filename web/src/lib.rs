@@ -28,6 +28,7 @@ pub mod seeds;
 pub mod slotmap;
 pub mod terms;
 pub mod trip;
+pub mod wall;
 pub mod wire;
 pub mod words;
 pub mod zoom;

@@ -211,6 +211,8 @@ pub struct ActiveFault {
     pub until_us: Option<u64>,
     /// The line that ends it: `end 3`, `start A1`.
     pub undo: String,
+    /// The line that did it, without its end: `cut A1 B1`; empty for a process that is gone without a fault.
+    pub line: String,
 }
 
 /// One node at one instant.

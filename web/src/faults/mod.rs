@@ -7,8 +7,6 @@ pub mod rows;
 
 use crate::model::{Cluster, Node, NodeIndex, Process};
 pub use rows::ROWS;
-use vitrine_core::sim::fault::Action;
-use vitrine_core::sim::scenario::Command;
 
 /// The families of the palette, in its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -298,9 +296,8 @@ fn expand(line: &str, subject: &Subject, args: &[String], lasting: &str) -> Stri
     out
 }
 
-/// The row of the palette whose icon stands for an action, if one does: by the verb of its line, and by whether it is one way alone.
-pub fn row_of(action: Action) -> Option<u8> {
-    let line = Command::Act(action).to_string();
+/// The row of the palette whose icon stands for what a line does, if one does: by its verb, and by whether it is one way alone.
+pub fn row_of(line: &str) -> Option<u8> {
     let mut words = line.split(' ');
     let verb = words.next()?;
     let one_way = words.any(|word| ["forward", "backward", "one-way"].contains(&word));

@@ -4,8 +4,8 @@ use super::share::Share;
 use super::stage::Stage;
 use super::topology::Topology;
 use super::{
-    Act, Panel, Sheet, compare, help, inspector, ledger, lesson, menu, slotmap, tape, terminal, tip, topbar,
-    why,
+    Act, Panel, Sheet, compare, dock, help, inspector, ledger, lesson, menu, slotmap, tape, terminal, tip,
+    topbar, why,
 };
 use crate::page::app::App;
 use vitrine_web::model::Phase;
@@ -32,6 +32,7 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
             <inspector::Inspector cluster={app.cluster.clone()} detail={app.detail.clone()}
                 selected={app.selected} pane={app.pane} tenths={app.now_us / 100_000} beat={app.beat} playing={app.playing} slots={app.slots} act={act.clone()} />
             <ledger::Ledger cluster={app.roster.clone()} tray={app.tray} storage={app.storage.clone()} beat={app.beat} act={act.clone()} />
+            <dock::Edge />
             <terminal::Terminal cluster={app.roster.clone()} tabs={terminal::Tabs::of(&app.term)} tab={app.term_tab} selected={app.selected}
                 enabled={app.boot.is_some() && app.stopped.is_none()} beat={app.beat} act={act.clone()} />
             <tape::TapeView cluster={app.roster.clone()} tape={app.tape.clone()} future={app.future.clone()}
@@ -42,7 +43,7 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
         if let Some((target, x, y)) = app.menu {
             <div class="scrim" onclick={close.clone()} oncontextmenu={close}></div>
             <menu::Menu key={format!("{target:?}")} {target} {x} {y} cluster={app.cluster.clone()} boot={app.boot.clone()}
-                selected={app.selected} beat={app.beat} act={act.clone()} />
+                selected={app.selected} tenths={app.now_us / 100_000} beat={app.beat} act={act.clone()} />
         }
         if let Some(about) = &app.why {
             <why::WhyView about={about.clone()} cluster={app.cluster.clone()} act={act.clone()} />

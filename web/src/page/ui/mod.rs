@@ -3,6 +3,7 @@
 pub mod charts;
 pub mod compare;
 pub mod dialog;
+pub mod dock;
 pub mod faults;
 pub mod frame;
 pub mod help;

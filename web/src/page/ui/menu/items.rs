@@ -5,7 +5,7 @@ use super::super::{Act, MenuTarget, Sheet};
 use vitrine_web::clients::Client;
 use vitrine_web::faults::{self, Family, On, ROWS, Row, Subject};
 use vitrine_web::model::{ActiveFault, Cluster, LinkState, NodeIndex, Process};
-use vitrine_web::words;
+use vitrine_web::{wall, words};
 use yew::prelude::*;
 
 /// How many messages are listed at the most; the first to arrive come first.
@@ -20,6 +20,8 @@ pub struct Looked<'a> {
     pub clients: &'a [Client],
     /// Whether the answer is there.
     pub known: bool,
+    /// Virtual time in microseconds, to a tenth of a second.
+    pub now_us: u64,
 }
 
 impl Looked<'_> {
@@ -144,6 +146,12 @@ pub fn root(target: MenuTarget, c: &Cluster, looked: Looked) -> Option<(String, 
             out.extend(isolate.filter(|row| row.fits_node(c, i.into())).map(Item::Row));
             out.push(open(Family::Network));
             out.push(Item::Open(Sub::Links, "i-clamp", "Link to"));
+            // By dragging it as well.
+            out.extend(c.groups.iter().filter_map(|group| {
+                let with = *group.first()?;
+                let lines = wall::moved(c, i, with, looked.now_us)?;
+                Some(Item::Do("i-wall", format!("To the side of {}", name(with)?), Todo::Line(lines)))
+            }));
             out.push(Item::Rule);
             out.extend([Family::Disk, Family::Clock, Family::Compound].map(open));
             out.push(Item::Rule);

@@ -26,6 +26,8 @@ pub struct Props {
     pub cluster: Shared<Cluster>,
     pub boot: Option<Shared<Boot>>,
     pub selected: Option<NodeIndex>,
+    /// Virtual time in tenths of a second.
+    pub tenths: u64,
     pub beat: u64,
     pub act: Callback<Act>,
 }
@@ -115,7 +117,12 @@ pub fn Menu(props: &Props) -> Html {
         Some(Ok(Seen::Sheets(sheets))) => clients = Client::all(&sheets[0], &props.cluster),
         _ => {}
     }
-    let looked = Looked { under_way, clients: &clients, known: asks.is_none() || seen.is_some() };
+    let looked = Looked {
+        under_way,
+        clients: &clients,
+        known: asks.is_none() || seen.is_some(),
+        now_us: props.tenths * 100_000,
+    };
     {
         let main = main.clone();
         // Its entries are there when what it asks for is known.

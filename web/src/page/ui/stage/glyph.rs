@@ -55,10 +55,7 @@ pub fn node(x: Context) -> Html {
     let jury = jury(x.cluster, x.index);
     let asked = jury.suspects + jury.agrees > 0;
     let mut lines = labels::lines(n, x.cluster, &jury, x.now_us, x.layout.size);
-    // Below the ring a third line would meet the replica's disc.
-    if seat.on_ring && (150.0..210.0).contains(&seat.angle.rem_euclid(360.0)) {
-        lines.truncate(2);
-    }
+    lines.truncate(x.layout.lines_max(x.index));
     let off = x.armed.is_some_and(|a| !a.row.fits_node(x.cluster, x.index));
     let picked = x.armed.is_some_and(|a| a.picked.contains(&(x.index as NodeIndex)));
     let class = classes!(

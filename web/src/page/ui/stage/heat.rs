@@ -4,12 +4,13 @@
 //! node of the ring is. One of them is in the order of tabs; arrows go on from there.
 
 use super::super::{Act, Armed, MenuTarget, focus, menu, value_of};
-use super::press;
+use super::{press, zoom};
 use crate::page::shared::Shared;
 use std::fmt::Write;
 use vitrine_web::geometry::main_group;
 use vitrine_web::heat::{Cell, FIELD, LEVEL_MAX, Metric, Way, bars, cells, doubted, ends, level, neighbour};
 use vitrine_web::model::{Belief, Cluster, DENSITY_PARTS, NodeIndex, Process};
+use vitrine_web::zoom::View;
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
@@ -29,7 +30,7 @@ pub struct Props {
     pub lit: Shared<Vec<NodeIndex>>,
     pub armed: Option<Armed>,
     /// What is seen of it.
-    pub view_box: AttrValue,
+    pub view: View,
     pub act: Callback<Act>,
 }
 
@@ -172,7 +173,7 @@ pub fn Heat(props: &Props) -> Html {
     let values = props.metric.values(c, since);
     let ends = ends(props.metric, &values);
     let marks = marks(props, &cells);
-    let ([down, moved, up, away], lifted) = press::use_press(act);
+    let press = press::use_press(act, props.view, Callback::noop());
     let click = on_node(act, |node, e: MouseEvent| Some(Act::Node(node, e.shift_key())));
     let open = on_node(act, |node, e: MouseEvent| {
         e.prevent_default();
@@ -224,18 +225,19 @@ pub fn Heat(props: &Props) -> Html {
                 tabindex={if i == first { "0" } else { "-1" }} aria-label={says.clone()}><title>{ says }</title></rect>
         }
     };
-    let view_box = props.view_box.clone();
     let armed = props.armed.is_some().then_some("scene--armed");
     html! {
-        <svg class={classes!("scene", "heat", armed)} viewBox={view_box} role="group" aria-label={super::spoken_summary("Heat map", c)}>
+        <svg class={classes!("scene", "heat", armed)} viewBox={zoom::view_box(props.view)} role="group" onpointerdown={press.down}
+            onpointermove={press.moved} onpointerup={press.up} onpointercancel={press.away} ontouchend={press.lifted} aria-label={super::spoken_summary("Heat map", c)}>
             { slots(c, act) }
             // A cell's title is about the node: no word of it is explained.
-            <g data-tip="" onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={away} ontouchend={lifted}
+            <g data-tip=""
                 onclick={click} oncontextmenu={open} onkeydown={keys}>{ for cells.iter().enumerate().map(cell) }</g>
             <g class="hmarks" aria-hidden="true">
                 { for [("hw", marks.walled), ("hf", marks.faulty), ("hi", marks.isolated), ("hp", marks.suspected), ("hx", marks.failed),
                     ("he", marks.election), ("target", marks.lit), ("reticle", marks.selected)].into_iter().map(|(class, d)| html! { <path {class} {d} /> }) }
             </g>
+            { press.line }
             { key_to_it(props.metric.number(ends.0), props.metric.number(ends.1)) }
         </svg>
     }

@@ -6,10 +6,10 @@ mod glyph;
 mod heat;
 mod labels;
 mod marks;
+mod partition;
 mod press;
 mod ring;
 mod trip;
-mod wall;
 mod way;
 mod zoom;
 
@@ -20,13 +20,13 @@ use std::rc::Rc;
 use vitrine_web::clients::{Client, places};
 use vitrine_web::faults::{On, Subject};
 use vitrine_web::gather::crowd;
-use vitrine_web::geometry::{HEIGHT, Layout, WIDTH};
+use vitrine_web::geometry::{HEIGHT, Layout, Point, WIDTH};
 use vitrine_web::heat::Metric;
 use vitrine_web::look::{Look, Seen};
 use vitrine_web::marks::Mark;
 use vitrine_web::model::{Cluster, NodeIndex, Phase, Process, SLOTS, Traffic};
 use vitrine_web::trip::Trip;
-use vitrine_web::words;
+use vitrine_web::{wall, words};
 use yew::prelude::*;
 
 /// What can be hidden: packets of the bus, replication links, clients.
@@ -92,7 +92,7 @@ pub fn Stage(props: &Props) -> Html {
         (true, _, Some(_)) => (106.0, 28.0, 690.0, 522.0),
         _ => (0.0, 0.0, WIDTH, HEIGHT),
     });
-    let view_box = looking.view_box.clone();
+    let view = looking.view;
     let metric = use_state(|| Metric::Doubts);
     let (headline, aside, alarm) = headline(props);
     let layers = use_state(|| [true; LAYERS.len()]);
@@ -122,7 +122,18 @@ pub fn Stage(props: &Props) -> Html {
                 Rc::new(drawn.collect::<Vec<_>>()),
             )
         });
-    let ([down, moved, up, away], lifted) = press::use_press(act);
+    // Let go on the other side of a wall, a node goes there.
+    let let_go = {
+        let (cluster, layout, now_us) = (props.cluster.clone(), props.layout.clone(), props.tenths * 100_000);
+        let act = act.clone();
+        Callback::from(move |(node, at): (NodeIndex, Point)| {
+            let to = wall::beside(&layout, node, at);
+            if let Some(lines) = to.and_then(|to| wall::moved(&cluster, node, to, now_us)) {
+                act.emit(Act::Line(lines));
+            }
+        })
+    };
+    let press = press::use_press(act, looking.view, let_go);
     let armed = props.armed.is_some().then_some("scene--armed");
     let held = (!props.playing).then_some("scene--still");
     html! {
@@ -145,10 +156,11 @@ pub fn Stage(props: &Props) -> Html {
                 onpointerup={looking.up.clone()} onpointercancel={looking.up} ondblclick={looking.all}>
             if heat {
                 <heat::Heat cluster={props.cluster.clone()} tenths={props.tenths} metric={*metric} selected={props.selected}
-                    lit={props.lit.clone()} armed={props.armed.clone()} {view_box} act={act.clone()} />
+                    lit={props.lit.clone()} armed={props.armed.clone()} {view} act={act.clone()} />
                 { heat::choice(&metric) }
             } else {
-            <svg class={classes!("scene", armed, held)} viewBox={view_box} role="group"
+            <svg class={classes!("scene", armed, held)} viewBox={zoom::view_box(view)} role="group" onpointerdown={press.down}
+                onpointermove={press.moved} onpointerup={press.up} onpointercancel={press.away} ontouchend={press.lifted}
                 aria-label={spoken_summary("Ring view", &props.cluster)}>
                 <ring::Ring cluster={props.cluster.clone()} layout={props.layout.clone()} {density} />
                 <clients::Lines layout={props.layout.clone()} clients={clients.clone()} />
@@ -166,12 +178,11 @@ pub fn Stage(props: &Props) -> Html {
                         <circle cx={props.layout.centre.x.to_string()} cy={props.layout.centre.y.to_string()} r="62" /></g>
                     <ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} />
                 </g>
-                <wall::Wall cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
+                <partition::Wall cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
                 <clients::Cards clients={clients.clone()} act={act.clone()} />
-                <g onpointerdown={down} onpointermove={moved} onpointerup={up} onpointercancel={away} ontouchend={lifted}>
-                    <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}
-                        selected={props.selected} lit={props.lit.clone()} armed={props.armed.clone()} act={act.clone()} />
-                </g>
+                <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}
+                    selected={props.selected} lit={props.lit.clone()} armed={props.armed.clone()} act={act.clone()} />
+                { press.line }
             </svg>
             <div class="legend">{ marks::legend(!clients.is_empty()) }</div>
             }

@@ -1,7 +1,11 @@
-//! Pressing a node: held with a finger it opens its menu, and dragged to another node it opens the menu of their link.
+//! Pressing a node: held with a finger it opens its menu, dragged to another node it opens the menu of their link, and let go on the
+//! other side of a wall it goes there. While it is dragged, a line follows the pointer.
 
 use super::super::{Act, MenuTarget};
+use super::zoom;
+use vitrine_web::geometry::Point;
 use vitrine_web::model::NodeIndex;
+use vitrine_web::zoom::View;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use yew::prelude::*;
@@ -11,8 +15,26 @@ const HELD_MS: i32 = 500;
 /// How far a finger may stray meanwhile, in pixels.
 const STRAY_PX: i32 = 10;
 
-/// What is pressed: the node, where, and the timer of a finger.
-type Pressed = Option<(NodeIndex, i32, i32, Option<i32>)>;
+/// What is pressed: the node, where in the window, where on the stage, and the timer of a finger.
+struct Pressed {
+    node: NodeIndex,
+    at: (i32, i32),
+    from: Option<Point>,
+    timer: Option<i32>,
+}
+
+/// What the stage needs for it.
+pub struct Pressing {
+    pub down: Callback<PointerEvent>,
+    pub moved: Callback<PointerEvent>,
+    pub up: Callback<PointerEvent>,
+    /// The pointer is taken away.
+    pub away: Callback<PointerEvent>,
+    /// A finger is lifted.
+    pub lifted: Callback<TouchEvent>,
+    /// The line from where a node was gripped to where the pointer is, while it is dragged.
+    pub line: Html,
+}
 
 /// The node that an element belongs to.
 pub fn node_of(element: Option<web_sys::Element>) -> Option<NodeIndex> {
@@ -25,10 +47,11 @@ fn stop(timer: Option<i32>) {
     }
 }
 
-/// Handlers for the pointer going down, moving, and going up or away, and for a finger that is lifted, on what has the nodes in it.
+/// See the module; `view` is what is seen of the stage, and `let_go` is told of a node that was let go somewhere else than on a node.
 #[hook]
-pub fn use_press(act: &Callback<Act>) -> ([Callback<PointerEvent>; 4], Callback<TouchEvent>) {
-    let pressed = use_mut_ref(|| Pressed::None);
+pub fn use_press(act: &Callback<Act>, view: View, let_go: Callback<(NodeIndex, Point)>) -> Pressing {
+    let dragged = use_state_eq(|| None::<(Point, Point)>);
+    let pressed = use_mut_ref(|| None::<Pressed>);
     // What the timer of the last finger calls.
     let held = use_mut_ref(|| None::<Closure<dyn FnMut()>>);
     // Whether the finger that is down has opened a menu.
@@ -39,13 +62,13 @@ pub fn use_press(act: &Callback<Act>) -> ([Callback<PointerEvent>; 4], Callback<
             let Some(node) = node_of(e.target().and_then(|t| t.dyn_into().ok())) else { return };
             let (x, y) = (e.client_x(), e.client_y());
             // Another finger: the timer of the one before must not call what is about to go.
-            if let Some((_, _, _, timer)) = pressed.borrow_mut().take() {
-                stop(timer);
+            if let Some(before) = pressed.take() {
+                stop(before.timer);
             }
             let timer = (e.pointer_type() == "touch").then(|| {
                 let (pressed, opened, act) = (pressed.clone(), opened.clone(), act.clone());
                 let opens = Closure::once(move || {
-                    if pressed.borrow_mut().take().is_some() {
+                    if pressed.take().is_some() {
                         *opened.borrow_mut() = true;
                         act.emit(Act::Menu(MenuTarget::Node(node), x, y));
                     }
@@ -56,35 +79,47 @@ pub fn use_press(act: &Callback<Act>) -> ([Callback<PointerEvent>; 4], Callback<
                 *held.borrow_mut() = Some(opens);
                 timer.ok()
             });
-            *pressed.borrow_mut() = Some((node, x, y, timer.flatten()));
+            let from = zoom::point_at(&e, view);
+            *pressed.borrow_mut() = Some(Pressed { node, at: (x, y), from, timer: timer.flatten() });
         })
     };
     let moved = {
-        let pressed = pressed.clone();
+        let (pressed, dragged) = (pressed.clone(), dragged.clone());
         Callback::from(move |e: PointerEvent| {
-            if let Some((_, x, y, timer)) = pressed.borrow_mut().as_mut()
-                && (e.client_x() - *x).abs().max((e.client_y() - *y).abs()) > STRAY_PX
+            if e.buttons() & 1 == 0 {
+                // It was let go where nobody told the stage.
+                pressed.take();
+                dragged.set(None);
+            }
+            if let Some(Pressed { at: (x, y), from, timer, .. }) = pressed.borrow_mut().as_mut()
+                && (dragged.is_some() || (e.client_x() - *x).abs().max((e.client_y() - *y).abs()) > STRAY_PX)
             {
                 stop(timer.take());
+                dragged.set(from.zip(zoom::point_at(&e, view)));
             }
         })
     };
     let up = {
-        let (pressed, act) = (pressed.clone(), act.clone());
+        let (pressed, dragged, act) = (pressed.clone(), dragged.clone(), act.clone());
         Callback::from(move |e: PointerEvent| {
-            let Some((from, _, _, timer)) = pressed.borrow_mut().take() else { return };
+            dragged.set(None);
+            let Some(Pressed { node: from, timer, .. }) = pressed.take() else { return };
             stop(timer);
             let (x, y) = (e.client_x(), e.client_y());
             // A finger's events all go to where it was put down.
             let over = crate::page::link::document().element_from_point(x as f32, y as f32);
-            if let Some(to) = node_of(over).filter(|&to| to != from) {
-                act.emit(Act::Menu(MenuTarget::Link(from, to), x, y));
+            match (node_of(over), zoom::point_at(&e, view)) {
+                (Some(to), _) if to != from => act.emit(Act::Menu(MenuTarget::Link(from, to), x, y)),
+                (None, Some(at)) => let_go.emit((from, at)),
+                _ => {}
             }
         })
     };
+    let gone = dragged.clone();
     let away = Callback::from(move |_: PointerEvent| {
-        if let Some((_, _, _, timer)) = pressed.borrow_mut().take() {
-            stop(timer);
+        gone.set(None);
+        if let Some(before) = pressed.take() {
+            stop(before.timer);
         }
     });
     // Its click would go to what lies over the page now, and close the menu again.
@@ -93,5 +128,8 @@ pub fn use_press(act: &Callback<Act>) -> ([Callback<PointerEvent>; 4], Callback<
             e.prevent_default();
         }
     });
-    ([down, moved, up, away], lifted)
+    let line = (*dragged).map_or_else(Html::default, |(from, to)| {
+        html! { <path class="pull" d={format!("M{:.1} {:.1}L{:.1} {:.1}", from.x, from.y, to.x, to.y)} /> }
+    });
+    Pressing { down, moved, up, away, lifted, line }
 }

@@ -2,6 +2,7 @@
 //! the nodes moves the drawing, a double click shows all of it again; two buttons do the same.
 
 use super::super::icon;
+use vitrine_web::geometry::Point;
 use vitrine_web::zoom::{View, Zoom, share_of};
 use wasm_bindgen::JsCast;
 use yew::prelude::*;
@@ -13,8 +14,8 @@ const DRAGGED: f64 = 0.005;
 
 /// What a drawing needs to be looked at from nearer.
 pub struct Looking {
-    /// The part that is seen, as the drawing has it.
-    pub view_box: String,
+    /// The part that is seen.
+    pub view: View,
     /// Whether that is not all of it: a finger moves the drawing then, and not the page.
     pub near: bool,
     pub wheel: Callback<WheelEvent>,
@@ -43,6 +44,17 @@ fn scene(event: &web_sys::Event) -> Option<web_sys::Element> {
 fn share_at(event: &web_sys::Event, at: (f64, f64), view: View) -> Option<(f64, f64)> {
     let rect = scene(event)?.get_bounding_client_rect();
     Some(share_of((rect.width(), rect.height()), (at.0 - rect.left(), at.1 - rect.top()), view))
+}
+
+/// A part of a drawing as an attribute of it.
+pub fn view_box(view: View) -> String {
+    format!("{:.2} {:.2} {:.2} {:.2}", view.0, view.1, view.2, view.3)
+}
+
+/// Where on the stage an event of the pointer happened, in its units; `view` is what is seen of it.
+pub fn point_at(event: &web_sys::MouseEvent, view: View) -> Option<Point> {
+    let share = share_at(event, place(event), view)?;
+    Some(Point { x: view.0 + share.0 * view.2, y: view.1 + share.1 * view.3 })
 }
 
 /// Where in the window an event happened.
@@ -158,6 +170,5 @@ pub fn use_zoom(whole: View) -> Looking {
             { button("Further away", "i-minus", 1.0 / NEARER, zoom.times <= 1.0) }
             { button("Nearer", "i-plus", NEARER, zoom.times >= vitrine_web::zoom::NEAREST) }</div>
     };
-    let view_box = format!("{:.2} {:.2} {:.2} {:.2}", view.0, view.1, view.2, view.3);
-    Looking { view_box, near: zoom.times > 1.0, wheel, down, moved, up, all, buttons }
+    Looking { view, near: zoom.times > 1.0, wheel, down, moved, up, all, buttons }
 }
