@@ -89,6 +89,16 @@ impl Lanes {
         }
     }
 
+    /// What each node is by its own word, in a world without a cluster: there it is no news of its own.
+    pub fn roles(&mut self, at_us: u64, replicas: impl Iterator<Item = bool>, out: &mut Vec<TapeItem>) {
+        for (i, replica) in replicas.enumerate().take(self.facts.len()) {
+            if self.facts[i].replica != replica {
+                self.facts[i].replica = replica;
+                self.show(i, at_us, out);
+            }
+        }
+    }
+
     fn show(&mut self, i: usize, at_us: u64, out: &mut Vec<TapeItem>) {
         let Some(f) = self.facts.get_mut(i) else { return };
         let state = f.state();
@@ -210,7 +220,11 @@ impl Lanes {
                 (f.candidate, f.replica, f.syncing) = (false, false, false);
                 mark(out, i, TapeMark::Up, format!("{name} became master, epoch {epoch}"));
             }
-            Event::MasterLink { up } => self.facts[i].syncing = !up,
+            Event::MasterLink { up } => {
+                // Outside of a cluster no node says what it is: who has a link to a master follows one.
+                self.facts[i].replica |= up;
+                self.facts[i].syncing = !up;
+            }
             _ => return,
         }
         self.show(i, at_us, out);

@@ -120,3 +120,95 @@ async fn the_stage_is_looked_at_from_nearer_moved_and_seen_whole_again() {
     assert_eq!(page.js("document.querySelector(\"[aria-label='Further away']\").disabled").await, true);
     browser.close().await;
 }
+
+/// As a hand does it: a line follows the pointer, and where the node is let go it stands. Its menu does the same.
+#[tokio::test]
+async fn a_node_is_dragged_through_a_wall() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    page.line("partition A1 | B1 C1 A2 B2 C2").await;
+    page.find("#wall").await;
+    page.js("vitrine.pause()").await;
+    let disc = |name: &str| format!("document.querySelector('#node-{name} .body')");
+    let (from, beside) = (page.middle("B2", &disc("B2")).await, page.middle("A1", &disc("A1")).await);
+    let to = (beside.0, beside.1 + 120.0);
+    let held = json!({ "button": "left", "buttons": 1, "clickCount": 1 });
+    page.mouse("mouseMoved", from, json!({})).await;
+    page.mouse("mousePressed", from, held.clone()).await;
+    page.mouse("mouseMoved", ((from.0 + to.0) / 2.0, to.1), held.clone()).await;
+    page.find(".pull").await;
+    page.mouse("mouseMoved", to, held).await;
+    page.mouse("mouseReleased", to, json!({ "button": "left", "clickCount": 1 })).await;
+    let faults = "vitrine.cluster().then(c => c.faults.map(f => f.line))";
+    let moved = format!("{faults}.then(l => l.join() === 'partition A1 B2 | B1 C1 A2 C2' || null)");
+    page.until("B2 is on the other side", &moved).await;
+    page.until("the line is gone", "!document.querySelector('.pull') || null").await;
+    // The last one behind it goes back: the wall has nobody to part any more.
+    for name in ["A1", "B2"] {
+        page.js(&format!("document.querySelector('#node-{name}').focus()")).await;
+        page.key(Key::Enter).await;
+        page.until("the entry", "[...document.querySelectorAll('#menu .mi')].some(e => e.textContent.includes('To the side of')) || null").await;
+        page.js("[...document.querySelectorAll('#menu .mi')].find(e => e.textContent.includes('To the side of')).click()").await;
+        page.until("the menu is closed", "!document.querySelector('#menu') || null").await;
+    }
+    page.until("no wall", &format!("{faults}.then(l => l.length === 0 || null)")).await;
+    browser.close().await;
+}
+
+/// Packets of the election that is left behind are not packets of the moment that one goes back to.
+#[tokio::test]
+async fn the_stage_shows_no_packet_of_another_instant() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    let begin = page.js("vitrine.time().then(t => t.nowUs)").await.as_u64().expect("an instant");
+    page.line("crash A1").await;
+    page.js("vitrine.run({ forUs: 4e6 })").await;
+    page.js("vitrine.run()").await;
+    page.until("the news of FAIL is drawn", "document.querySelector('.msg--fail') && true || null").await;
+    page.line(&format!("goto {}us", begin + 1000)).await;
+    page.until("the past", "document.querySelector('.tape--back') && true || null").await;
+    let votes = "document.querySelectorAll('.msg--fail, .msg--auth-request, .msg--auth-ack').length";
+    assert_eq!(page.js(votes).await, 0, "nothing has failed yet");
+    page.js("vitrine.run({ forUs: 25e6 })").await;
+    page.until("the replica is master", "vitrine.node('A2').then(n => n.role === 'master' || null)").await;
+    page.until("the election is over", &format!("{votes} === 0 || null")).await;
+    browser.close().await;
+}
+
+/// By the mouse, by the keys, and remembered: the tape gets what the stage gives.
+#[tokio::test]
+async fn the_edge_of_the_dock_drags() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    let height = async || {
+        let tall = page.js("document.querySelector('.tape').getBoundingClientRect().height").await;
+        tall.as_f64().expect("a height")
+    };
+    let usual = height().await;
+    let edge = page.middle("the edge", "document.querySelector('#dock-edge')").await;
+    page.drag(edge, (edge.0, edge.1 - 90.0)).await;
+    assert!((height().await - usual - 90.0).abs() < 3.0, "{usual}, {}", height().await);
+    page.reload().await;
+    page.ready().await;
+    assert!((height().await - usual - 90.0).abs() < 3.0, "it is remembered: {usual}, {}", height().await);
+    page.js("document.querySelector('#dock-edge').focus()").await;
+    for (key, least, most) in [(Key::Home, 119.0, 121.0), (Key::Up, 135.0, 137.0), (Key::End, 300.0, 600.0)] {
+        page.key(key).await;
+        let now = height().await;
+        assert!((least..most).contains(&now), "{now}");
+    }
+    let room = page.js("document.querySelector('.stage').getBoundingClientRect().height > 100").await;
+    assert_eq!(room, true, "half of the window is the most");
+    page.js(
+        "document.querySelector('#dock-edge').dispatchEvent(new MouseEvent('dblclick', { bubbles: true }))",
+    )
+    .await;
+    assert!((height().await - usual).abs() < 1.0, "as usual again");
+    browser.close().await;
+}

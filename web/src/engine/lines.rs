@@ -9,6 +9,7 @@ use crate::words;
 use vitrine_core::sim::fault::{Action, Scope};
 use vitrine_core::sim::ledger::{Risk, Status};
 use vitrine_core::sim::scenario::{self, Command, Names, PREFIX, ScenarioError, TimeCommand, Whom};
+use vitrine_core::sim::trace::Life;
 
 impl Engine {
     /// Carries out a line and shows it in a tab, with what came of it.
@@ -63,6 +64,11 @@ impl Engine {
                 if matches!(action, Action::Heal { scope: Scope::Everything }) {
                     self.queues.call_off();
                 }
+                if let Action::Start { node } = action
+                    && let Some(why) = self.refused(node)
+                {
+                    return Err(why);
+                }
                 // A client's number means nothing to a visitor, for it has a name; a fault has none.
                 let fault = done.number.filter(|_| matches!(action, Action::Fault { .. }));
                 Ok(fault.map_or_else(String::new, |n| format!("`end {n}` ends it.")))
@@ -87,6 +93,15 @@ impl Engine {
                 })
             }
             Command::Head(_) | Command::When(_) => Err(format!("`{command}` stands in files alone.")),
+        }
+    }
+
+    /// Why a node did not start, if it was refused.
+    fn refused(&self, node: &str) -> Option<String> {
+        let entry = self.time.world().node_entries().into_iter().find(|entry| entry.name == node)?;
+        match entry.process {
+            Life::Refused { reason } => Some(format!("{node} refused to start: {reason}")),
+            _ => None,
         }
     }
 

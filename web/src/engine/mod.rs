@@ -700,6 +700,9 @@ impl Engine {
         // Who is cut off is known of this instant alone; what happened before is not seen in its light.
         if let Some(cluster) = &cluster {
             self.lanes.cut_off(now_us, &cut_off(cluster), &mut tape);
+            if cluster.is_outside() {
+                self.lanes.roles(now_us, cluster.nodes.iter().map(|n| !n.master), &mut tape);
+            }
         }
         let (messages, dropped, traffic) = self.messages();
         let going = self.trek.is_some();

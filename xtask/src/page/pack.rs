@@ -1,15 +1,15 @@
 //! Packing the published page: its WebAssembly file becomes an .xz file, a fourth smaller than a web server's gzip makes it.
 //!
 //! gzip looks back 32 KB, and what repeats in two megabytes of compiled Rust is mostly further apart; xz sees all of it, and more once
-//! what is alike lies together ([`split`](super::split)). Browsers do not unpack xz by themselves: xz-decompress does (xz-embedded as
+//! what is alike lies together ([`split`](super::split)) and hashes are out of the way ([`names`](super::names)). Browsers do not unpack xz by themselves: xz-decompress does (xz-embedded as
 //! WebAssembly, 8 KB gzipped). The page's loader always asks `program(url)`; in static/ that gives the URL back,
 //! for a page under development, and packing puts the other one in its place (`program.js` beside this file).
 
-use super::split;
+use super::{names, split};
 use crate::process::{self, Step};
 use crate::{progress, setup};
 use anyhow::{Context, Result, bail};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// `program.js` of a packed page, behind the library's text.
@@ -22,10 +22,22 @@ fn program_js() -> String {
         .replace("@OPERANDS@", &format!("[{operands}]"))
 }
 
+/// The script that belongs to a WebAssembly file, by the names that wasm-bindgen gives to the two.
+fn glue_of(program: &Path) -> PathBuf {
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    program.with_file_name(name.replace("_bg.wasm", ".js"))
+}
+
 /// Packs a page that Trunk has built.
 pub fn pack(dist: &Path) -> Result<()> {
     for path in super::files(dist, "wasm") {
         let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let glue = glue_of(&path);
+        let script =
+            std::fs::read_to_string(&glue).with_context(|| format!("cannot read {}", glue.display()))?;
+        let (bytes, script) = names::shorten(&bytes, &script)
+            .with_context(|| format!("cannot shorten the names of {}", path.display()))?;
+        std::fs::write(&glue, script).with_context(|| format!("cannot write {}", glue.display()))?;
         let apart = path.with_extension("wasm.split");
         let packed = path.with_extension("wasm.split.xz");
         let parts = split::split(&bytes).with_context(|| format!("cannot pack {}", path.display()))?;

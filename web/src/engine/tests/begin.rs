@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::look::{Look, Seen};
-use crate::model::LinkState;
+use crate::model::{LaneState, LinkState, TapeItem};
 use vitrine_core::sim::scenario::Scenario;
 
 const MASTER_AND_REPLICA: &str = "vitrine 1\nseed 9\nnodes redismaster redisslave1\n\
@@ -182,6 +182,45 @@ fn a_master_and_a_replica_with_a_password_are_up_and_come_back_after_a_reload() 
     assert_eq!(again.state().cluster.nodes.iter().map(|n| n.keys).collect::<Vec<_>>(), [1, 1]);
     // The usual six nodes need no words.
     assert_eq!(formed(1).head(), "");
+}
+
+/// Outside of a cluster no node says what it is: the lanes take it from its link, and from what it is now.
+#[test]
+fn a_replica_without_a_cluster_has_a_replicas_lane() {
+    let mut engine = Engine::open(MASTER_AND_REPLICA, false).unwrap();
+    started(&mut engine);
+    let (mut states, mut wall_ms) = (vec![None; 2], 0.0);
+    let mut until = |engine: &mut Engine, wanted: [LaneState; 2]| {
+        for _ in 0..2000 {
+            wall_ms += 7.0;
+            engine.advance(&|| wall_ms, 1.0);
+            for item in engine.frame().map_or_else(Vec::new, |frame| frame.tape) {
+                if let TapeItem::Lane { node, state, .. } = item {
+                    states[usize::from(node)] = Some(state);
+                }
+            }
+            if states == wanted.map(Some) {
+                return;
+            }
+        }
+        panic!("{states:?}");
+    };
+    engine.handle(ToWorker::Playing { id: 0, playing: true });
+    until(&mut engine, [LaneState::Master, LaneState::Replica]);
+    line(&mut engine, "redisslave1> AUTH abc123");
+    line(&mut engine, "redisslave1> REPLICAOF NO ONE");
+    until(&mut engine, [LaneState::Master, LaneState::Master]);
+}
+
+#[test]
+fn a_node_that_is_refused_says_why_where_it_was_started() {
+    let mut engine = formed(3);
+    line(&mut engine, "kill A1");
+    line(&mut engine, "write-conf A1 \"port 7001\\nappendfsync sometimes\\n\"");
+    let why = answer(&mut engine, |id| ToWorker::Line { id, line: "start A1".into() }).unwrap_err();
+    assert!(why.starts_with("A1 refused to start: ") && why.contains("appendfsync"), "{why}");
+    line(&mut engine, "write-conf A1 \"port 7001\\ncluster-enabled yes\\n\"");
+    line(&mut engine, "start A1");
 }
 
 #[test]

@@ -7,24 +7,25 @@ use wasm_bindgen::JsCast;
 use yew::prelude::*;
 
 /// The least height in pixels of the window; the most is a share of the window's.
-const LEAST: f64 = 120.0;
+const LEAST: i32 = 120;
 const MOST: f64 = 0.5;
 /// How far a press of an arrow key goes.
-const STEP: f64 = 16.0;
+const STEP: i32 = 16;
 
-/// The height of the window.
-fn window_height() -> f64 {
-    link::window().inner_height().ok().and_then(|h| h.as_f64()).unwrap_or(900.0)
+/// The most that the dock can have of the window as it is.
+fn most() -> i32 {
+    let window = link::window().inner_height().ok().and_then(|h| h.as_f64()).unwrap_or(900.0);
+    ((window * MOST) as i32).max(LEAST)
 }
 
 /// How high the dock is now.
-fn height_now() -> f64 {
+fn height_now() -> i32 {
     let dock = link::document().query_selector(".tape").ok().flatten();
-    dock.map_or(LEAST, |dock| dock.get_bounding_client_rect().height())
+    dock.map_or(LEAST, |dock| dock.get_bounding_client_rect().height() as i32)
 }
 
 /// Gives the dock a height; without one, that of the window's size.
-fn put(height: Option<f64>) {
+fn put(height: Option<i32>) {
     let root = link::document().document_element();
     let Some(style) = root.and_then(|r| r.dyn_into::<web_sys::HtmlElement>().ok()).map(|r| r.style()) else {
         return;
@@ -35,16 +36,17 @@ fn put(height: Option<f64>) {
     };
 }
 
-#[component]
-pub fn Edge() -> Html {
-    let height = use_state_eq(|| link::remembered("dock").and_then(|h| h.parse::<f64>().ok()));
+/// The edge itself.
+#[hook]
+pub fn use_edge() -> Html {
+    let height = use_state_eq(|| link::remembered("dock").and_then(|h| h.parse::<i32>().ok()));
     // Where it was gripped, from the edge down.
-    let grip = use_mut_ref(|| None::<f64>);
+    let grip = use_mut_ref(|| None::<i32>);
     use_effect_with(*height, |height| put(*height));
     let set = {
         let height = height.clone();
-        move |wanted: Option<f64>| {
-            let wanted = wanted.map(|h| h.clamp(LEAST, (window_height() * MOST).max(LEAST)).round());
+        move |wanted: Option<i32>| {
+            let wanted = wanted.map(|h| h.clamp(LEAST, most()));
             link::remember("dock", &wanted.map_or(String::new(), |h| h.to_string()));
             height.set(wanted);
         }
@@ -56,14 +58,14 @@ pub fn Edge() -> Html {
             if let Some(edge) = e.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()) {
                 let _ = edge.set_pointer_capture(e.pointer_id());
             }
-            *grip.borrow_mut() = Some(f64::from(e.client_y()) + height_now());
+            *grip.borrow_mut() = Some(e.client_y() + height_now());
         })
     };
     let moved = {
         let (grip, set) = (grip.clone(), set.clone());
         Callback::from(move |e: PointerEvent| {
             if let Some(sum) = grip.borrow().filter(|_| e.buttons() & 1 == 1) {
-                set(Some(sum - f64::from(e.client_y())));
+                set(Some(sum - e.client_y()));
             }
         })
     };
@@ -79,17 +81,16 @@ pub fn Edge() -> Html {
             "ArrowUp" => height_now() + STEP,
             "ArrowDown" => height_now() - STEP,
             "Home" => LEAST,
-            "End" => window_height() * MOST,
+            "End" => most(),
             _ => return,
         };
         e.prevent_default();
         set(Some(wanted));
     });
-    let now = height.map_or(String::new(), |h| h.to_string());
     html! {
         <div class="edge" id="dock-edge" role="separator" aria-orientation="horizontal" tabindex="0" aria-label="Height of the terminal and the tape"
             title="Drag to change the height; double click for the usual one"
-            aria-valuenow={if now.is_empty() { "0".to_owned() } else { now }} aria-valuemin="0" aria-valuemax={(window_height() * MOST).round().to_string()}
+            aria-valuenow={height.unwrap_or_else(height_now).to_string()} aria-valuemin={LEAST.to_string()} aria-valuemax={most().to_string()}
             onpointerdown={down} onpointermove={moved} onpointerup={up.clone()} onpointercancel={up} ondblclick={usual} onkeydown={keys}></div>
     }
 }

@@ -4,8 +4,8 @@ use super::share::Share;
 use super::stage::Stage;
 use super::topology::Topology;
 use super::{
-    Act, Panel, Sheet, compare, dock, help, inspector, ledger, lesson, menu, slotmap, tape, terminal, tip,
-    topbar, why,
+    Act, Panel, Sheet, compare, help, inspector, ledger, lesson, menu, slotmap, tape, terminal, tip, topbar,
+    why,
 };
 use crate::page::app::App;
 use vitrine_web::model::Phase;
@@ -32,7 +32,6 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
             <inspector::Inspector cluster={app.cluster.clone()} detail={app.detail.clone()}
                 selected={app.selected} pane={app.pane} tenths={app.now_us / 100_000} beat={app.beat} playing={app.playing} slots={app.slots} act={act.clone()} />
             <ledger::Ledger cluster={app.roster.clone()} tray={app.tray} storage={app.storage.clone()} beat={app.beat} act={act.clone()} />
-            <dock::Edge />
             <terminal::Terminal cluster={app.roster.clone()} tabs={terminal::Tabs::of(&app.term)} tab={app.term_tab} selected={app.selected}
                 enabled={app.boot.is_some() && app.stopped.is_none()} beat={app.beat} act={act.clone()} />
             <tape::TapeView cluster={app.roster.clone()} tape={app.tape.clone()} future={app.future.clone()}
@@ -51,9 +50,7 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
         if app.compare {
             <compare::Compare time={app.time.clone()} now_us={app.now_us} cluster={app.cluster.clone()} act={act.clone()} />
         }
-        if app.slots {
-            <slotmap::Window cluster={app.cluster.clone()} playing={app.playing} beat={app.beat} act={act.clone()} />
-        }
+        if app.slots { { slotmap::window(app.cluster.clone(), app.playing, app.beat, act) } }
         { match app.dialog {
             Some(Sheet::Topology) => html! { <Topology act={act.clone()} /> },
             Some(Sheet::Help) => html! { <help::Help shortcuts={app.shortcuts} act={act.clone()} /> },

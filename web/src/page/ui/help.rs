@@ -25,7 +25,7 @@ const KEYS: [(&str, &str); 17] = [
     ("Right arrow", "in a menu: what there is more, or what an entry takes"),
     ("W", "draw a partition wall"),
     ("H", "heat map or ring"),
-    ("Drag", "from node to node: the menu of their link"),
+    ("Drag", "from node to node: the menu of their link; through a wall: the other side"),
     ("Esc", "close, disarm"),
     ("Up, Down", "history, in the terminal"),
     ("?", "this sheet"),

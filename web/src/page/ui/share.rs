@@ -179,21 +179,13 @@ pub fn Share(props: &Props) -> Html {
     }
 }
 
-#[derive(PartialEq, Properties)]
-pub struct OpenedProps {
-    /// What was opened; empty if nothing waits.
-    pub text: AttrValue,
-    pub act: Callback<Act>,
-}
-
-/// In the head of the tape: what was opened and waits, with the button that lets it begin.
-#[component]
-pub fn Opened(props: &OpenedProps) -> Html {
-    if props.text.is_empty() {
+/// In the head of the tape: what was opened and waits, with the button that lets it begin; nothing if there is none.
+pub fn opened(text: &AttrValue, act: &Callback<Act>) -> Html {
+    if text.is_empty() {
         return Html::default();
     }
-    let play = topbar::play_pause(false, &props.act);
-    html! { <div class="opened" id="opened" role="status"><span>{ &props.text }</span>
+    let play = topbar::play_pause(false, act);
+    html! { <div class="opened" id="opened" role="status"><span>{ text }</span>
     <button class="btn btn--sm btn--go" id="opened-play" onclick={play}>{ icon("i-play") }{ "Play" }</button></div> }
 }
 

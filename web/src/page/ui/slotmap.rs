@@ -246,11 +246,11 @@ pub fn world(c: &Cluster) -> String {
 }
 
 /// The map in a window of its own.
-#[component]
-pub fn Window(props: &Props) -> Html {
+pub fn window(cluster: Shared<Cluster>, playing: bool, beat: u64, act: &Callback<Act>) -> Html {
+    let key = world(&cluster);
     html! {
-        <super::dialog::Dialog title="Slot map" class="slots__win" close={props.act.reform(|()| Act::Slots(false))}>
-            <SlotMap key={world(&props.cluster)} cluster={props.cluster.clone()} playing={props.playing} beat={props.beat} act={props.act.clone()} />
+        <super::dialog::Dialog title="Slot map" class="slots__win" close={act.reform(|()| Act::Slots(false))}>
+            <SlotMap {key} {cluster} {playing} {beat} act={act.clone()} />
             <p class="empty">{ "The colour is the owner's; the lighter a slot, the more keys it holds; hatched ones are on their way." }</p>
         </super::dialog::Dialog>
     }

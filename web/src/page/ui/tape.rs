@@ -2,7 +2,7 @@
 //! drag pans; Follow keeps the head in view. The head is dragged on the ruler, and the world goes where it is: one travel at a
 //! time, the latest wish next. What comes after the head in a run that was played further is drawn faintly.
 
-use super::share::Opened;
+use super::share::opened;
 use super::why::About;
 use super::{Act, icon, run_line, shard_class, value_of};
 use crate::page::shared::Shared;
@@ -179,6 +179,7 @@ fn tick_text(at_us: u64, tick: u64) -> String {
 
 #[component]
 pub fn TapeView(props: &Props) -> Html {
+    let edge = super::dock::use_edge();
     let window = use_state(|| Window { span_us: 30e6, from_us: None });
     // What the pointer's place is measured on, and what holds the pointer: a listener is told of the page's root, not of its element.
     let plot = use_node_ref();
@@ -426,9 +427,11 @@ pub fn TapeView(props: &Props) -> Html {
         None => format!("the end of run {run}"),
     };
     html! {
+        <>
+        { edge }
         <section class={classes!("tape", back.then_some("tape--back"))} aria-label="Tape: what happened when">
             <div class="dock__h"><b>{ "Tape" }</b><span id="tape-says">{ header }</span>
-                <Opened text={props.opened.clone()} act={props.act.clone()} />
+                { opened(&props.opened, &props.act) }
                 <div class="tape__z">
                     if props.time.runs.len() > 1 {
                         <select id="run" aria-label="Run" title="Another run" onchange={choose_run}>
@@ -479,6 +482,7 @@ pub fn TapeView(props: &Props) -> Html {
                 { popover(*node, mark, act, { let picked = picked.clone(); Callback::from(move |_| picked.set(None)) }) }
             }
         </section>
+        </>
     }
 }
 

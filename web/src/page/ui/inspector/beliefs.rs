@@ -60,6 +60,9 @@ fn worst(c: &Cluster, row: &[usize], column: &[usize]) -> (Option<Belief>, usize
 }
 
 pub fn view(c: &Cluster) -> Html {
+    if c.is_outside() {
+        return html! { <p class="empty">{ "There is no cluster here: nodes gossip nothing, and believe nothing of one another." }</p> };
+    }
     let walls = c.groups.len() > 1;
     let parts = groups(c);
     let by_shard = c.nodes.len() >= BY_SHARD_FROM;

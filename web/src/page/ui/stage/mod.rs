@@ -169,16 +169,14 @@ pub fn Stage(props: &Props) -> Html {
                 }
                 <marks::MarksView marks={props.marks.clone()} traffic={props.traffic.clone()} layout={props.layout.clone()}
                     clients={clients.clone()} {gossip} named={props.speed <= 0.1} still={props.still} act={act.clone()} />
-                if let Some(trip) = props.trip.clone().filter(|_| with_clients) {
-                    <trip::TripView cluster={props.cluster.clone()} layout={props.layout.clone()} {trip} />
-                }
+                if let Some(trip) = props.trip.as_ref().filter(|_| with_clients) { { trip::view(&props.cluster, &props.layout, trip) } }
                 <g class="opens" onclick={act.reform(|_: MouseEvent| Act::Slots(true))}>
                     <g role="button" tabindex="0" aria-label="Slot map" onkeydown={super::pressed(act.reform(|_| Act::Slots(true)))}>
                         <title>{ "Slot map" }</title>
                         <circle cx={props.layout.centre.x.to_string()} cy={props.layout.centre.y.to_string()} r="62" /></g>
-                    <ring::Dial cluster={props.cluster.clone()} layout={props.layout.clone()} />
+                    { ring::dial(&props.cluster, &props.layout) }
                 </g>
-                <partition::Wall cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
+                { partition::view(&props.cluster, &props.layout, act) }
                 <clients::Cards clients={clients.clone()} act={act.clone()} />
                 <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}
                     selected={props.selected} lit={props.lit.clone()} armed={props.armed.clone()} act={act.clone()} />

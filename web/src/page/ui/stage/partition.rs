@@ -1,21 +1,12 @@
 //! A partition: a straight hatched wall with a handle that heals it.
 
 use super::super::Act;
-use crate::page::shared::Shared;
 use vitrine_web::geometry::{Layout, WALL_WIDTH};
 use vitrine_web::model::Cluster;
 use yew::prelude::*;
 
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    pub cluster: Shared<Cluster>,
-    pub layout: Shared<Layout>,
-    pub act: Callback<Act>,
-}
-
-#[component]
-pub fn Wall(props: &Props) -> Html {
-    let (c, l) = (&props.cluster, &props.layout);
+/// The wall, if there is one, and what lies behind it.
+pub fn view(c: &Cluster, l: &Layout, act: &Callback<Act>) -> Html {
     let Some(x) = l.wall_x else { return Html::default() };
     let side = |bay: bool| c.masters_seen_from(|node| l.seats[node as usize].in_bay == bay);
     let words = |(some, all): (usize, usize)| {
@@ -33,7 +24,7 @@ pub fn Wall(props: &Props) -> Html {
     let walls = c.faults.iter().filter(|fault| fault.icon == "i-wall").map(|fault| fault.undo.as_str());
     let ends = walls.collect::<Vec<_>>().join("\n");
     let heal = Callback::from({
-        let act = props.act.clone();
+        let act = act.clone();
         move |()| act.emit(Act::Line(ends.clone()))
     });
     let key = super::super::pressed(heal.reform(|_| ()));

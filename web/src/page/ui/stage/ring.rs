@@ -12,7 +12,6 @@ pub struct Props {
     pub cluster: Shared<Cluster>,
     pub layout: Shared<Layout>,
     /// A letter for each part of the slots: how many keys it has ([`vitrine_web::look::Look::Stage`]).
-    #[prop_or_default]
     pub density: AttrValue,
 }
 
@@ -91,12 +90,6 @@ pub fn Ring(props: &Props) -> Html {
     }
 }
 
-/// The dial in the middle; drawn over the packets.
-#[component]
-pub fn Dial(props: &Props) -> Html {
-    dial(&props.cluster, &props.layout)
-}
-
 /// A dotted line from an owner behind a wall to its arc.
 fn tethers(c: &Cluster, l: &Layout) -> Html {
     let owners = c.claims.iter().filter(|k| l.seats.get(usize::from(k.node)).is_some_and(|s| s.in_bay));
@@ -113,7 +106,8 @@ fn tethers(c: &Cluster, l: &Layout) -> Html {
     }
 }
 
-fn dial(c: &Cluster, l: &Layout) -> Html {
+/// The dial in the middle; drawn over the packets.
+pub fn dial(c: &Cluster, l: &Layout) -> Html {
     let rival = c.claims.iter().find(|k| !k.accepted && k.served);
     let x = l.centre.x.to_string();
     let line = |dy: f64, class: &'static str, text: String| {

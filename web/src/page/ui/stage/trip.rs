@@ -1,26 +1,17 @@
 //! The terminal on the stage: a card, and the way of its last command to the node that answered it.
 
 use super::way::Way;
-use crate::page::shared::Shared;
 use vitrine_web::geometry::{Layout, Point, Size};
 use vitrine_web::model::Cluster;
 use vitrine_web::trip::{End, Trip};
 use yew::prelude::*;
 
-#[derive(PartialEq, Properties)]
-pub struct Props {
-    pub cluster: Shared<Cluster>,
-    pub layout: Shared<Layout>,
-    pub trip: Trip,
-}
-
 /// The card's size in units of the stage, and its upper edge.
 const CARD: (f64, f64) = (148.0, 36.0);
 const CARD_Y: f64 = 58.0;
 
-#[component]
-pub fn TripView(props: &Props) -> Html {
-    let (c, l, trip) = (&props.cluster, &props.layout, &props.trip);
+/// The card and the way.
+pub fn view(c: &Cluster, l: &Layout, trip: &Trip) -> Html {
     if l.size != Size::L {
         return Html::default();
     }
