@@ -98,7 +98,7 @@ pub fn Disk(props: &Props) -> Html {
     };
     html! {
         <>
-        <div class="h3"><span class="mono">{ format!("appendfsync {}", files.title) }</span></div>
+        if !files.title.is_empty() { <div class="h3"><span class="mono">{ format!("appendfsync {}", files.title) }</span></div> }
         <div class="trio">
             { cell("dk-sync", shares.durable, "fsynced, B") }
             { cell("dk-writ", written - durable.min(written), "written, B") }

@@ -25,6 +25,9 @@ fn text<'a>(info: &'a Sheet, name: &str) -> &'a str {
     info.rows.iter().find(|r| at(r, 0) == name).map_or("", |r| at(r, 1))
 }
 
+/// From how many seconds on a replica is called silent.
+const SILENT_S: u64 = 3;
+
 #[component]
 pub fn Replication(props: &Props) -> Html {
     let view = use_look(question(&props.node, What::Replication, Vec::new()), props.beat / 2, &props.act);
@@ -39,6 +42,8 @@ pub fn Replication(props: &Props) -> Html {
     };
     let offset = number(info, "master_repl_offset");
     // `slave0:ip=10.0.0.4,port=7004,state=online,offset=1234,lag=0`
+    // How long the most talkative replica has been silent, in seconds; what it has last confirmed.
+    let (mut silent, mut confirmed) = (u64::MAX, 0);
     let replicas: Vec<(String, u64, String)> = (info.rows.iter())
         .filter(|r| at(r, 0).strip_prefix("slave").is_some_and(|n| n.parse::<u32>().is_ok()))
         .map(|r| {
@@ -47,10 +52,14 @@ pub fn Replication(props: &Props) -> Html {
             };
             let at: u64 = part("offset").parse().unwrap_or(0);
             let behind = words::bytes(offset.saturating_sub(at));
+            let quiet: u64 = part("lag").parse().unwrap_or(0);
+            (silent, confirmed) = (silent.min(quiet), confirmed.max(at));
+            // It confirms every second.
+            let quiet = if quiet < SILENT_S { String::new() } else { format!(", silent {quiet} s") };
             (
                 named(&format!("{}:{}", part("ip"), part("port"))),
                 at,
-                format!("{}, lag {behind}", part("state")),
+                format!("{}, lag {behind}{quiet}", part("state")),
             )
         })
         .collect();
@@ -66,6 +75,11 @@ pub fn Replication(props: &Props) -> Html {
             if slave { { row(format!("master {}", named(&master)), text(info, "master_link_status").to_owned()) } }
             { for replicas.iter().map(|r| row(r.0.clone(), r.2.clone())) }
         </div>
+        if !replicas.is_empty() && silent >= SILENT_S && offset > confirmed {
+            <p class="note note--alert">{ format!("{} are on {} alone, as far as it knows: they go if a replica takes over. \
+                With min-replicas-to-write 1 and a min-replicas-max-lag below that silence it would refuse such writes.",
+                words::bytes(offset - confirmed), props.node) }</p>
+        }
         if !slave && replicas.is_empty() { <p class="empty">{ "No replica follows this node: what only it holds is lost with it." }</p> }
         { table(info) }
         </>
@@ -84,7 +98,7 @@ fn backlog(info: &Sheet, replicas: &[(String, u64, String)]) -> Html {
         <div class="h3">{ "Backlog" }<span>{ format!("{}, {full} % used", words::bytes(size)) }</span></div>
         <svg class="bl" viewBox="0 0 352 76" role="img" aria-label={format!("Offsets {first} to {end} can be replayed")}>
             <rect class="bl-o" x=".5" y="22.5" width="351" height="14" /><rect class="bl-f" x="1" y="23" width={format!("{:.1}", x(end) - 1.0)} height="13" />
-            <text class="t" x="0" y="14">{ words::thousands(first) }</text><text class="t" x="352" y="14" text-anchor="end">{ words::thousands(end.saturating_sub(1)) }</text>
+            <text class="t" x="0" y="14">{ if len == 0 { "empty".to_owned() } else { words::thousands(first) } }</text><text class="t" x="352" y="14" text-anchor="end">{ if len == 0 { String::new() } else { words::thousands(end - 1) } }</text>
             { for replicas.iter().enumerate().map(|(i, r)| {
                 let at = x(r.1);
                 let name = r.0.split(' ').next().unwrap_or("").to_owned();
