@@ -447,3 +447,221 @@ fn a_drawing_of_the_clients_follows_what_happens() {
     let app = world.traffic().remove(0);
     assert!(!app.running && app.per_second == 0 && app.talks.is_empty(), "{app:?}");
 }
+
+const PASSWORD: &str = "abc123";
+
+/// A master and its replica outside of cluster mode, both with a password, and with more lines for both.
+fn plain(conf: &str) -> World {
+    let mut setup = Setup::six_nodes(1);
+    setup.formation = None;
+    setup.nodes.truncate(2);
+    let follows = ["", "replicaof redismaster 6379"];
+    for (node, (name, follows)) in
+        setup.nodes.iter_mut().zip(["redismaster", "redisslave1"].into_iter().zip(follows))
+    {
+        node.name = name.into();
+        node.conf = format!("port 6379\nrequirepass {PASSWORD}\nmasterauth {PASSWORD}\n{conf}\n{follows}\n");
+    }
+    let mut world = World::new(setup).unwrap();
+    world.record_history(true);
+    world.run_for(10 * SECOND);
+    world
+}
+
+fn with_password(workload: Workload) -> Workload {
+    Workload { password: PASSWORD.into(), ..workload }
+}
+
+/// The addresses of the nodes that answered the operations that are wanted.
+fn answered_by(history: &[OpRecord], wanted: impl Fn(&OpRecord) -> bool) -> BTreeSet<&str> {
+    history.iter().filter(|op| wanted(op)).filter_map(|op| op.node.as_deref()).collect()
+}
+
+fn type_with_password(world: &mut World, node: &str, line: &str) -> String {
+    let terminal = world.terminal(Target::Node(node.into())).unwrap();
+    assert_eq!(say_one(world, terminal, &format!("AUTH {PASSWORD}")), "OK");
+    say_one(world, terminal, line)
+}
+
+#[test]
+fn outside_of_a_cluster_a_master_takes_every_kind_of_operation() {
+    let mut world = plain("");
+    world.start_workload("app", with_password(every_kind())).unwrap();
+    world.run_for(5 * SECOND);
+    world.stop_workload("app").unwrap();
+    world.run_for(SECOND);
+    let stats = world.workload_stats("app").unwrap();
+    assert!((2200..2800).contains(&stats.begun), "{}", stats.begun);
+    let run = (stats.run.ok, stats.run.errors, stats.run.unknown);
+    assert_eq!(run, (stats.begun, 0, 0), "{:?}", stats.errors);
+    assert!(stats.messages > 100, "subscribers hear {}", stats.messages);
+    assert!(stats.retried.is_empty(), "nobody is sent elsewhere: {:?}", stats.retried);
+    // Half of the clients have begun at the replica, which follows its master by name.
+    let history = world.take_history().operations;
+    assert_eq!(answered_by(&history, |_| true), BTreeSet::from(["10.0.0.1:6379"]));
+    assert_eq!(history.iter().map(|op| op.op).collect::<BTreeSet<_>>().len(), 18);
+}
+
+#[test]
+fn a_single_node_outside_of_a_cluster_takes_a_workload() {
+    let mut world = alone("");
+    // A password that nobody asks for does no harm.
+    for (name, password) in [("app", ""), ("keen", PASSWORD)] {
+        let workload = Workload {
+            wait: Some(Wait { replicas: 1, timeout_ms: 20 }),
+            read_from_replicas: true,
+            password: password.into(),
+            ..every_kind()
+        };
+        world.start_workload(name, workload).unwrap();
+    }
+    world.run_for(3 * SECOND);
+    for name in ["app", "keen"] {
+        let stats = world.workload_stats(name).unwrap();
+        assert!(stats.run.ok > 1000 && stats.errors.is_empty(), "{stats:?}");
+    }
+}
+
+#[test]
+fn a_workload_is_told_that_a_password_is_missing_or_wrong() {
+    let only = |world: &World, name: &str, kind: &str| {
+        let stats = world.workload_stats(name).unwrap();
+        let kinds: Vec<&str> = stats.errors.keys().map(String::as_str).collect();
+        assert_eq!((stats.run.ok, kinds), (0, vec![kind]), "{name}: {stats:?}");
+        assert!(stats.errors[kind] > 100, "{name}: {stats:?}");
+    };
+    let cases = [("none", "", "NOAUTH"), ("wrong", "abc124", "WRONGPASS")];
+    let mut world = plain("");
+    let rushed = Workload { timeout_ms: 20, subscribers: 2, ..Workload::default() };
+    let eager = Workload { pace: Pace::Closed { think_us: 0 }, ..Workload::default() };
+    let start = |world: &mut World, workload: &Workload, kind: &str| {
+        for (name, password, _) in cases {
+            let workload = Workload { password: password.into(), ..workload.clone() };
+            world.start_workload(&format!("{name}-{kind}"), workload).unwrap();
+        }
+    };
+    start(&mut world, &Workload::default(), "usual");
+    start(&mut world, &rushed, "rushed");
+    start(&mut world, &eager, "eager");
+    world.run_for(5 * SECOND);
+    for (name, _, code) in cases {
+        for kind in ["usual", "rushed", "eager"] {
+            only(&world, &format!("{name}-{kind}"), code);
+        }
+    }
+    // In a cluster alike; and with the password all is well there.
+    let mut world = six();
+    for line in [format!("CONFIG SET masterauth {PASSWORD}"), format!("CONFIG SET requirepass {PASSWORD}")] {
+        for node in ["A1", "B1", "C1", "A2", "B2", "C2"] {
+            let terminal = world.terminal(Target::Node(node.into())).unwrap();
+            assert_eq!(say_one(&mut world, terminal, &line), "OK");
+        }
+    }
+    start(&mut world, &Workload::default(), "usual");
+    world.start_workload("app", with_password(every_kind())).unwrap();
+    world.run_for(5 * SECOND);
+    for (name, _, code) in cases {
+        only(&world, &format!("{name}-usual"), code);
+    }
+    let stats = world.workload_stats("app").unwrap();
+    assert!(stats.run.ok > 2200 && stats.errors.is_empty() && stats.messages > 100, "{stats:?}");
+}
+
+#[test]
+fn outside_of_a_cluster_replicas_are_read_and_nothing_more() {
+    let mut world = plain("");
+    let workload = Workload {
+        read_from_replicas: true,
+        wait: Some(Wait { replicas: 1, timeout_ms: 100 }),
+        ..with_password(every_kind())
+    };
+    world.start_workload("app", workload).unwrap();
+    world.run_for(5 * SECOND);
+    let stats = world.workload_stats("app").unwrap();
+    assert!(stats.run.ok > 2200 && stats.errors.is_empty(), "{stats:?}");
+    assert!(stats.messages > 100, "those who subscribed at the replica hear {}", stats.messages);
+    let history = world.take_history().operations;
+    let [master, replica] = ["10.0.0.1:6379", "10.0.0.2:6379"];
+    assert_eq!(answered_by(&history, |op| op.op.writes()), BTreeSet::from([master]));
+    assert_eq!(answered_by(&history, |op| !op.op.writes()), BTreeSet::from([master, replica]));
+    assert!(history.iter().filter(|op| op.op.writes_keys()).all(|op| op.replicas == Some(1)));
+    // Without the replica all is read at the master.
+    act(&mut world, Fault::Kill { node: "redisslave1".into() }.now());
+    world.run_for(15 * SECOND);
+    let stats = world.workload_stats("app").unwrap();
+    assert!(stats.window.ok > 4000 && stats.window.errors == 0, "{:?}", stats.window);
+}
+
+#[test]
+fn outside_of_a_cluster_clients_find_the_replica_that_was_promoted() {
+    let lost: [fn(&str) -> Fault; 2] = [
+        |node| Fault::Kill { node: node.into() },
+        |node| Fault::PowerLoss { node: node.into(), unsynced: Default::default() },
+    ];
+    for fault in lost {
+        let mut world = plain("");
+        let workload = Workload { clients: 20, retries_max: 100, ..Workload::default() };
+        world.start_workload("app", with_password(workload)).unwrap();
+        world.run_for(3 * SECOND);
+        act(&mut world, fault("redismaster").now());
+        world.run_for(5 * SECOND);
+        let down = world.workload_stats("app").unwrap();
+        world.run_for(SECOND);
+        assert_eq!(world.workload_stats("app").unwrap().run.ok, down.run.ok, "nobody takes writes");
+        assert_eq!(type_with_password(&mut world, "redisslave1", "REPLICAOF NO ONE"), "OK");
+        world.run_for(20 * SECOND);
+        world.take_history();
+        world.run_for(SECOND);
+        let stats = world.workload_stats("app").unwrap();
+        assert!(stats.window.ok > 9_500 && stats.window.errors + stats.window.unknown == 0, "{stats:?}");
+        let history = world.take_history().operations;
+        assert_eq!(answered_by(&history, |_| true), BTreeSet::from(["10.0.0.2:6379"]));
+    }
+}
+
+#[test]
+fn clients_follow_a_master_that_was_made_a_replica() {
+    let mut world = plain("");
+    world.start_workload("app", with_password(Workload::default())).unwrap();
+    world.run_for(3 * SECOND);
+    assert_eq!(type_with_password(&mut world, "redisslave1", "REPLICAOF NO ONE"), "OK");
+    assert_eq!(type_with_password(&mut world, "redismaster", "REPLICAOF 10.0.0.2 6379"), "OK");
+    world.run_for(15 * SECOND);
+    let stats = world.workload_stats("app").unwrap();
+    assert!(stats.retried["READONLY"] > 0 && stats.errors.is_empty(), "{stats:?}");
+    assert!(stats.window.ok > 9_500, "{:?}", stats.window);
+}
+
+#[test]
+fn replicas_of_replicas_lead_to_their_master_and_a_circle_of_them_leads_nowhere() {
+    let mut setup = Setup::six_nodes(1);
+    setup.formation = None;
+    setup.nodes.truncate(3);
+    for (node, follows) in
+        setup.nodes.iter_mut().zip(["", "replicaof 10.0.0.1 6379", "replicaof 10.0.0.2 6379"])
+    {
+        node.conf = format!("port 6379\n{follows}\n");
+    }
+    let mut world = World::new(setup).unwrap();
+    world.run_for(10 * SECOND);
+    world.start_workload("app", Workload { seeds: vec!["C1".into()], ..Workload::default() }).unwrap();
+    world.run_for(3 * SECOND);
+    let stats = world.workload_stats("app").unwrap();
+    assert!(stats.run.ok > 2_800 && stats.errors.is_empty(), "{stats:?}");
+    world.stop_workload("app").unwrap();
+    let a = node_terminal(&mut world);
+    assert_eq!(say_one(&mut world, a, "REPLICAOF 10.0.0.3 6379"), "OK");
+    world.run_for(SECOND);
+    let calls = |world: &mut World| {
+        let text = say_one(world, a, "INFO commandstats");
+        let calls = text.split("cmdstat_role:calls=").nth(1).unwrap_or("0").split(',').next().unwrap();
+        calls.parse::<u64>().unwrap()
+    };
+    let before = calls(&mut world);
+    world.start_workload("app", Workload { clients: 1, ..Workload::default() }).unwrap();
+    world.run_for(10 * SECOND);
+    let asked = calls(&mut world) - before;
+    assert!((10..150).contains(&asked), "A1 is asked {asked} times");
+    let stats = world.workload_stats("app").unwrap();
+    assert!(stats.run.ok == 0 && stats.errors.contains_key("unreachable"), "{stats:?}");
+}

@@ -45,6 +45,7 @@ const OPTIONS: &[&str] = &[
     "timeout",
     "retries",
     "backoff",
+    "password",
 ];
 
 /// The kinds of operations, with the argument of each.
@@ -117,12 +118,14 @@ pub(crate) static ROWS: &[Verb] = &[
             Opt(&[Word("timeout"), Arg("TIMEOUT", Kind::Millis)]),
             Opt(&[Word("retries"), Arg("RETRIES", Kind::Number(U32_MAX))]),
             Opt(&[Word("backoff"), Arg("BACKOFF", Kind::Millis)]),
+            Opt(&[Word("password"), Arg("PASSWORD", Kind::Text)]),
         ],
         group: Group::Workload,
-        help: "Cluster clients begin to work, on a host with this name: 10 clients and 1000 operations a second, half of them reads of \
+        help: "Clients begin to work, on a host with this name: 10 clients and 1000 operations a second, half of them reads of \
                10000 keys, if nothing else is said. `seeds` are the nodes that they know at first; `rate` is operations a second of all, `think` lets each \
                client pause between its operations instead. Keys are asked for evenly, by `zipf`, in `sequential` order, or mostly in a \
-               `hot-slot`. `strings`, `counters` and so on are how often each kind of operation comes.",
+               `hot-slot`. `strings`, `counters` and so on are how often each kind of operation comes. \
+               With `password`, every connection begins with AUTH.",
         example: "workload app clients 50 seeds A1 B1 rate 500 keys 1000 zipf 0.99 values 64B reads 90%",
         make: |a| Command::Act(Action::StartWorkload { name: a.get_text("NAME"), workload: Box::new(workload(a)) }),
     },
@@ -184,6 +187,7 @@ fn workload(a: &Args) -> Workload {
         timeout_ms: a.maybe_num("TIMEOUT").unwrap_or(usual.timeout_ms),
         retries_max: a.maybe_num("RETRIES").unwrap_or(usual.retries_max),
         backoff_ms: a.maybe_num("BACKOFF").unwrap_or(usual.backoff_ms),
+        password: a.maybe_text("PASSWORD").unwrap_or(usual.password),
     }
 }
 
@@ -208,6 +212,7 @@ pub(crate) fn line_of_workload(name: &str, workload: &Workload) -> (&'static str
         timeout_ms,
         retries_max,
         backoff_ms,
+        password,
     } = workload;
     let other = |value: u64, usual: u64| Some(value).filter(|&v| v != usual);
     let other32 = |value: u32, usual: u32| other(value.into(), usual.into());
@@ -225,7 +230,8 @@ pub(crate) fn line_of_workload(name: &str, workload: &Workload) -> (&'static str
         .flag("shard-channels", *shard_channels)
         .opt_num("TIMEOUT", other32(*timeout_ms, usual.timeout_ms))
         .opt_num("RETRIES", other32(*retries_max, usual.retries_max))
-        .opt_num("BACKOFF", other32(*backoff_ms, usual.backoff_ms));
+        .opt_num("BACKOFF", other32(*backoff_ms, usual.backoff_ms))
+        .opt_text("PASSWORD", Some(password).filter(|p| **p != usual.password));
     if !seeds.is_empty() {
         args = args.names("NODE", seeds);
     }

@@ -33,6 +33,8 @@ const BACKOFF_MAX_US: u64 = 1_000_000;
 const START_SPREAD_US: u64 = 100_000;
 /// The place of a subscriber's own connection among its connections.
 const SUBSCRIPTION: u16 = u16::MAX;
+/// How many replicas of replicas lead a client to their master before it gives that up: they could follow each other in a circle.
+const HOPS_MAX: u8 = 8;
 
 /// A connection of a workload, as its network events name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +46,9 @@ pub(crate) struct LoadConn {
 /// What a reply is to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Await {
-    /// READONLY.
+    /// AUTH and READONLY.
     Nothing,
-    /// CLUSTER SLOTS.
+    /// CLUSTER SLOTS, or ROLE.
     Map,
     /// A command of this operation.
     Op(u32),
@@ -62,6 +64,8 @@ pub(super) struct Conn {
     generation: u32,
     pub used: bool,
     pub up: bool,
+    /// AUTH was answered by WRONGPASS.
+    pub wrong_password: bool,
     pub decoder: Decoder,
     pub out: Vec<u8>,
     pub awaits: VecDeque<Await>,
@@ -98,6 +102,10 @@ pub(super) struct AppClient {
     pub refresh: Refresh,
     pub refreshed_us: u64,
     pub attempts: u32,
+    /// How many replicas have named another node as their master since it asked last.
+    hops: u8,
+    /// Why a node gave it no map when it asked last, if it was not let in.
+    pub refused: Option<Rc<str>>,
     pub stamp: u32,
     /// The channel of a subscriber.
     channel: Option<Rc<str>>,
@@ -216,6 +224,8 @@ impl Load {
             refresh: Refresh::Idle,
             refreshed_us: 0,
             attempts: 0,
+            hops: 0,
+            refused: None,
             stamp: 0,
             channel: number
                 .checked_sub(workload.clients)
@@ -581,7 +591,8 @@ impl Load {
         }
         let (op, slot) = (op.op, op.slot);
         let client = &self.clients[self.ops[index as usize].id.client as usize];
-        if op == Op::Publish {
+        // A cluster carries what is published to all nodes; outside of one only replicas hear it, of their master.
+        if op == Op::Publish && !client.map.plain {
             return client.map.any(self.rng.next_u64() >> 1);
         }
         let moved = client.moved.iter().rev().find(|(moved, _)| *moved == slot);
@@ -608,7 +619,7 @@ impl Load {
             let op = &mut self.ops[index as usize];
             op.tries += 1;
             if op.tries > self.workload.retries_max {
-                return self.end_op(io, index, Outcome::Error("unreachable".into()));
+                return self.end_without_map(io, index);
             }
             self.clients[client as usize].parked.push(index);
             return self.refresh(io, client);
@@ -628,6 +639,13 @@ impl Load {
         self.conns[conn as usize].awaits.push_back(Await::Op(index));
         self.notes.note(node, Way::Asked, io.now_us());
         self.touch(conn);
+    }
+
+    /// An operation ends that has found no node to go to.
+    pub(super) fn end_without_map(&mut self, io: &mut Io<'_>, index: u32) {
+        let client = &self.clients[self.ops[index as usize].id.client as usize];
+        let why = client.refused.clone().unwrap_or_else(|| "unreachable".into());
+        self.end_op(io, index, Outcome::Error(why));
     }
 
     /// An operation is over for its client.
@@ -700,12 +718,18 @@ impl Load {
             generation,
             used: true,
             up: false,
+            wrong_password: false,
             decoder: Decoder::new(),
             out: Vec::new(),
             awaits: VecDeque::new(),
             dirty: false,
         };
-        if self.workload.read_from_replicas && place != SUBSCRIPTION {
+        if !self.workload.password.is_empty() {
+            encode_command(&mut conn.out, &[b"AUTH", self.workload.password.as_bytes()]);
+            conn.awaits.push_back(Await::Nothing);
+        }
+        let plain = self.clients[client as usize].map.plain;
+        if self.workload.read_from_replicas && place != SUBSCRIPTION && !plain {
             encode_command(&mut conn.out, &[b"READONLY"]);
             conn.awaits.push_back(Await::Nothing);
         }
@@ -769,21 +793,39 @@ impl Load {
     }
 
     /// Asks a node for a map: a seed at first and whenever nothing else is known, else any node of the map that there is, so that a
-    /// dead one is asked once only.
+    /// dead one is asked once only. Outside of a cluster nodes do not hear of each other's fate, and the seeds are asked one after the other.
     fn ask_map(&mut self, io: &mut Io<'_>, client: u32) {
         let pick = self.rng.next_u64() >> 1;
         let state = &mut self.clients[client as usize];
         let seed = self.seeds.get((client as usize + state.attempts as usize) % self.seeds.len().max(1));
-        let known = if state.attempts.is_multiple_of(2) { state.map.any(pick) } else { None };
+        let asks_known = state.attempts.is_multiple_of(2) && !state.map.plain;
+        let known = if asks_known { state.map.any(pick) } else { None };
         let Some(node) = known.or(seed.copied()) else { return };
         state.refresh = Refresh::Asking;
+        state.hops = 0;
         state.stamp = state.stamp.wrapping_add(1);
         let stamp = state.stamp;
         self.expire(io.now_us(), Expiry::Map(client, stamp));
+        self.ask(io, client, node, &[b"CLUSTER", b"SLOTS"]);
+    }
+
+    /// Sends a node a command whose reply makes a map.
+    pub(super) fn ask(&mut self, io: &mut Io<'_>, client: u32, node: u16, command: &[&[u8]]) {
         let conn = self.conn_to(io, client, node);
-        encode_command(&mut self.conns[conn as usize].out, &[&b"CLUSTER"[..], b"SLOTS"]);
+        encode_command(&mut self.conns[conn as usize].out, command);
         self.conns[conn as usize].awaits.push_back(Await::Map);
         self.touch(conn);
+    }
+
+    /// Asks the node that a replica named as its master for its role. Gives whether it did: not if that leads nowhere.
+    pub(super) fn ask_master(&mut self, io: &mut Io<'_>, client: u32, master: u16) -> bool {
+        let hops = &mut self.clients[client as usize].hops;
+        *hops += 1;
+        let asks = *hops <= HOPS_MAX;
+        if asks {
+            self.ask(io, client, master, &[b"ROLE"]);
+        }
+        asks
     }
 
     // --- subscribers ---

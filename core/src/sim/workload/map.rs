@@ -1,6 +1,7 @@
-//! A client's map of slots: what CLUSTER SLOTS said, and the nodes that it named.
+//! A client's map of slots: what CLUSTER SLOTS said, or ROLE outside of a cluster, and the nodes that it named.
 
 use crate::resp::Value;
+use crate::sim::net::Net;
 use crate::store::slot::SLOTS;
 use litemap::LiteMap;
 use smallvec::SmallVec;
@@ -74,6 +75,8 @@ struct Range {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct SlotMap {
     ranges: Vec<Range>,
+    /// It was made of ROLE: its nodes are in no cluster, and no other than the first takes writes or speaks for all.
+    pub plain: bool,
 }
 
 impl SlotMap {
@@ -97,7 +100,39 @@ impl SlotMap {
             }
         }
         ranges.sort_by_key(|range| range.first);
-        (!ranges.is_empty()).then_some(SlotMap { ranges })
+        (!ranges.is_empty()).then_some(SlotMap { ranges, plain: false })
+    }
+
+    /// Reads the reply to ROLE that the node `from`, which is in no cluster, gave: a master serves all slots, and behind it the
+    /// replicas that it names, if they are `wanted`. Of a replica's reply it has the master alone, which has to be asked itself. `None` if the reply is
+    /// neither.
+    pub fn of_role(
+        reply: &Value,
+        from: u16,
+        wanted: bool,
+        directory: &mut Directory,
+        net: &Net,
+    ) -> Option<SlotMap> {
+        // A replica says the port of its master as a number and a master those of its replicas as strings, and its host as its redis.conf
+        // does, which may be a name.
+        let mut number = |host: &Value, port: &Value| {
+            let host = std::str::from_utf8(host.as_bytes()?).ok()?;
+            let ip = net.resolve(host).map_or(host, |at| &net.hosts[at as usize].ip);
+            directory.number(ip, port.as_double()? as u16)
+        };
+        let mut nodes = SmallVec::new();
+        match reply.as_array()? {
+            [role, _, replicas] if role.as_bytes() == Some(b"master") => {
+                nodes.push(from);
+                for replica in replicas.as_array()?.iter().filter(|_| wanted) {
+                    let [ip, port, ..] = replica.as_array()? else { return None };
+                    nodes.push(number(ip, port)?);
+                }
+            }
+            [role, host, port, ..] if role.as_bytes() == Some(b"slave") => nodes.push(number(host, port)?),
+            _ => return None,
+        }
+        Some(SlotMap { ranges: vec![Range { first: 0, last: SLOTS - 1, nodes }], plain: true })
     }
 
     /// The nodes that serve a slot, the master first.
@@ -127,6 +162,8 @@ impl SlotMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resp::Decoder;
+    use crate::sim::net::NetSetup;
 
     #[test]
     fn the_map_is_what_cluster_slots_says() {
@@ -151,6 +188,37 @@ mod tests {
         assert_eq!(SlotMap::default().any(3), None);
         for wrong in [Value::Null, Value::Array(vec![]), Value::Array(vec![entry(0, 99_999, vec![])])] {
             assert!(SlotMap::read(&wrong, from, &mut directory).is_none());
+        }
+    }
+
+    #[test]
+    fn outside_of_a_cluster_the_map_is_what_role_says() {
+        let mut net = Net::new(NetSetup::default());
+        net.add_host("RedisMaster".into(), "10.0.0.1".into());
+        let mut directory = Directory::default();
+        let [master, replica] = ["10.0.0.1", "10.0.0.2"].map(|ip| directory.number(ip, 6379).unwrap());
+        let mut read = |from, wanted, reply: &[u8]| {
+            let mut decoder = Decoder::new();
+            decoder.feed(reply);
+            let reply = decoder.next().unwrap().unwrap();
+            SlotMap::of_role(&reply, from, wanted, &mut directory, &net)
+        };
+        // The bytes of redis-server 7.0.15.
+        let reply = b"*3\r\n$6\r\nmaster\r\n:14\r\n*1\r\n*3\r\n$8\r\n10.0.0.2\r\n$4\r\n6379\r\n$2\r\n14\r\n";
+        let map = read(master, true, reply).unwrap();
+        assert!(
+            map.plain && map.nodes_of(0) == [master, replica] && map.nodes_of(16_383) == [master, replica]
+        );
+        assert_eq!(read(master, false, reply).unwrap().nodes_of(866), [master]);
+        for host in ["10.0.0.1", "redismaster"] {
+            let reply = format!(
+                "*5\r\n$5\r\nslave\r\n${}\r\n{host}\r\n:6379\r\n$9\r\nconnected\r\n:14\r\n",
+                host.len()
+            );
+            assert_eq!(read(replica, true, reply.as_bytes()).unwrap().nodes_of(7), [master], "{host}");
+        }
+        for wrong in ["*0\r\n", "*2\r\n$8\r\nsentinel\r\n*0\r\n", "+OK\r\n"] {
+            assert!(read(master, true, wrong.as_bytes()).is_none(), "{wrong}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Workloads: many cluster clients at once, as applications have them, and what they measure.
+//! Workloads: many clients at once, as applications have them, and what they measure.
 //!
 //! A workload is a value. Starting one ([`Action::StartWorkload`](crate::sim::Action)) puts a host with its name into the network, from
 //! which all of its clients talk to the nodes; faults name that host as they name any other. Each client is a
@@ -6,6 +6,10 @@
 //! needs; it follows MOVED and ASK, tries again after TRYAGAIN, CLUSTERDOWN, LOADING and a connection that could not be made, and
 //! never sends a write a second time that may have been executed: such a write ends as *unknown*, which is what an application is
 //! told by a time-out.
+//!
+//! A node outside of cluster mode has no map to give. Its clients ask it for its ROLE instead, and their map is the master that they find
+//! so, with all slots and, where they read from replicas, the replicas that it names. Nobody sends them elsewhere by MOVED: when a
+//! connection breaks, an answer fails to come or a replica says READONLY, they ask the nodes that they know from their configuration.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -33,6 +37,7 @@ pub(crate) use load::{Load, LoadConn};
 pub use running::History;
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How many clients a workload can have.
 pub const CLIENTS_MAX: u32 = 10_000;
@@ -50,6 +55,8 @@ pub const VALUE_LEN_MAX: u32 = 16 << 20;
 pub const UNDER_WAY_LEN_MAX: u64 = 1 << 30;
 /// The longest key prefix, in bytes.
 pub const PREFIX_LEN_MAX: usize = 1024;
+/// The longest password, in bytes.
+pub const PASSWORD_LEN_MAX: usize = 1024;
 /// The longest time in any of its fields, in milliseconds.
 pub const TIME_MAX_MS: u32 = 3_600_000;
 
@@ -202,7 +209,7 @@ pub struct Wait {
 }
 
 /// What many clients do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Workload {
     /// How many clients, 1 to [`CLIENTS_MAX`].
@@ -239,6 +246,8 @@ pub struct Workload {
     pub retries_max: u32,
     /// How long the first wait before such a try is, in milliseconds; it doubles, up to a second.
     pub backoff_ms: u32,
+    /// What every connection sends first (AUTH), 0 to [`PASSWORD_LEN_MAX`] bytes; empty for no AUTH.
+    pub password: String,
 }
 
 impl Default for Workload {
@@ -261,7 +270,62 @@ impl Default for Workload {
             timeout_ms: 1000,
             retries_max: 16,
             backoff_ms: 10,
+            password: String::new(),
         }
+    }
+}
+
+/// What derive would write, without an empty password: the text is part of the trace hash, and runs from before there were passwords
+/// keep theirs.
+impl fmt::Debug for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Workload {
+            clients,
+            seeds,
+            pace,
+            pipeline,
+            operations_max,
+            keys,
+            values,
+            read_percent,
+            mix,
+            wait,
+            read_from_replicas,
+            subscribers,
+            channels,
+            shard_channels,
+            timeout_ms,
+            retries_max,
+            backoff_ms,
+            password,
+        } = self;
+        let fields: [(&str, &dyn fmt::Debug); 17] = [
+            ("clients", clients),
+            ("seeds", seeds),
+            ("pace", pace),
+            ("pipeline", pipeline),
+            ("operations_max", operations_max),
+            ("keys", keys),
+            ("values", values),
+            ("read_percent", read_percent),
+            ("mix", mix),
+            ("wait", wait),
+            ("read_from_replicas", read_from_replicas),
+            ("subscribers", subscribers),
+            ("channels", channels),
+            ("shard_channels", shard_channels),
+            ("timeout_ms", timeout_ms),
+            ("retries_max", retries_max),
+            ("backoff_ms", backoff_ms),
+        ];
+        let mut out = f.debug_struct("Workload");
+        for (name, value) in fields {
+            out.field(name, value);
+        }
+        if !password.is_empty() {
+            out.field("password", password);
+        }
+        out.finish()
     }
 }
 
@@ -299,6 +363,7 @@ impl Workload {
             Sizes::Uniform { min, max } | Sizes::LongTail { min, max } => (min, max),
         };
         within("bytes in a value", max.into(), 0, VALUE_LEN_MAX.into())?;
+        within("bytes in a password", self.password.len() as u64, 0, PASSWORD_LEN_MAX as u64)?;
         let commands = u64::from(self.clients) * u64::from(self.pipeline);
         within("bytes of values under way at once", commands * u64::from(max), 0, UNDER_WAY_LEN_MAX)?;
         if min > max {
@@ -330,12 +395,13 @@ mod tests {
     fn a_workload_that_cannot_be_run_is_refused() {
         Workload::default().check().unwrap();
         type Wrong = (fn(&mut Workload), &'static str);
-        let wrong: [Wrong; 7] = [
+        let wrong: [Wrong; 8] = [
             (|w| w.clients = 0, "1 to 10000 clients, not 0"),
             (|w| w.clients = 10_001, "clients"),
             (|w| w.values = Sizes::Uniform { min: 9, max: 8 }, "above the greatest"),
             (|w| w.mix.strings = 0, "weights"),
             (|w| w.keys.prefix = "{a}".into(), "braces"),
+            (|w| w.password = "x".repeat(1025), "0 to 1024 bytes in a password, not 1025"),
             (|w| w.read_percent = 101, "percent"),
             (|w| w.keys.distribution = Distribution::Zipf { exponent_milli: 0 }, "zipf"),
         ];
@@ -345,5 +411,20 @@ mod tests {
             let error = workload.check().unwrap_err();
             assert!(error.contains(text), "{error}");
         }
+    }
+
+    #[test]
+    fn a_workload_without_a_password_is_written_as_ever() {
+        // As derive wrote it for the runs whose hashes are on record.
+        let text = "Workload { clients: 10, seeds: [], pace: Open { per_second: 1000 }, pipeline: 1, operations_max: 0, keys: Keys { \
+                    count: 10000, prefix: \"\", distribution: Uniform }, values: Fixed { bytes: 32 }, read_percent: 50, mix: Mix { \
+                    strings: 1, counters: 0, lists: 0, hashes: 0, sets: 0, multi_keys: 0, transactions: 0, publish: 0, \
+                    shard_publish: 0 }, wait: None, read_from_replicas: false, subscribers: 0, channels: 10, shard_channels: false, \
+                    timeout_ms: 1000, retries_max: 16, backoff_ms: 10 }";
+        let mut workload = Workload::default();
+        assert_eq!(format!("{workload:?}"), text);
+        workload.password = "abc".into();
+        let text = text.replace("backoff_ms: 10", "backoff_ms: 10, password: \"abc\"");
+        assert_eq!(format!("{workload:?}"), text);
     }
 }

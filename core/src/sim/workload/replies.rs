@@ -15,11 +15,18 @@ use std::rc::Rc;
 const CODE_LEN_MAX: usize = 32;
 /// How many places MOVED may correct in a map before it is fetched anew anyway.
 const MOVED_MAX: usize = 64;
+/// The code of the error that answers AUTH with another password than the node's.
+const WRONG: &str = "WRONGPASS";
 
 /// The first word of an error.
 fn code(error: &[u8]) -> &str {
     let end = error.iter().position(|&b| b == b' ').unwrap_or(error.len()).min(CODE_LEN_MAX);
     std::str::from_utf8(&error[..end]).unwrap_or("?")
+}
+
+/// Whether a reply is an error with this code.
+fn is(reply: &Value, wanted: &str) -> bool {
+    reply.as_error().is_some_and(|error| code(error) == wanted)
 }
 
 /// `MOVED 866 10.0.0.1:7001`: the slot and the address.
@@ -74,12 +81,24 @@ impl Load {
 
     fn reply(&mut self, io: &mut Io<'_>, index: u32, reply: &Value) {
         let conn = &mut self.conns[index as usize];
-        if conn.subscribes() {
+        let wrong;
+        let reply = if conn.wrong_password && is(reply, "NOAUTH") {
+            // Who was refused with a password is told so, not that there was none.
+            wrong = Value::Error(WRONG.into());
+            &wrong
+        } else {
+            reply
+        };
+        if conn.subscribes() && conn.awaits.is_empty() {
             return self.heard(io, index, reply);
         }
         match conn.awaits.front().copied() {
             None => {}
-            Some(Await::Nothing) => drop(conn.awaits.pop_front()),
+            Some(Await::Nothing) => {
+                conn.awaits.pop_front();
+                // Like redis-cli, a client goes on after any answer to AUTH: a node without a password has an error for it, too.
+                conn.wrong_password |= is(reply, WRONG);
+            }
             Some(Await::Map) => {
                 conn.awaits.pop_front();
                 let (client, node) = (conn.client, conn.node);
@@ -237,7 +256,7 @@ impl Load {
                         self.give_up(io, conn, "timeout");
                     }
                     // It waits for a map.
-                    None => self.end_op(io, index, Outcome::Error("unreachable".into())),
+                    None => self.end_without_map(io, index),
                 }
             }
             Expiry::Map(client, stamp) => {
@@ -256,9 +275,23 @@ impl Load {
     }
 
     fn map_reply(&mut self, io: &mut Io<'_>, client: u32, from: u16, reply: &Value) {
-        let Some(map) = SlotMap::read(reply, from, &mut self.directory) else {
-            return self.refresh_failed(io, client);
-        };
+        if let Some(error) = reply.as_error() {
+            return match code(error) {
+                why @ ("NOAUTH" | WRONG) => self.refused(io, client, why.into()),
+                _ if error.ends_with(b"cluster support disabled") => self.ask(io, client, from, &[b"ROLE"]),
+                _ => self.refresh_failed(io, client),
+            };
+        }
+        let replicas = self.workload.read_from_replicas;
+        let map = SlotMap::read(reply, from, &mut self.directory)
+            .or_else(|| SlotMap::of_role(reply, from, replicas, &mut self.directory, io.net));
+        let Some(map) = map else { return self.refresh_failed(io, client) };
+        if let Some(&master) = map.nodes_of(0).first().filter(|&&first| map.plain && first != from) {
+            if !self.ask_master(io, client, master) {
+                self.refresh_failed(io, client);
+            }
+            return;
+        }
         self.meter.map_refreshes += 1;
         // Most clients have the same one: they share it.
         let same =
@@ -269,13 +302,27 @@ impl Load {
         state.refresh = Refresh::Idle;
         state.refreshed_us = io.now_us();
         state.attempts = 0;
+        state.refused = None;
         for op in std::mem::take(&mut state.parked) {
             self.dispatch(io, op);
         }
     }
 
+    /// A node does not let a client in. What waits for a map ends with what the node says; what comes next makes the client ask another.
+    fn refused(&mut self, io: &mut Io<'_>, client: u32, why: Rc<str>) {
+        let state = &mut self.clients[client as usize];
+        state.attempts = state.attempts.saturating_add(1);
+        state.refresh = Refresh::Idle;
+        state.refreshed_us = io.now_us();
+        state.refused = Some(why);
+        for op in std::mem::take(&mut state.parked) {
+            self.end_without_map(io, op);
+        }
+    }
+
     fn refresh_failed(&mut self, io: &mut Io<'_>, client: u32) {
         let state = &mut self.clients[client as usize];
+        state.refused = None;
         state.attempts = state.attempts.saturating_add(1);
         state.refresh = Refresh::Waiting;
         let attempts = state.attempts;
