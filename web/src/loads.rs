@@ -101,13 +101,13 @@ pub static FIELDS: [Field; 17] = [
         "More",
         "",
         "nothing",
-        "What has no field of its own: think 5ms (in place of a rate), prefix user:, channels 5, backoff 10ms, long-tail 64B to 64KiB (in place of values)",
+        "What has no field of its own: think 5ms (in place of a rate), prefix user:, channels 5, backoff 10ms, long-tail 64B to 64KiB (in place of values), password abc123 (AUTH on every connection)",
         &[],
     ),
 ];
 
 /// The words of the last field, which takes what no other has.
-const MORE: [&str; 5] = ["think", "prefix", "channels", "backoff", "long-tail"];
+const MORE: [&str; 6] = ["think", "prefix", "channels", "backoff", "long-tail", "password"];
 
 /// What people want to see first: the name of the workload, what it is, and values of fields by their place.
 pub type Preset = (&'static str, &'static str, &'static [(usize, &'static str)]);
@@ -161,18 +161,30 @@ fn field_of(word: &str) -> Option<usize> {
     FIELDS.iter().position(has).or_else(more).filter(|_| letter)
 }
 
+/// The password that clients of a world need, by the redis.conf of its nodes; empty if they need none.
+pub fn password<'a>(confs: impl IntoIterator<Item = &'a str>) -> String {
+    let own = |line: &'a str| {
+        let (name, value) = line.trim().split_once(char::is_whitespace)?;
+        name.eq_ignore_ascii_case("requirepass").then(|| value.trim().trim_matches('"'))
+    };
+    confs.into_iter().find_map(|conf| conf.lines().filter_map(own).next_back()).unwrap_or_default().to_owned()
+}
+
 /// The line that ends a workload.
 pub fn stop(name: &str) -> String {
     format!("workload {} stop", show_name(name))
 }
 
 impl Form {
-    /// One of [`PRESETS`].
-    pub fn preset(index: usize) -> Form {
+    /// One of [`PRESETS`], in a world whose clients need this password; empty for none.
+    pub fn preset(index: usize, password: &str) -> Form {
         let (name, _, set) = PRESETS[index];
         let mut form = Form::new(name);
         for &(field, value) in set {
             form.values[field] = value.to_owned();
+        }
+        if !password.is_empty() {
+            form.values[FIELDS.len() - 1] = format!("password {}", crate::faults::quote(password));
         }
         form
     }
@@ -272,7 +284,7 @@ mod tests {
         assert_eq!(form.line(), made);
         assert_eq!((form.values[0].as_str(), form.values[1].as_str()), ("12", "A2 B1"));
         for preset in 0..PRESETS.len() {
-            let form = Form::preset(preset);
+            let form = Form::preset(preset, "");
             assert_eq!(Form::of(&form.name, &form.line()), form);
         }
     }
@@ -325,7 +337,7 @@ mod tests {
     fn what_is_wrong_is_said_of_its_field() {
         let nodes = ["A1", "B1"].map(String::from);
         let wrong = |field: &str, value: &str| {
-            let mut form = Form::preset(0);
+            let mut form = Form::preset(0, "");
             let at = FIELDS.iter().position(|f| f.0 == field);
             match at {
                 Some(at) => form.values[at] = value.into(),
@@ -352,18 +364,31 @@ mod tests {
             (wrong("Name", "my load"), wrong("Keys", " 10 "), wrong("Seeds", "B1 A1")),
             (None, None, None)
         );
-        let mut form = Form::preset(0);
+        let mut form = Form::preset(0, "");
         form.values[5] = "1MB".into();
         form.values[0] = "10000".into();
         let (place, why) = form.wrong(&nodes).unwrap();
         assert!(place.is_none() && why.contains("under way at once"), "{why}");
         // A rate, and a time to think in its place.
-        let mut both = Form::preset(0);
+        let mut both = Form::preset(0, "");
         both.values[FIELDS.len() - 1] = "think 5ms".into();
         let (place, why) = both.wrong(&nodes).unwrap();
         assert!(place.is_none() && why.contains("`think` does not fit here, for another field"), "{why}");
         form.name = "my load".into();
         assert!(form.line().starts_with("workload \"my load\" clients"));
         assert_eq!(stop("my load"), "workload \"my load\" stop");
+    }
+
+    /// What is loaded at once by its button: the password stands in the nodes' redis.conf.
+    #[test]
+    fn a_world_with_a_password_has_it_in_the_form() {
+        assert_eq!(password(["port 6379\n", "appendonly yes\n"]), "");
+        let own =
+            password(["port 6379\nrequirepass first\n  RequirePass  \"abc 123\"\n", "requirepass other\n"]);
+        assert_eq!(own, "abc 123");
+        let form = Form::preset(0, &own);
+        assert_eq!(form.line(), "workload load rate 1000 reads 0% password \"abc 123\"");
+        assert_eq!(form.wrong(&[]), None);
+        assert_eq!(Form::of("load", &form.line()), form);
     }
 }

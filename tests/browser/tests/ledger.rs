@@ -282,3 +282,31 @@ async fn a_scenario_with_a_mistake_is_refused_with_its_place() {
     assert_eq!(nodes.as_array().map(Vec::len), Some(6), "the world that was there stays");
     browser.close().await;
 }
+
+/// Outside of a cluster as well: the preset's password is in the form, and its clients write to the master.
+#[tokio::test]
+async fn a_master_and_its_replica_take_a_load_behind_their_password() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    page.press("#picker").await;
+    page.find("#scenario-begin").await;
+    page.js("[...document.querySelectorAll('.topo__p button')].find(b => b.textContent.includes('Master and replica')).click()").await;
+    page.press("#scenario-begin").await;
+    page.until("the nodes", "vitrine.nodes().then(n => n.length === 2 && n[1].link === 'online' || null)")
+        .await;
+    page.press("#open-workloads").await;
+    page.until("the line", "/password/.test(document.querySelector('#workload-line')?.textContent) || null")
+        .await;
+    page.press("#workload-start").await;
+    page.until("writes are safe", "vitrine.ledger().then(l => l.safe > 50 || null)").await;
+    let errors = page.js("document.querySelector('#workloads tbody td:nth-child(8)').textContent").await;
+    assert_eq!(errors, "");
+    // Its lane is a replica's, and nothing speaks of what there is not.
+    let said = page.js("document.querySelector('.stage').textContent").await;
+    let said = said.as_str().expect("words");
+    assert!(!said.contains(" · e0") && !said.contains("shard"), "{said}");
+    assert!(page.js("!!document.querySelector('.sg-replica')").await.as_bool() == Some(true));
+    browser.close().await;
+}

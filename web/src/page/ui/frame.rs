@@ -8,6 +8,7 @@ use super::{
     why,
 };
 use crate::page::app::App;
+use vitrine_web::loads;
 use vitrine_web::model::Phase;
 use vitrine_web::words;
 use yew::prelude::*;
@@ -31,7 +32,7 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
                 notice={app.notice.clone()} trip={app.trip.clone()} act={act.clone()} />
             <inspector::Inspector cluster={app.cluster.clone()} detail={app.detail.clone()}
                 selected={app.selected} pane={app.pane} tenths={app.now_us / 100_000} beat={app.beat} playing={app.playing} slots={app.slots} act={act.clone()} />
-            <ledger::Ledger cluster={app.roster.clone()} tray={app.tray} storage={app.storage.clone()} beat={app.beat} act={act.clone()} />
+            <ledger::Ledger cluster={app.roster.clone()} password={password(app)} tray={app.tray} storage={app.storage.clone()} beat={app.beat} act={act.clone()} />
             <terminal::Terminal cluster={app.roster.clone()} tabs={terminal::Tabs::of(&app.term)} tab={app.term_tab} selected={app.selected}
                 enabled={app.boot.is_some() && app.stopped.is_none()} beat={app.beat} act={act.clone()} />
             <tape::TapeView cluster={app.roster.clone()} tape={app.tape.clone()} future={app.future.clone()}
@@ -61,6 +62,12 @@ pub fn view(app: &App, act: &Callback<Act>) -> Html {
         <div class="sr" role="status" aria-live="polite">{ &app.spoken }</div>
         </>
     }
+}
+
+/// What clients have to say first in this world, once somebody looks at what they do.
+fn password(app: &App) -> AttrValue {
+    let boot = app.boot.as_ref().filter(|_| app.tray.is_some());
+    boot.map_or_else(String::new, |boot| loads::password(boot.nodes.iter().map(|n| n.conf.as_str()))).into()
 }
 
 /// What was opened, as long as nothing has happened in it.

@@ -24,6 +24,8 @@ const PITCH: usize = 4;
 #[derive(PartialEq, Properties)]
 pub struct Props {
     pub cluster: Shared<Cluster>,
+    /// What clients of this world have to say first; empty for nothing, and while the tray is closed.
+    pub password: AttrValue,
     pub tray: Option<Tab>,
     pub storage: Option<Storage>,
     pub beat: u64,
@@ -99,7 +101,7 @@ pub fn Ledger(props: &Props) -> Html {
                 { kept(props.storage.as_ref()) }
             </div>
             if let Some(tab) = tab {
-                <Tray {tab} cluster={props.cluster.clone()} beat={props.beat} open={open.clone()} act={act.clone()} />
+                <Tray {tab} cluster={props.cluster.clone()} password={props.password.clone()} beat={props.beat} open={open.clone()} act={act.clone()} />
             }
         </section>
     }
@@ -137,6 +139,7 @@ fn acknowledged(writes: u64) -> String {
 struct TrayProps {
     tab: Tab,
     cluster: Shared<Cluster>,
+    password: AttrValue,
     beat: u64,
     open: Callback<Option<Tab>>,
     act: Callback<Act>,
@@ -177,7 +180,7 @@ fn Tray(props: &TrayProps) -> Html {
             <div class="tray__in" role="tabpanel" id="tray-panel" tabindex="0" aria-labelledby={format!("tray-{tab}")}>
                 { match tab {
                     CHARTS => html! { <Charts cluster={props.cluster.clone()} beat={props.beat} act={props.act.clone()} /> },
-                    WORK => html! { <Workloads cluster={props.cluster.clone()} beat={props.beat} act={props.act.clone()} /> },
+                    WORK => html! { <Workloads key={&*props.password} cluster={props.cluster.clone()} password={props.password.clone()} beat={props.beat} act={props.act.clone()} /> },
                     class => html! { <Writes key={class} {class} beat={props.beat} act={props.act.clone()} /> },
                 } }
             </div>

@@ -13,13 +13,15 @@ use yew::prelude::*;
 #[derive(PartialEq, Properties)]
 pub struct Props {
     pub cluster: Shared<Cluster>,
+    /// What clients of this world have to say first; empty for nothing.
+    pub password: AttrValue,
     pub beat: u64,
     pub act: Callback<Act>,
 }
 
 #[component]
 pub fn Workloads(props: &Props) -> Html {
-    let form = use_state(|| Form::preset(0));
+    let form = use_state(|| Form::preset(0, &props.password));
     let view = use_look(Some(Look::Workloads), props.beat, &props.act);
     let known = rows(&view).unwrap_or_default();
     // What the engine had against the line; what can be known before is said as it is typed.
@@ -82,8 +84,9 @@ pub fn Workloads(props: &Props) -> Html {
         <>
         <form class="wl" onsubmit={start}>
             <div class="wl__p" role="group" aria-label="Ready-made workloads">
-                { for PRESETS.iter().enumerate().map(|(i, (_, title, _))| html! {
-                    <button type="button" class="btn btn--sm" onclick={fill.reform(move |_| Form::preset(i))}>{ *title }</button>
+                { for PRESETS.iter().enumerate().map(|(i, (_, title, _))| {
+                    let password = props.password.clone();
+                    html! { <button type="button" class="btn btn--sm" onclick={fill.reform(move |_| Form::preset(i, &password))}>{ *title }</button> }
                 }) }</div>
             <div class="wl__f">
                 { field(NAME, &form.name, FIELDS.len(), said(FIELDS.len()), &change) }
