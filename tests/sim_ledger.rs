@@ -12,7 +12,7 @@ use vitrine_core::resp::{self, Value};
 use vitrine_core::rng::Rng;
 use vitrine_core::sim::ledger::{CauseKind, Risk, Status, Summary};
 use vitrine_core::sim::workload::Workload;
-use vitrine_core::sim::{Action, Delay, EioOn, Fault, Link, Scope, Setup, Shape, Unsynced, World};
+use vitrine_core::sim::{Action, Delay, EioOn, Fault, Link, Scope, Setup, Shape, Target, Unsynced, World};
 use vitrine_core::store::slot::key_slot;
 
 #[cfg(target_arch = "wasm32")]
@@ -476,4 +476,97 @@ fn the_writes_of_a_workload_are_in_the_ledger() {
     let summary = world.ledger_summary().unwrap();
     assert!(summary.lost > 0, "{summary:#?}");
     assert_eq!(kinds(&summary), BTreeSet::from([CauseKind::AsyncReplication]), "{summary:#?}");
+}
+
+/// A master A1 and its replica B1 outside of cluster mode, with a password, under a load of writes for three seconds.
+fn plain(conf: &str) -> World {
+    let mut setup = Setup::six_nodes(1);
+    setup.formation = None;
+    setup.nodes.truncate(2);
+    for (node, follows) in setup.nodes.iter_mut().zip(["", "replicaof 10.0.0.1 6379"]) {
+        node.conf = format!("port 6379\nrequirepass x\nmasterauth x\n{conf}\n{follows}\n");
+    }
+    let mut world = World::new(setup).unwrap();
+    world.keep_ledger(true);
+    world.run_for(10 * SECOND);
+    let workload = Workload { read_percent: 0, clients: 5, password: "x".into(), ..Workload::default() };
+    world.start_workload("load", workload).unwrap();
+    world.run_for(3 * SECOND);
+    world
+}
+
+/// Ends the load of such a world and waits for what it wrote to be synced. Gives how many writes were acknowledged.
+fn acknowledged(world: &mut World) -> u64 {
+    world.stop_workload("load").unwrap();
+    world.run_for(5 * SECOND);
+    world.workload_stats("load").unwrap().run.ok
+}
+
+fn replicaof(world: &mut World, node: &str, master: &str) {
+    let terminal = world.terminal(Target::Node(node.into())).unwrap();
+    say(world, terminal, "AUTH x");
+    assert_eq!(say_one(world, terminal, &format!("REPLICAOF {master}")), "OK");
+}
+
+#[test]
+fn outside_of_a_cluster_what_a_workload_wrote_is_safe_or_lost_with_its_master() {
+    let mut world = plain("appendonly yes");
+    let written = acknowledged(&mut world);
+    let summary = world.ledger_summary().unwrap();
+    assert!(written > 2_500);
+    assert_eq!((summary.pending, summary.safe, summary.at_risk, summary.lost), (0, written, 0, 0));
+    act(&mut world, power_loss("A1"));
+    let summary = world.ledger_summary().unwrap();
+    assert_eq!(summary.risks, [(Risk::NoOwner, written)].into(), "a replica is no owner");
+    act(&mut world, Action::Start { node: "A1".into() });
+    world.run_for(10 * SECOND);
+    let summary = world.ledger_summary().unwrap();
+    assert_eq!((summary.safe, summary.lost), (written, 0), "{summary:#?}");
+
+    // Power goes while clients write, and the replica takes over what its master comes back with.
+    let cases = [
+        ("appendonly yes\nappendfsync always", None),
+        ("appendonly yes", Some(CauseKind::UnsyncedTail)),
+        ("save \"\"", Some(CauseKind::NoFiles)),
+    ];
+    for (conf, cause) in cases {
+        let mut world = plain(conf);
+        act(&mut world, power_loss("A1"));
+        let written = acknowledged(&mut world);
+        act(&mut world, Action::Start { node: "A1".into() });
+        world.run_for(20 * SECOND);
+        let summary = world.ledger_summary().unwrap();
+        assert_eq!(kinds(&summary), cause.into_iter().collect(), "{conf}: {summary:#?}");
+        assert_eq!((summary.safe + summary.lost, summary.at_risk), (written, 0), "{conf}: {summary:#?}");
+        assert!(summary.lost < written || cause == Some(CauseKind::NoFiles), "{conf}: {summary:#?}");
+    }
+}
+
+#[test]
+fn outside_of_a_cluster_the_owner_is_whoever_replaced_the_master() {
+    let mut world = plain("save \"\"");
+    // The last of what A1 acknowledges never gets to B1.
+    act(&mut world, Fault::Cut { link: Link::both("A1", "B1") }.now());
+    world.run_for(SECOND / 2);
+    act(&mut world, Fault::Kill { node: "A1".into() }.now());
+    act(&mut world, heal_network());
+    replicaof(&mut world, "B1", "NO ONE");
+    world.run_for(5 * SECOND);
+    let written = acknowledged(&mut world);
+    let judged = |world: &World| {
+        let summary = world.ledger_summary().unwrap();
+        assert_eq!(kinds(&summary), BTreeSet::from([CauseKind::AsyncReplication]), "{summary:#?}");
+        assert!((100..1_000).contains(&summary.lost), "{summary:#?}");
+        assert_eq!(summary.lost + summary.at_risk, written, "{summary:#?}");
+        summary.risks
+    };
+    let held = judged(&world);
+    assert_eq!(held.keys().collect::<Vec<_>>(), [&Risk::PowerLoss], "B1 has it in its memory alone");
+    // A1 comes back, an empty master: B1's data does not give way to that.
+    act(&mut world, Action::Start { node: "A1".into() });
+    world.run_for(5 * SECOND);
+    assert_eq!(judged(&world), held);
+    replicaof(&mut world, "A1", "10.0.0.2 6379");
+    world.run_for(20 * SECOND);
+    assert_eq!(judged(&world), held);
 }

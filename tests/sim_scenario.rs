@@ -31,6 +31,7 @@ const CORPUS: &[(&str, &str)] = corpus![
     "maintenance",
     "minority",
     "never-synced",
+    "promotion",
     "replica",
     "reshard",
     "seeds",
@@ -113,6 +114,11 @@ fn clients_follow_a_hand_over_and_change_their_seeds() {
 #[test]
 fn a_replica_follows_its_master_with_a_password() {
     holds("replica");
+}
+
+#[test]
+fn a_replica_is_promoted_outside_of_a_cluster_and_clients_find_it() {
+    holds("promotion");
 }
 
 /// Found by the sweep: a PING that came with its connection while the data was loading was lost, and who waits for an answer to one

@@ -585,11 +585,17 @@ fn outside_of_a_cluster_replicas_are_read_and_nothing_more() {
     assert_eq!(answered_by(&history, |op| op.op.writes()), BTreeSet::from([master]));
     assert_eq!(answered_by(&history, |op| !op.op.writes()), BTreeSet::from([master, replica]));
     assert!(history.iter().filter(|op| op.op.writes_keys()).all(|op| op.replicas == Some(1)));
-    // Without the replica all is read at the master.
+    // Without the replica all is read at the master, and a write waits in vain.
     act(&mut world, Fault::Kill { node: "redisslave1".into() }.now());
-    world.run_for(15 * SECOND);
-    let stats = world.workload_stats("app").unwrap();
-    assert!(stats.window.ok > 4000 && stats.window.errors == 0, "{:?}", stats.window);
+    world.run_for(5 * SECOND);
+    world.take_history();
+    world.run_for(5 * SECOND);
+    let history = world.take_history().operations;
+    assert_eq!(answered_by(&history, |_| true), BTreeSet::from([master]));
+    assert!(
+        history.iter().all(|op| matches!(op.outcome, Outcome::Ok(_)) && op.replicas.is_none_or(|n| n == 0))
+    );
+    assert!(history.len() > 1000, "{}", history.len());
 }
 
 #[test]
@@ -613,7 +619,7 @@ fn outside_of_a_cluster_clients_find_the_replica_that_was_promoted() {
         world.take_history();
         world.run_for(SECOND);
         let stats = world.workload_stats("app").unwrap();
-        assert!(stats.window.ok > 9_500 && stats.window.errors + stats.window.unknown == 0, "{stats:?}");
+        assert!(stats.window.ok > 8_500 && stats.window.errors + stats.window.unknown == 0, "{stats:?}");
         let history = world.take_history().operations;
         assert_eq!(answered_by(&history, |_| true), BTreeSet::from(["10.0.0.2:6379"]));
     }
@@ -629,7 +635,7 @@ fn clients_follow_a_master_that_was_made_a_replica() {
     world.run_for(15 * SECOND);
     let stats = world.workload_stats("app").unwrap();
     assert!(stats.retried["READONLY"] > 0 && stats.errors.is_empty(), "{stats:?}");
-    assert!(stats.window.ok > 9_500, "{:?}", stats.window);
+    assert!(stats.window.ok > 8_500, "{:?}", stats.window);
 }
 
 #[test]

@@ -184,8 +184,15 @@ impl World {
             let moved = !ledger.lines.related(id, memory.line);
             return if moved { heir().or(Some(owner)) } else { Some(owner) };
         }
-        let writer = masters().find(|(index, _)| *index == line.node).map(|(index, _)| index);
-        writer.or_else(heir)
+        // Several may be masters. The node that executed the writes is their owner, unless it has come back with less of them than the one
+        // has that replaced it.
+        let most = masters().filter_map(|(index, _)| {
+            let (memory_line, _) = holds(index)?;
+            let reach = ledger.lines.reach(ledger.nodes[index as usize].memory?, id)?;
+            Some((reach.offset, index == line.node, memory_line, index))
+        });
+        let writer = || masters().any(|(index, _)| index == line.node).then_some(line.node);
+        most.max().map(|(.., index)| index).or_else(writer)
     }
 
     fn ranges(&self) -> Vec<Range> {
