@@ -54,13 +54,9 @@ pub fn Replication(props: &Props) -> Html {
             let behind = words::bytes(offset.saturating_sub(at));
             let quiet: u64 = part("lag").parse().unwrap_or(0);
             (silent, confirmed) = (silent.min(quiet), confirmed.max(at));
-            // It confirms every second.
-            let quiet = if quiet < SILENT_S { String::new() } else { format!(", silent {quiet} s") };
-            (
-                named(&format!("{}:{}", part("ip"), part("port"))),
-                at,
-                format!("{}, lag {behind}{quiet}", part("state")),
-            )
+            // It confirms every second; a link that nothing comes over is called online for a minute.
+            let state = if quiet < SILENT_S { part("state").to_owned() } else { format!("silent {quiet} s") };
+            (named(&format!("{}:{}", part("ip"), part("port"))), at, format!("{state}, lag {behind}"))
         })
         .collect();
     let row = |name: String, value: String| html! { <><span>{ name }</span><span>{ value }</span></> };
