@@ -671,3 +671,13 @@ fn replicas_of_replicas_lead_to_their_master_and_a_circle_of_them_leads_nowhere(
     let stats = world.workload_stats("app").unwrap();
     assert!(stats.run.ok == 0 && stats.errors.contains_key("unreachable"), "{stats:?}");
 }
+
+#[test]
+fn clients_that_never_try_again_wait_for_their_first_map() {
+    let mut world = alone("");
+    let workload = Workload { retries_max: 0, pace: Pace::Closed { think_us: 0 }, ..Workload::default() };
+    world.start_workload("app", workload).unwrap();
+    world.run_for(SECOND);
+    let stats = world.workload_stats("app").unwrap();
+    assert!(stats.run.ok > 1_000 && stats.errors.is_empty(), "{stats:?}");
+}

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::rng::Rng;
-use crate::sim::workload::{CLIENTS_MAX, PIPELINE_MAX, UNDER_WAY_LEN_MAX, VALUE_LEN_MAX};
+use crate::sim::workload::{CLIENTS_MAX, PASSWORD_LEN_MAX, PIPELINE_MAX, UNDER_WAY_LEN_MAX, VALUE_LEN_MAX};
 
 /// What a refusal repeats of a text is short, whatever the text.
 const MESSAGE_LEN_MAX: usize = 1_000;
@@ -102,6 +102,7 @@ fn a_workload_has_its_limits() {
         (format!("workload w values {}B", VALUE_LEN_MAX + 1), "bytes in a value"),
         ("workload w prefix {a}".to_string(), "no braces"),
         ("workload w reads 101%".to_string(), "percent of reads"),
+        (format!("workload w password {}", "x".repeat(PASSWORD_LEN_MAX + 1)), "bytes in a password"),
     ] {
         says(&of(&line), &["line 2, column 1:", part]);
     }

@@ -440,6 +440,15 @@ fn lines_are_what_people_would_write() {
 }
 
 #[test]
+fn a_password_of_a_workload_is_quoted_and_comes_after_its_seeds() {
+    let line = r#"workload app seeds A1 "password" rate 5 password "with \"blanks\" in it""#;
+    let Command::Act(action) = read(line).unwrap() else { panic!("{line}") };
+    assert_eq!(line_of(&action), line);
+    let Action::StartWorkload { workload, .. } = &action else { panic!("{action:?}") };
+    assert_eq!((workload.password.as_str(), workload.seeds.len()), ("with \"blanks\" in it", 2));
+}
+
+#[test]
 fn links_of_others_are_refused_or_warned_of() {
     let link = Scenario::new(Setup::six_nodes(7)).to_link().unwrap();
     assert!(link.len() < 150, "{link}");
@@ -507,6 +516,7 @@ fn completion_offers_what_fits() {
         texts("partition A1 ").contains(&"|".to_string())
             && texts("partition A1 ").contains(&"for".to_string())
     );
+    assert_eq!(texts("workload app seeds A1 passw"), ["password"]);
     assert_eq!(texts("expect ro"), ["role"]);
     assert_eq!(texts("expect role A1 "), ["master", "replica"]);
     assert!(texts("").contains(&"crash".to_string()) && texts("").contains(&"A1>".to_string()));

@@ -618,7 +618,9 @@ impl Load {
         let Some(node) = target else {
             let op = &mut self.ops[index as usize];
             op.tries += 1;
-            if op.tries > self.workload.retries_max {
+            // To wait for the first map is no second try. (Clients that neither wait nor think would end one operation after the other at
+            // the same instant, for ever.)
+            if op.tries > self.workload.retries_max.max(1) {
                 return self.end_without_map(io, index);
             }
             self.clients[client as usize].parked.push(index);
