@@ -414,6 +414,7 @@ fn faults(active: &[FaultEntry], entries: &[NodeEntry]) -> Vec<ActiveFault> {
             until_us: fault.until_us,
             undo: format!("end {}", fault.number),
             line,
+            sides: fault.sides.clone(),
         });
     }
     for (i, node) in entries.iter().enumerate() {
@@ -437,6 +438,7 @@ fn faults(active: &[FaultEntry], entries: &[NodeEntry]) -> Vec<ActiveFault> {
             until_us: None,
             undo: format!("{verb} {}", crate::faults::name_in_line(&node.name)),
             line: String::new(),
+            sides: Vec::new(),
         });
     }
     out

@@ -213,6 +213,8 @@ pub struct ActiveFault {
     pub undo: String,
     /// The line that did it, without its end: `cut A1 B1`; empty for a process that is gone without a fault.
     pub line: String,
+    /// The sides of a wall, hosts by name; empty for anything else.
+    pub sides: Vec<Vec<String>>,
 }
 
 /// One node at one instant.

@@ -1,12 +1,11 @@
 //! Taking a node through a wall: which lines change its side.
 //!
-//! A wall is one fault, with its groups in the line that raised it. To move a node, that fault is ended and another begun at the same
-//! virtual instant, so that nothing gets through between the two.
+//! A wall is one fault, with its sides. To move a node, that fault is ended and another begun at the same virtual instant, so that nothing
+//! gets through between the two.
 
 use crate::faults::name_in_line;
 use crate::geometry::{Layout, Point};
 use crate::model::{Cluster, NodeIndex};
-use crate::words;
 
 /// Beside which node another one comes to stand if it is let go at a place: the nearest on that side of the wall. None without a wall.
 pub fn beside(l: &Layout, node: NodeIndex, at: Point) -> Option<NodeIndex> {
@@ -15,33 +14,13 @@ pub fn beside(l: &Layout, node: NodeIndex, at: Point) -> Option<NodeIndex> {
     others.min_by(|a, b| a.1.at.distance(at).total_cmp(&b.1.at.distance(at))).map(|(i, _)| i)
 }
 
-/// The groups of a wall, by the line that raised it; none if it raises none.
-fn groups(line: &str) -> Option<Vec<Vec<String>>> {
-    let mut words = words::split_args(line).ok()?.into_iter().map(|word| String::from_utf8(word).ok());
-    words.next().filter(|verb| verb.as_deref() == Some("partition"))?;
-    let mut out = vec![Vec::new()];
-    for word in words {
-        match word?.as_str() {
-            "|" => out.push(Vec::new()),
-            name => out.last_mut()?.push(name.to_owned()),
-        }
-    }
-    Some(out)
-}
-
 /// The lines that take a node to the side of another: none if no wall is between them. A wall that ends by itself still does, as
 /// counted from `now_us`; one with nobody left on a side falls.
 pub fn moved(c: &Cluster, node: NodeIndex, to: NodeIndex, now_us: u64) -> Option<String> {
     let name = |i: NodeIndex| c.nodes.get(usize::from(i)).map(|n| &n.name);
     let (name, with) = (name(node)?, name(to)?);
     c.faults.iter().find_map(|fault| {
-        let mut groups = groups(&fault.line)?;
-        if groups.len() == 1 {
-            // Who is named is parted from all the others.
-            let others = c.nodes.iter().map(|n| &n.name).filter(|name| !groups[0].contains(name));
-            let others = others.cloned().collect();
-            groups.push(others);
-        }
+        let mut groups = fault.sides.clone();
         let of = |name: &String| groups.iter().position(|group| group.contains(name));
         let (from, to) = (of(name)?, of(with)?);
         if from == to {
@@ -66,9 +45,10 @@ mod tests {
     use super::*;
     use crate::model::ActiveFault;
 
-    fn parted(line: &str, until_us: Option<u64>) -> Cluster {
+    fn parted(sides: &str, until_us: Option<u64>) -> Cluster {
         let mut c = Cluster::six();
         c.groups = vec![vec![0], vec![1, 2, 3, 4, 5]];
+        let side = |side: &str| side.split_whitespace().map(|name| name.replace('_', " ")).collect();
         c.faults.push(ActiveFault {
             text: String::new(),
             icon: "i-wall".into(),
@@ -76,14 +56,15 @@ mod tests {
             since_us: 0,
             until_us,
             undo: "end 3".into(),
-            line: line.into(),
+            line: "partition minority".into(),
+            sides: sides.split('|').filter(|side| !side.is_empty()).map(side).collect(),
         });
         c
     }
 
     #[test]
     fn a_node_goes_to_the_other_side_and_clients_stay_where_they_are() {
-        let c = parted("partition A1 app | A2 B1 B2 C1 C2 \"worker one\"", None);
+        let c = parted("A1 app | A2 B1 B2 C1 C2 worker_one", None);
         assert_eq!(
             moved(&c, 1, 0, 0).as_deref(),
             Some("end 3\npartition A1 \"app\" B1 | A2 B2 C1 C2 \"worker one\"")
@@ -93,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_wall_that_ends_by_itself_still_does() {
-        let c = parted("partition A1 | A2 B1 B2 C1 C2", Some(9_000_000));
+        let c = parted("A1 | A2 B1 B2 C1 C2", Some(9_000_000));
         assert_eq!(
             moved(&c, 3, 0, 2_500_000).as_deref(),
             Some("end 3\npartition A1 A2 | B1 B2 C1 C2 for 6500000us")
@@ -102,10 +83,10 @@ mod tests {
 
     #[test]
     fn nobody_behind_it_is_no_wall() {
-        let c = parted("partition A1", None);
+        let c = parted("A1 | B1 C1 A2 B2 C2", None);
         assert_eq!(moved(&c, 0, 1, 0).as_deref(), Some("end 3"));
         assert_eq!(moved(&c, 3, 0, 0).as_deref(), Some("end 3\npartition A1 A2 | B1 C1 B2 C2"));
-        assert_eq!(moved(&parted("cut A1 B1", None), 0, 1, 0), None);
+        assert_eq!(moved(&parted("", None), 0, 1, 0), None);
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct FaultEntry {
     pub text: String,
     /// How it is undone, in words.
     pub undo: String,
+    /// The sides of a partition as they were settled, hosts by name; empty for one that lets one way through, and for other faults.
+    pub sides: Vec<Vec<String>>,
 }
 
 #[derive(Clone, Debug)]
@@ -459,6 +461,7 @@ impl World {
 
     /// The active faults, in the order in which they began.
     pub fn active_faults(&self) -> Vec<FaultEntry> {
+        let name = |host: u32| self.net.hosts[host as usize].name.clone();
         let entry = |active: &Active| FaultEntry {
             number: active.number,
             fault: active.fault.clone(),
@@ -467,6 +470,12 @@ impl World {
             until_us: active.until_us,
             text: self.fault_text(active),
             undo: self.fault_undo(active),
+            sides: match &active.fault {
+                Fault::Partition { shape: Shape::OneWay { .. } } => Vec::new(),
+                _ => {
+                    active.groups.iter().map(|group| group.iter().map(|&host| name(host)).collect()).collect()
+                }
+            },
         };
         self.faults.iter().map(entry).collect()
     }
