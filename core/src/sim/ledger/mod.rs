@@ -19,8 +19,8 @@
 //! - *lost*: the owner does not hold it, and neither does any memory nor any file.
 //!
 //! The owner of a slot is, of the running masters that claim it, the one with the greatest config epoch; outside of a cluster, the
-//! node that executed the write, or the master that replaced it, also if the former comes back as a master with less. A write that a later one overwrote, deleted or flushed is held by
-//! whoever has executed the later one: these are no losses. A slot that is moved to another shard takes its keys along by MIGRATE as
+//! node that executed the write, or the master that replaced it, also if the former comes back as a master with less. A write that a
+//! later one overwrote, deleted or flushed is held by whoever has executed the later one: these are no losses. A slot that is moved to another shard takes its keys along by MIGRATE as
 //! writes of that shard that no client sent: the ledger goes on judging the writes by the shard that executed them.
 //!
 //! Memory is bounded: [`lines::WRITES_MAX`] writes are kept one by one, older ones are merged in groups of 256 and more; marks of a

@@ -169,9 +169,9 @@ impl World {
         let holds = |index: u32| {
             let memory = ledger.nodes[index as usize].memory?;
             let reach = ledger.lines.reach(memory, id)?;
-            (reach > Coord::NOTHING).then_some((memory.line, index))
+            (reach > Coord::NOTHING).then_some((memory.line, index, reach.offset))
         };
-        let heir = || masters().filter_map(|(index, _)| holds(index)).max().map(|(_, index)| index);
+        let heir = || masters().filter_map(|(index, _)| holds(index)).max().map(|(_, index, _)| index);
         if masters().any(|(_, node)| node.cluster().is_some()) {
             let slot = line.slot?;
             let claims = masters().filter_map(|(index, node)| {
@@ -187,9 +187,8 @@ impl World {
         // Several may be masters. The node that executed the writes is their owner, unless it has come back with less of them than the one
         // has that replaced it.
         let most = masters().filter_map(|(index, _)| {
-            let (memory_line, _) = holds(index)?;
-            let reach = ledger.lines.reach(ledger.nodes[index as usize].memory?, id)?;
-            Some((reach.offset, index == line.node, memory_line, index))
+            let (memory_line, _, offset) = holds(index)?;
+            Some((offset, index == line.node, memory_line, index))
         });
         let writer = || masters().any(|(index, _)| index == line.node).then_some(line.node);
         most.max().map(|(.., index)| index).or_else(writer)
