@@ -243,6 +243,15 @@ impl Page {
         self.until("the browser keeps the cluster", kept).await;
     }
 
+    /// From now on a node answers a write when the browser has committed it (`appendfsync always`, until the node starts again). Under
+    /// everysec, redis-server's own default, what was acknowledged a moment ago may be lost with the tab.
+    pub async fn promise(&self) {
+        let always = "vitrine.nodes().then(nodes => Promise.all(nodes.map(n => \
+                      vitrine.command(n.name, ['CONFIG', 'SET', 'appendfsync', 'always']))))";
+        let said = self.js(always).await;
+        assert!(said.as_array().is_some_and(|said| said.iter().all(|said| said == "OK")), "{said:#}");
+    }
+
     /// When the cluster was first ready, in milliseconds since the page began to load; the page notes it itself, so that no
     /// time of WebDriver's is in it.
     pub async fn ready_ms(&self) -> f64 {

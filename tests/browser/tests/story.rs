@@ -124,9 +124,7 @@ async fn what_was_acknowledged_survives_a_killed_browser() {
     let browser = bench.open().await;
     let page = &browser.page;
     page.ready().await;
-    for name in ["A1", "B1", "C1", "A2", "B2", "C2"] {
-        run(page, name, "CONFIG SET appendfsync always").await;
-    }
+    page.promise().await;
     // Writes go on without end; the page keeps the numbers of those whose OK it has seen where the test can read them.
     page.js(
         "(() => { window.acked = []; window.writing = true; \
@@ -160,6 +158,7 @@ async fn an_engine_that_stops_says_so_and_can_be_started_again() {
     let browser = bench.open().await;
     let page = &browser.page;
     page.ready().await;
+    page.promise().await;
     run(page, "cluster", "SET kept 1").await;
     page.js("(vitrine.panicEngine(), null)").await;
     let text = page.text("#engine-stopped").await;
