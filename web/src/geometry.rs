@@ -449,8 +449,33 @@ impl Layout {
     }
 
     /// The place of a label beside a node, clear of all discs and of what lies over the stage as far as there is one: where [`label_spot`]
-    /// has it, a little above or below, beside the replica under it, outside all of them, right below or above.
-    pub fn label(&self, index: usize, lines: usize, letters: usize, jury: bool) -> LabelSpot {
+    /// has it, a little above or below, at its corner, beside the replica under it, outside all of them, right below or above. Where every place
+    /// meets a disc, it has fewer lines: gives how many. There are so many `cards` of clients.
+    pub fn label(
+        &self,
+        index: usize,
+        (lines, letters): (usize, usize),
+        jury: bool,
+        cards: usize,
+    ) -> (LabelSpot, usize) {
+        let mut lines = lines;
+        loop {
+            let spot = self.label_of(index, (lines, letters), jury, cards);
+            let in_bay = self.seats[index].in_bay;
+            if lines < 2 || in_bay || !self.seats.iter().any(|s| spot.hits(s, lines, letters)) {
+                return (spot, lines);
+            }
+            lines -= 1;
+        }
+    }
+
+    fn label_of(
+        &self,
+        index: usize,
+        (lines, letters): (usize, usize),
+        jury: bool,
+        cards: usize,
+    ) -> LabelSpot {
         let seat = &self.seats[index];
         let usual = label_spot(seat, lines, jury);
         if seat.in_bay {
@@ -466,18 +491,24 @@ impl Layout {
         let middle = |y: f64| LabelSpot { x: seat.at.x, y, anchor: "middle" };
         let below = middle(seat.at.y + out + 15.0);
         let above = middle(seat.at.y - out - 8.0 - (lines.max(1) - 1) as f64 * LINE);
-        let places =
-            [usual, aside, label_spot(&outside, lines, jury), below, above].into_iter().flat_map(|spot| {
+        let corner = LabelSpot {
+            x: seat.at.x + seat.r * 0.55 * seat.angle.to_radians().sin().signum(),
+            y: if seat.at.y > self.centre.y { below.y } else { above.y },
+            ..usual
+        };
+        // Near the usual height first, wherever there is room at it.
+        let near = [0.0, -LINE, LINE].as_slice();
+        let far = [-2.0 * LINE, 2.0 * LINE, -3.0 * LINE, 3.0 * LINE].as_slice();
+        let spots = [usual, corner, aside, label_spot(&outside, lines, jury), below, above];
+        let places = [near, far].into_iter().flat_map(|heights| {
+            spots.iter().flat_map(move |spot| {
                 // Within the stage.
                 let over = (spot.left(wide) + wide - right).max(0.0);
-                [0.0, -LINE, LINE, -2.0 * LINE, 2.0 * LINE, -3.0 * LINE, 3.0 * LINE].map(|dy| LabelSpot {
-                    x: spot.x - over,
-                    y: spot.y + dy,
-                    ..spot
-                })
-            });
+                heights.iter().map(move |dy| LabelSpot { x: spot.x - over, y: spot.y + dy, ..*spot })
+            })
+        });
         // The first two cards alone: there are seldom more, and where the others stand, labels stand as well.
-        let cards = &self.cards()[..self.cards().len().min(2)];
+        let cards = &self.cards()[..self.cards().len().min(cards).min(2)];
         let hit = |spot: &LabelSpot| {
             let discs = self.seats.iter().filter(|s| spot.hits(s, lines, letters)).count();
             (
@@ -585,12 +616,27 @@ mod tests {
                     if l.size == Size::L { [(1, 21), (2, 22), (3, 12)] } else { [(1, 17), (2, 17), (3, 17)] }
                 {
                     let lines = lines.min(l.lines_max(index));
-                    let spot = l.label(index, lines, letters, true);
-                    let hit = l.seats.iter().position(|seat| spot.hits(seat, lines, letters));
-                    assert_eq!(hit, None, "{} nodes, {index}, {letters} letters: {spot:?}", l.seats.len());
+                    for cards in [0, 2] {
+                        let (spot, room) = l.label(index, (lines, letters), true, cards);
+                        let hit = l.seats.iter().position(|seat| spot.hits(seat, lines, letters));
+                        let seen = format!("{} nodes, {index}, {letters} letters: {spot:?}", l.seats.len());
+                        assert_eq!((hit, room), (None, lines), "{seen}");
+                    }
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_label_has_fewer_lines_rather_than_lying_on_a_disc() {
+        let mut c = trios(8);
+        c.groups = vec![(4..24).collect(), (0..4).collect()];
+        let l = Layout::of(&c);
+        let whole = l.label_of(6, (3, 22), true, 0);
+        assert!(l.seats.iter().any(|seat| whole.hits(seat, 3, 22)), "{whole:?}: there is no room for it");
+        let (spot, room) = l.label(6, (3, 22), true, 0);
+        assert_eq!(room, 2);
+        assert!(!l.seats.iter().any(|seat| spot.hits(seat, room, 22)), "{spot:?}");
     }
 
     /// As long as labels usually are.
@@ -604,7 +650,7 @@ mod tests {
                 for (lines, letters, jury) in [(2, 13, false), (3, 12, false), (3, 16, false), (2, 19, true)]
                 {
                     let lines = lines.min(l.lines_max(index));
-                    let spot = l.label(index, lines, letters, jury);
+                    let (spot, lines) = l.label(index, (lines, letters), jury, 2);
                     let seen = format!("{} nodes, {index}, {lines} lines: {spot:?}", l.seats.len());
                     assert!(!spot.hidden(lines, letters), "{seen} lies under the palette or the legend");
                     // Of twelve nodes, those at the lower left have no other place.

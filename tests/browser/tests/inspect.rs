@@ -88,6 +88,19 @@ async fn keys_of_each_type_are_shown_and_changed() {
         "document.querySelector('.keys--value tbody').textContent.includes('new') || null",
     )
     .await;
+    // While time is held there is no reply, and the pane says so until it comes.
+    page.js("vitrine.pause()").await;
+    page.fill("#edit-a", "later").await;
+    pane_shows(page, "KEEPTTL").await;
+    page.press(".val .runline button").await;
+    pane_shows(page, "Time is held").await;
+    page.js("vitrine.run()").await;
+    page.until(
+        "the reply has come",
+        "!document.getElementById('pane').textContent.includes('Time is held') || null",
+    )
+    .await;
+    assert_eq!(run(page, "cluster", "GET {t}string").await, "later");
     browser.close().await;
 }
 

@@ -184,6 +184,48 @@ async fn the_stage_shows_no_packet_of_another_instant() {
     browser.close().await;
 }
 
+/// What is wrong stands where it is wrong: on the link, beside the node, on the ring.
+#[tokio::test]
+async fn a_slow_link_a_sick_node_and_a_slot_on_its_way_are_seen_on_the_stage() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    let chips = "[...document.querySelectorAll('.slowed text')].map(t => t.textContent).join()";
+    for (line, shown) in [
+        ("latency A1 C1 40ms", "40ms"),
+        ("loss C1 A1 20%", "40ms +1"),
+        ("hold A1 B1", "40ms +1,hold"),
+        ("cut A1 C1", "hold"),
+    ] {
+        page.line(line).await;
+        page.until(line, &format!("{chips} === '{shown}' || null")).await;
+    }
+    page.press(".slowed").await;
+    page.until("the menu of the link", "document.querySelector('#menu')?.textContent.includes('A1') || null")
+        .await;
+    page.key(Key::Escape).await;
+    page.line("heal").await;
+    page.until("nothing is wrong", &format!("{chips} === '' || null")).await;
+
+    let label = |node: u8| format!("document.querySelector('.node[data-node=\"{node}\"] .lbl')?.textContent");
+    page.line("disk-slow B1 10x").await;
+    page.until("the fault of a node", &format!("{}?.includes('disk-slow 10x') || null", label(1))).await;
+    page.line("clock-rate B1 2x").await;
+    page.until("two of them", &format!("{}?.includes('disk-slow 10x +1') || null", label(1))).await;
+
+    let way = "(document.querySelector('.moving title')?.textContent ?? '')";
+    page.line("A1> CLUSTER SETSLOT 7 MIGRATING $id(B1)").await;
+    page.until("the way of a slot", &format!("{way} === 'slots 7: A1 → B1' || null")).await;
+    page.line("B1> CLUSTER SETSLOT 7 IMPORTING $id(A1)").await;
+    page.line("A1> CLUSTER SETSLOT 8 MIGRATING $id(B1)").await;
+    page.until("two of them are one way", &format!("{way} === 'slots 7–8: A1 → B1' || null")).await;
+    page.line("each> CLUSTER SETSLOT 7 STABLE").await;
+    page.line("each> CLUSTER SETSLOT 8 STABLE").await;
+    page.until("none is on its way", &format!("{way} === '' || null")).await;
+    browser.close().await;
+}
+
 /// By the mouse, by the keys, and remembered: the tape gets what the stage gives.
 #[tokio::test]
 async fn the_edge_of_the_dock_drags() {

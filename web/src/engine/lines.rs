@@ -126,6 +126,11 @@ impl Engine {
                 self.travel(|time| time.go_to_step(step)).map_err(|_| "This is the beginning of the run.")?;
             }
             TimeCommand::Goto { us } => {
+                let begin = self.time.world().setup().start_us;
+                if us < begin {
+                    let begin = words::clock_short(begin);
+                    return Err(format!("This run begins at {begin}: there is nothing before it to go to."));
+                }
                 let end = self.time.end().at_us;
                 self.travel(|time| time.go_to(us.min(end)));
                 if us > end {

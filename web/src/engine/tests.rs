@@ -326,6 +326,20 @@ fn time_runs_to_the_next_event_of_a_kind_and_back_to_the_last() {
 }
 
 #[test]
+fn nobody_goes_to_before_the_beginning() {
+    let mut setup = Setup::six_nodes(10);
+    setup.start_us = 40_000_000;
+    let mut engine = Engine::with(World::new(setup).unwrap(), 10, false);
+    pass(&mut engine, 2_000_000);
+    let now = engine.now_us();
+    let why = line(&mut engine, "goto 39s").unwrap_err();
+    assert!(why.contains("00:40") && !engine.in_the_past(), "{why}");
+    assert_eq!(engine.now_us(), now);
+    line(&mut engine, "goto 40s").unwrap();
+    assert_eq!(engine.now_us(), 40_000_000);
+}
+
+#[test]
 fn a_command_that_waits_is_told_that_time_was_taken_away() {
     let mut engine = formed(10);
     pass(&mut engine, 1_000_000);

@@ -102,7 +102,7 @@ fn cause(world: &World, counts: &Summary) -> String {
                 "{many} only on {holders}, which no longer serves them. Following the new master drops them."
             )
         }
-        Risk::NoOwner => format!("{many} of slots that no running master serves. They wait on {holders}."),
+        Risk::NoOwner => format!("{many} of keys that no running master serves. They wait on {holders}."),
         Risk::PowerLoss => format!("{many} not fsynced by their master yet. A loss of its power takes them."),
         Risk::Failover => format!("{many} on {holders} alone. A failover would take them."),
         Risk::FailoverOrPowerLoss => {
@@ -117,7 +117,7 @@ fn risk_words(risk: Risk) -> &'static str {
         Risk::PowerLoss => "its master has not fsynced it: a loss of power would take it",
         Risk::FailoverOrPowerLoss => "only its master has it, and has not fsynced it",
         Risk::Stranded => "it stands where the owner's data will replace it",
-        Risk::NoOwner => "no running master serves its slot",
+        Risk::NoOwner => "no running master serves its key",
     }
 }
 

@@ -7,6 +7,9 @@ use vitrine_core::node::Node;
 use vitrine_core::sim::NodeSetup;
 use vitrine_core::sim::world::World;
 
+/// The most ranges of slots on their way that the ring shows.
+const WAYS_MAX: usize = 64;
+
 /// The letter of a number of keys: `a` for none, and one letter more for each doubling.
 fn level(keys: usize) -> char {
     char::from(b'a' + (usize::BITS - keys.leading_zeros()).min(25) as u8)
@@ -45,12 +48,9 @@ pub fn density(world: &World, parts: usize) -> Vec<usize> {
     keys
 }
 
-/// See [`super::What::Slots`]. The first sheet has one letter for each slot in its note, and in its title the number of keys in the
-/// slots that were asked for; the second has a row for each slot on its way: slot, `migrating` or `importing`, the node that says
-/// so, and the other one.
-pub fn map(world: &World, args: &[String]) -> Vec<Sheet> {
-    let mut keys = vec![0usize; usize::from(SLOTS)];
-    let mut moving = Sheet::new("", &["Slot", "State", "Node", "Other"]);
+/// What the nodes say of slots on their way, a row for each: slot, `migrating` or `importing`, the node that says so, and the other one.
+fn on_their_way(world: &World) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
     for (setup, node) in nodes(world) {
         let Some(view) = node.cluster_view() else { continue };
         let other = |id: &str| {
@@ -58,12 +58,41 @@ pub fn map(world: &World, args: &[String]) -> Vec<Sheet> {
             index.map_or_else(|| crate::words::short_id(id), |n| n.name.clone())
         };
         let mut row = |slot: u16, what: &str, id: &str| {
-            moving.rows.push(vec![slot.to_string(), what.to_owned(), setup.name.clone(), other(id)]);
+            rows.push(vec![slot.to_string(), what.to_owned(), setup.name.clone(), other(id)]);
         };
         view.migrating.iter().for_each(|(slot, id)| row(*slot, "migrating", id));
         view.importing.iter().for_each(|(slot, id)| row(*slot, "importing", id));
-        count(node, &view, |slot, n| keys[usize::from(slot)] += n);
     }
+    rows
+}
+
+/// Slots on their way, whichever end says so, in rows of the first and the last, from whom and to whom.
+pub fn ways(world: &World) -> Vec<Vec<String>> {
+    let mut ways: Vec<(String, String, u16)> = Vec::new();
+    for row in on_their_way(world) {
+        let [slot, what, node, other] = row.as_slice() else { continue };
+        let (from, to) = if what == "migrating" { (node, other) } else { (other, node) };
+        ways.push((from.clone(), to.clone(), slot.parse().unwrap_or(0)));
+    }
+    ways.sort();
+    ways.dedup();
+    let runs = ways.chunk_by(|a, b| a.0 == b.0 && a.1 == b.1 && a.2 + 1 == b.2);
+    let ends = runs.filter_map(|run| Some((run.first()?, run.last()?))).take(WAYS_MAX);
+    ends.map(|(a, b)| vec![a.2.to_string(), b.2.to_string(), a.0.clone(), a.1.clone()]).collect()
+}
+
+/// See [`super::What::Slots`]. The first sheet has one letter for each slot in its note, and in its title the number of keys in the
+/// slots that were asked for; the second has a row for each slot on its way: slot, `migrating` or `importing`, the node that says
+/// so, and the other one.
+pub fn map(world: &World, args: &[String]) -> Vec<Sheet> {
+    let mut keys = vec![0usize; usize::from(SLOTS)];
+    for (_, node) in nodes(world) {
+        if let Some(view) = node.cluster_view() {
+            count(node, &view, |slot, n| keys[usize::from(slot)] += n);
+        }
+    }
+    let mut moving = Sheet::new("", &["Slot", "State", "Node", "Other"]);
+    moving.rows = on_their_way(world);
     let asked = args.iter().filter_map(|a| range(a));
     let chosen: usize = asked.map(|(a, b)| keys[usize::from(a)..=usize::from(b)].iter().sum::<usize>()).sum();
     let mut levels = Sheet::new(&chosen.to_string(), &[]);

@@ -1,4 +1,4 @@
-//! What the stage draws beside the cluster itself: where the keys are, and the clients of the workloads.
+//! What the stage draws beside the cluster itself: where the keys are, slots on their way, and the clients of the workloads.
 
 use super::{Sheet, slots};
 use crate::clients;
@@ -11,6 +11,7 @@ pub fn around(world: &World) -> Sheet {
     let most = keys.iter().copied().max().unwrap_or(0);
     let mut sheet = Sheet::new(&most.to_string(), &[]);
     sheet.note = keys.iter().map(|&n| char::from(b'a' + (n * 25).div_ceil(most.max(1)) as u8)).collect();
+    sheet.rows = slots::ways(world);
     let groups = world.groups();
     let node = |name: &&String| world.setup().nodes.iter().any(|node| node.name == **name);
     for traffic in world.traffic() {

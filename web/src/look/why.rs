@@ -48,7 +48,7 @@ pub fn causes(time: &Timeline, what: &str, node: &str, at_us: Option<u64>) -> Re
     let why = why.ok_or_else(|| match what {
         "failing" => format!("Nobody suspects {node}."),
         "link" => format!("{node} has no link to a master."),
-        _ => "Nothing is kept that would say why.".to_owned(),
+        _ => format!("{node} has been so for as long as this run is kept: nothing in it led there."),
     })?;
     let told = why.told().into_iter().take(CAUSES_MAX);
     Ok(told.map(|(depth, why)| (depth.min(255) as u8, why.record.at_us, why.text.clone())).collect())

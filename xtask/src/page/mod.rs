@@ -5,6 +5,7 @@
 //! changes; all that is added here is the set-up before, and the URL when the page is there. What `build --release` makes is packed
 //! ([`pack`]); what `serve` makes is not.
 
+mod leb;
 mod names;
 mod pack;
 mod split;

@@ -25,15 +25,7 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self) -> Result<usize> {
-        let (mut value, mut shift) = (0, 0);
-        loop {
-            let byte = self.bytes(1)?[0];
-            value |= usize::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
-            shift += 7;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
+        Ok(super::leb::read(|| Ok(self.bytes(1)?[0]))? as usize)
     }
 
     fn name(&mut self) -> Result<&'a str> {

@@ -78,15 +78,7 @@ impl Splitter<'_> {
 
     /// Moves a number and gives the lowest 32 bits of it.
     fn number(&mut self, stream: char) -> Result<u32> {
-        let (mut value, mut shift) = (0, 0);
-        loop {
-            let byte = self.bytes(stream, 1)?[0];
-            value |= u32::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
-            shift += 7;
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
+        super::leb::read(|| Ok(self.bytes(stream, 1)?[0]))
     }
 
     fn function(&mut self) -> Result<()> {

@@ -93,6 +93,7 @@ fn phone_bar(app: &App, act: &Callback<Act>) -> Html {
     let text = words::clock_short(app.now_us);
     let (whole, part) = text.split_at(text.len() - 4);
     let held = (!app.playing).then_some("held");
+    let runs = app.playing || app.going;
     let back = app.back_us().map(topbar::back_text);
     let at = words::SPEEDS.iter().position(|&s| s >= app.speed * 0.999).unwrap_or(3);
     // One button walks through the useful speeds of a phone: 1, 10, 100, then back to a hundredth.
@@ -106,9 +107,9 @@ fn phone_bar(app: &App, act: &Callback<Act>) -> Html {
                 <div class={classes!("clock", held)}><span>{ whole }<b>{ part }</b></span></div>
             }
             <button class="ib" aria-label="Step back one event" onclick={topbar::step_back(act)}>{ super::icon("i-prev") }</button>
-            <button class="ib ib--play" aria-label={if app.playing || app.going { "Pause" } else { "Play" }}
-                onclick={topbar::play_pause(app.playing || app.going, act)}>
-                { super::icon(if app.playing || app.going { "i-hold2" } else { "i-play" }) }</button>
+            <button class="ib ib--play" aria-label={if runs { "Pause" } else { "Play" }}
+                onclick={topbar::play_pause(runs, act)}>
+                { super::icon(if runs { "i-hold2" } else { "i-play" }) }</button>
             <button class="ib" aria-label="Step one event" onclick={topbar::step(act)}>{ super::icon("i-next") }</button>
             <button class="btn num" aria-label={format!("Speed {}", words::speed(app.speed))}
                 onclick={topbar::speed_to(words::SPEEDS[next], act)}>{ words::speed(app.speed) }</button>

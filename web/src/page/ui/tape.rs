@@ -77,6 +77,9 @@ pub fn crowd(nodes: usize) -> Option<&'static str> {
     (nodes >= CROWD_FROM).then_some("tp--many")
 }
 
+/// Longer names have more room beside the lanes.
+const LABEL_USUAL: usize = 5;
+
 /// One line of the tape.
 pub struct Row<'a> {
     pub label: String,
@@ -426,6 +429,7 @@ pub fn TapeView(props: &Props) -> Html {
         }
         None => format!("the end of run {run}"),
     };
+    let long = rows.iter().any(|row| row.label.chars().count() > LABEL_USUAL);
     html! {
         <>
         { edge }
@@ -447,7 +451,7 @@ pub fn TapeView(props: &Props) -> Html {
                     <button class="ib ib--sm" aria-label="Zoom out" title="Zoom out" onclick={Callback::from(move |_| zoom_out(2.0, None))}>{ icon("i-minus") }</button>
                     <button class="ib ib--sm" aria-label="Zoom in" title="Zoom in" onclick={Callback::from(move |_| zoom_in(0.5, None))}>{ icon("i-plus") }</button>
                 </div></div>
-            <div class={classes!("tp", crowd(props.cluster.nodes.len()))} onwheel={wheel} onpointerdown={down} onpointermove={moved} onpointerup={up}
+            <div class={classes!("tp", crowd(props.cluster.nodes.len()), long.then_some("tp--long"))} onwheel={wheel} onpointerdown={down} onpointermove={moved} onpointerup={up}
                 onclick={pick} ondblclick={jump} role="group" aria-label={spoken(props)}>
                 <div class="tp__ruler" id="ruler" tabindex="0" role="slider" aria-label="Instant on the tape" onkeydown={keys}
                     aria-valuemin={(start as u64 / 1000).to_string()} aria-valuemax={(end_us / 1000).to_string()} aria-valuenow={(props.now_us / 1000).to_string()}

@@ -15,6 +15,7 @@ const SHOWN: usize = 40;
 #[derive(PartialEq, Properties)]
 pub struct Props {
     pub node: String,
+    pub playing: bool,
     pub beat: u64,
     pub act: Callback<Act>,
 }
@@ -54,7 +55,7 @@ pub fn Config(props: &Props) -> Html {
             <div class="rows__wide"><p class="empty">{ at(r, 4).to_owned() }</p>
             if fixed { <p class="empty">{ "It cannot change while the process runs: write it into the file below and start the node again." }</p> } else {
                 <label class="field"><span class="sr">{ format!("New value of {name}") }</span><input id="config-value" value={to.clone()} oninput={typed} /></label>
-                { run(format!("{}> CONFIG SET {name} {}", props.node, words::cli_word(&to, false)), "Set", true, &refused, &props.act) }
+                { run(format!("{}> CONFIG SET {name} {}", props.node, words::cli_word(&to, false)), ("Set", true), !props.playing, &refused, &props.act) }
             }</div><i hidden=true></i>
         }</> }
     };
@@ -83,7 +84,7 @@ pub fn Config(props: &Props) -> Html {
         <div class="h3">{ "redis.conf" }<span>{ "on the disk, for the next start" }</span></div>
         <textarea class="conf" aria-label="redis.conf" spellcheck="false" rows="12" value={written.clone()} oninput={edited} />
         if let Some(put) = put { <div class="row"><button class="btn" onclick={put}>{ format!("Write it to {}'s disk", props.node) }</button></div> }
-        { run(format!("{}> CONFIG REWRITE", props.node), "Write down what is in force", true, &refused, &props.act) }
+        { run(format!("{}> CONFIG REWRITE", props.node), ("Write down what is in force", true), !props.playing, &refused, &props.act) }
         </>
     }
 }

@@ -14,6 +14,7 @@ pub struct Props {
     /// Whose terminal takes changes: the node itself, or its master.
     pub master: String,
     pub total: u64,
+    pub playing: bool,
     pub beat: u64,
     pub act: Callback<Act>,
 }
@@ -130,7 +131,7 @@ pub fn Keys(props: &Props) -> Html {
             </> }) }</> },
         } }
         if let Some(key) = &*chosen {
-            <Value key={key.clone()} name={key.clone()} node={props.node.clone()} master={props.master.clone()} beat={props.beat} act={props.act.clone()} />
+            <Value key={key.clone()} name={key.clone()} node={props.node.clone()} master={props.master.clone()} playing={props.playing} beat={props.beat} act={props.act.clone()} />
         } else if here { <p class="empty">{ "Press a key to read its value and to change it." }</p> }
         </>
     }
@@ -141,6 +142,7 @@ struct ValueProps {
     name: String,
     node: String,
     master: String,
+    playing: bool,
     beat: u64,
     act: Callback<Act>,
 }
@@ -242,7 +244,7 @@ fn Value(props: &ValueProps) -> Html {
                 if !b.is_empty() { <label class="field"><span class="sr">{ b }</span><input id="edit-b" placeholder={b} value={edit.2.clone()} oninput={change(|e, t| e.2 = t)} /></label> }
             </div>
             if !hint.is_empty() { <p class="empty" id="edit-hint">{ hint }</p> }
-            { run(line, "Run", !missing, &refused, &props.act) }
+            { run(line, ("Run", !missing), !props.playing, &refused, &props.act) }
         </div>
     }
 }

@@ -127,11 +127,11 @@ pub fn Inspector(props: &Props) -> Html {
             <div class={classes!("pane", (props.pane == Pane::Disk).then_some("pane--disk"))} role="tabpanel" id="pane" tabindex="0"
                 aria-labelledby={format!("pane-tab-{at}")}>
                 { match props.pane {
-                    Pane::Keys => html! { <keys::Keys key={i} {node} master={master_of(&props.cluster, n)} total={n.keys} {beat} {act} /> },
+                    Pane::Keys => html! { <keys::Keys key={i} {node} master={master_of(&props.cluster, n)} total={n.keys} playing={props.playing} {beat} {act} /> },
                     Pane::Beliefs => beliefs::view(&props.cluster),
                     Pane::Replication => html! { <replication::Replication key={i} {node} names={addresses(&props.cluster)} {beat} {act} /> },
                     Pane::Disk => html! { <disk::Disk key={i} {node} up={n.process.is_up() || n.process == Process::Paused} {beat} {act} /> },
-                    Pane::Config => html! { <config::Config key={i} {node} {beat} {act} /> },
+                    Pane::Config => html! { <config::Config key={i} {node} playing={props.playing} {beat} {act} /> },
                     Pane::Log => log::view(detail),
                     Pane::Latency => html! { <sheet::Sheets key={i} {node} what={What::Slow} {beat} {act} /> },
                     Pane::Memory => html! { <sheet::Sheets key={i + 1000} {node} what={What::Memory} {beat} {act} /> },

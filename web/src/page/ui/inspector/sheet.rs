@@ -53,12 +53,21 @@ pub fn table(sheet: &Sheet) -> Html {
 /// The line of a pane that was refused last, and why.
 pub type Refused = UseStateHandle<Option<(String, String)>>;
 
-/// A line that a button runs, shown beside it; why it was refused is shown below.
-pub fn run(line: String, label: &'static str, on: bool, refused: &Refused, act: &Callback<Act>) -> Html {
+/// What is said of a line whose reply can only come when time goes on.
+const HELD: &str = "It is typed. Time is held: the reply comes when it goes on.";
+
+/// A line that a button runs, shown beside it; why it was refused is shown below, or that it waits for time that is `held`.
+pub fn run(
+    line: String,
+    (label, on): (&'static str, bool),
+    held: bool,
+    refused: &Refused,
+    act: &Callback<Act>,
+) -> Html {
     let go = {
         let (line, refused) = (line.clone(), refused.clone());
         act.reform(move |_: MouseEvent| {
-            refused.set(None);
+            refused.set(held.then(|| (line.clone(), HELD.to_owned())));
             let (line, of, refused) = (line.clone(), line.clone(), refused.clone());
             let make: Make = Box::new(move |id| ToWorker::Edit { id, line });
             let done: Done = Box::new(move |answer| refused.set(answer.err().map(|why| (of, why))));
@@ -69,7 +78,10 @@ pub fn run(line: String, label: &'static str, on: bool, refused: &Refused, act: 
     html! {
         <>
         <div class="runline"><code>{ line }</code><button class="btn btn--sm" disabled={!on} onclick={go}>{ label }</button></div>
-        if let Some(why) = why { <p class="note note--alert refused" role="alert">{ why }</p> }
+        if let Some(why) = why {
+            if why == HELD { <p class="empty" role="status">{ why }</p> }
+            else { <p class="note note--alert refused" role="alert">{ why }</p> }
+        }
         </>
     }
 }

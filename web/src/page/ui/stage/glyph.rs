@@ -18,6 +18,8 @@ pub struct Context<'a> {
     /// It holds the writes that are looked at.
     pub lit: bool,
     pub armed: Option<&'a Armed>,
+    /// How many clients have a card on the stage.
+    pub cards: usize,
     pub act: &'a Callback<Act>,
 }
 
@@ -54,7 +56,8 @@ pub fn node(x: Context) -> Html {
     let (n, seat) = (&x.cluster.nodes[x.index], &x.layout.seats[x.index]);
     let jury = jury(x.cluster, x.index);
     let asked = jury.suspects + jury.agrees > 0;
-    let mut lines = labels::lines(n, x.cluster, &jury, x.now_us, x.layout.size);
+    let faults = attached(x.cluster, x.index);
+    let mut lines = labels::lines(n, x.cluster, (&jury, &faults), x.now_us, x.layout.size);
     lines.truncate(x.layout.lines_max(x.index));
     let off = x.armed.is_some_and(|a| !a.row.fits_node(x.cluster, x.index));
     let picked = x.armed.is_some_and(|a| a.picked.contains(&(x.index as NodeIndex)));
@@ -70,7 +73,7 @@ pub fn node(x: Context) -> Html {
     let click = x.act.reform(move |e: MouseEvent| Act::Node(index, e.shift_key()));
     let open = menu::by_pointer(x.act, MenuTarget::Node(index));
     let key = keys(&x, index);
-    let fault = attached(x.cluster, x.index);
+    let fault = faults.first();
     let mut spoken = labels::spoken(n, x.cluster, &jury);
     if let Some(fault) = fault.filter(|_| n.process.is_up()) {
         spoken = format!("{spoken}; {}", fault.text);
@@ -225,9 +228,9 @@ fn jury_ring(jury: &Jury, seat: &Seat) -> Html {
     }
 }
 
-/// The first fault that lasts on a node.
-fn attached(cluster: &Cluster, index: usize) -> Option<&ActiveFault> {
-    cluster.faults.iter().find(|f| f.nodes == [index as NodeIndex])
+/// The faults that last on a node.
+fn attached(cluster: &Cluster, index: usize) -> Vec<&ActiveFault> {
+    cluster.faults.iter().filter(|f| f.nodes == [index as NodeIndex]).collect()
 }
 
 fn badge(n: &Node, jury: &Jury, seat: &Seat, fault: Option<&str>) -> Html {
@@ -259,7 +262,9 @@ fn label(lines: &[labels::Line], x: &Context, jury: bool, n: &Node) -> Html {
         return Html::default();
     }
     let letters = lines.iter().map(|line| line.text.chars().count()).max().unwrap_or(0);
-    let spot = x.layout.label(x.index, lines.len(), letters, jury || n.candidate.is_some());
+    let (spot, room) =
+        x.layout.label(x.index, (lines.len(), letters), jury || n.candidate.is_some(), x.cards);
+    let lines = &lines[..room];
     let ballots = n.candidate.filter(|c| (1..=12).contains(&c.needed));
     let below = spot.y + vitrine_web::geometry::LINE * (lines.len() as f64 - 1.0) + 8.0;
     html! {

@@ -1,8 +1,9 @@
 //! What is written beside a node, and what a screen reader says of it.
 
 use super::glyph::Jury;
+use vitrine_web::faults::name_in_line;
 use vitrine_web::geometry::Size;
-use vitrine_web::model::{Cluster, LinkState, Node, Process};
+use vitrine_web::model::{ActiveFault, Cluster, LinkState, Node, Process};
 use vitrine_web::words;
 
 pub struct Line {
@@ -19,14 +20,35 @@ pub fn room(n: &Node, size: Size) -> usize {
     }
 }
 
-/// At most three lines; the name, if its disc has no room for it: role and epoch, keys, offset or lag; states come first.
-pub fn lines(n: &Node, c: &Cluster, jury: &Jury, now_us: u64, size: Size) -> Vec<Line> {
+/// A fault that lasts on a node, as its line has it, without the node: `disk-slow 100x`; and how many more there are.
+fn attached(n: &Node, faults: &[&ActiveFault]) -> Option<String> {
+    let fault = faults.first().filter(|_| n.process.is_up())?;
+    let what = fault.line.replacen(&format!(" {}", n.name), "", 1);
+    let what = what.replacen(&format!(" {}", name_in_line(&n.name)), "", 1);
+    let more = if faults.len() > 1 { format!(" +{}", faults.len() - 1) } else { String::new() };
+    Some(format!("{}{more}", words::shortened(&what, 18)))
+}
+
+/// At most three lines; the name, if its disc has no room for it: role and epoch, what is wrong with it, keys, offset or lag; states
+/// come first.
+pub fn lines(
+    n: &Node,
+    c: &Cluster,
+    (jury, faults): (&Jury, &[&ActiveFault]),
+    now_us: u64,
+    size: Size,
+) -> Vec<Line> {
     let mut out = Vec::new();
+    let wrong = if n.isolated { Some("isolated".to_owned()) } else { attached(n, faults) };
     let mut say = |class: &'static str, text: String| out.push(Line { text, class });
     let peers = jury.verdicts.len();
     let ago = words::duration((now_us.saturating_sub(n.process_since_us)) / 100_000 * 100_000);
     let since = |what: &str| format!("{what} {ago}{}", if size == Size::L { " ago" } else { "" });
-    let special = jury.agrees > 0 || jury.is_suspect() || n.process != Process::Up || n.candidate.is_some();
+    let special = jury.agrees > 0
+        || jury.is_suspect()
+        || n.process != Process::Up
+        || n.candidate.is_some()
+        || wrong.is_some();
     if size != Size::L && !special {
         return out;
     }
@@ -63,12 +85,18 @@ pub fn lines(n: &Node, c: &Cluster, jury: &Jury, now_us: u64, size: Size) -> Vec
     if n.master {
         let epoch = if c.is_outside() { String::new() } else { format!(" · e{}", n.epoch_config) };
         say("t--strong", format!("master{epoch}"));
+        if let Some(wrong) = wrong {
+            say("t--alert", wrong);
+        }
         say("", keys(n.keys));
         say("", format!("off {}", words::thousands(n.offset.max(0) as u64)));
     } else {
         let of = n.replica_of.and_then(|m| c.nodes.get(usize::from(m)));
         let of = of.map_or("replica".to_owned(), |m| format!("replica of {}", m.name));
         say("t--strong", of);
+        if let Some(wrong) = wrong {
+            say("t--alert", wrong);
+        }
         match (n.link, n.lag_bytes) {
             (LinkState::Syncing, _) => say("", with_progress("syncing", n)),
             (LinkState::Online, Some(lag)) => say("", format!("lag {}", words::bytes(lag))),
@@ -92,7 +120,8 @@ fn keys(n: u64) -> String {
 /// A node in one sentence.
 pub fn spoken(n: &Node, c: &Cluster, jury: &Jury) -> String {
     let role = if n.master {
-        format!("master, epoch {}, {}", n.epoch_config, keys(n.keys))
+        let epoch = if c.is_outside() { String::new() } else { format!(", epoch {}", n.epoch_config) };
+        format!("master{epoch}, {}", keys(n.keys))
     } else {
         let of = n.replica_of.and_then(|m| c.nodes.get(usize::from(m))).map_or("nobody", |m| &m.name);
         let lag = n.lag_bytes.map_or(String::new(), |l| format!(", lag {l} bytes"));

@@ -24,7 +24,7 @@ use vitrine_web::geometry::{HEIGHT, Layout, Point, WIDTH};
 use vitrine_web::heat::Metric;
 use vitrine_web::look::{Look, Seen};
 use vitrine_web::marks::Mark;
-use vitrine_web::model::{Cluster, NodeIndex, Phase, Process, SLOTS, Traffic};
+use vitrine_web::model::{ActiveFault, Cluster, NodeIndex, Phase, Process, SLOTS, Traffic};
 use vitrine_web::trip::Trip;
 use vitrine_web::{wall, words};
 use yew::prelude::*;
@@ -107,7 +107,7 @@ pub fn Stage(props: &Props) -> Html {
         html! { <button aria-pressed={on.to_string()} onclick={toggle}>{ *name }</button> }
     };
     let around = use_look((!heat).then_some(Look::Stage), props.beat, act);
-    let (density, clients) =
+    let (density, moving, clients) =
         &*use_memo((around, props.layout.clone(), *phone || !with_clients), |(around, layout, hidden)| {
             let sheet = match around.as_deref() {
                 Some(Ok(Seen::Sheets(sheets))) => sheets.first(),
@@ -117,8 +117,13 @@ pub fn Stage(props: &Props) -> Html {
                 sheet.filter(|_| !hidden).map_or_else(Vec::new, |sheet| Client::all(sheet, &props.cluster));
             let cards = places(layout, &all);
             let drawn = all.into_iter().zip(cards).filter_map(|(client, card)| Some((client, card?)));
+            let moving = sheet
+                .iter()
+                .flat_map(|sheet| &sheet.rows)
+                .filter_map(|row| ring::moving(row, &props.cluster));
             (
                 AttrValue::from(sheet.map_or(String::new(), |sheet| sheet.note.clone())),
+                Rc::new(moving.collect::<Vec<_>>()),
                 Rc::new(drawn.collect::<Vec<_>>()),
             )
         });
@@ -162,7 +167,7 @@ pub fn Stage(props: &Props) -> Html {
             <svg class={classes!("scene", armed, held)} viewBox={zoom::view_box(view)} role="group" onpointerdown={press.down}
                 onpointermove={press.moved} onpointerup={press.up} onpointercancel={press.away} ontouchend={press.lifted}
                 aria-label={spoken_summary("Ring view", &props.cluster)}>
-                <ring::Ring cluster={props.cluster.clone()} layout={props.layout.clone()} {density} />
+                <ring::Ring cluster={props.cluster.clone()} layout={props.layout.clone()} {density} {moving} />
                 <clients::Lines layout={props.layout.clone()} clients={clients.clone()} />
                 if data {
                     <Links cluster={props.cluster.clone()} layout={props.layout.clone()} act={act.clone()} />
@@ -179,7 +184,7 @@ pub fn Stage(props: &Props) -> Html {
                 { partition::view(&props.cluster, &props.layout, act) }
                 <clients::Cards clients={clients.clone()} act={act.clone()} />
                 <Nodes cluster={props.cluster.clone()} layout={props.layout.clone()} tenths={props.tenths}
-                    selected={props.selected} lit={props.lit.clone()} armed={props.armed.clone()} act={act.clone()} />
+                    selected={props.selected} lit={props.lit.clone()} armed={props.armed.clone()} cards={clients.len()} act={act.clone()} />
                 { press.line }
             </svg>
             <div class="legend">{ marks::legend(!clients.is_empty()) }</div>
@@ -314,6 +319,7 @@ struct NodesProps {
     selected: Option<NodeIndex>,
     lit: Shared<Vec<NodeIndex>>,
     armed: Option<Armed>,
+    cards: usize,
     act: Callback<Act>,
 }
 
@@ -328,6 +334,7 @@ fn Nodes(props: &NodesProps) -> Html {
             selected: props.selected == Some(i as NodeIndex),
             lit: props.lit.contains(&(i as NodeIndex)),
             armed: props.armed.as_ref(),
+            cards: props.cards,
             act: &props.act,
         })) }
     }
@@ -340,7 +347,45 @@ struct LinksProps {
     act: Callback<Act>,
 }
 
-/// The replication links and the cuts.
+/// A fault of a link that lets something through rides on it: its icon and how much, such as `40ms`. Gives nothing for any other fault,
+/// and for all but the first of a link.
+fn slowed(c: &Cluster, l: &Layout, at: usize, fault: &ActiveFault, act: &Callback<Act>) -> Html {
+    let [a, b] = fault.nodes[..] else { return Html::default() };
+    let (from, to) = (usize::from(a), usize::from(b));
+    let same =
+        |other: &&ActiveFault| other.nodes.len() == 2 && other.nodes.iter().all(|n| fault.nodes.contains(n));
+    let cut = c.cuts.contains(&(a, b)) || c.cuts.contains(&(b, a));
+    if cut || from.max(to) >= l.seats.len() || c.faults[..at].iter().any(|other| same(&other)) {
+        return Html::default();
+    }
+    let mut words = fault.line.split(' ');
+    let verb = words.next().unwrap_or_default();
+    let told = |word: &&str| {
+        ![&c.nodes[from].name, &c.nodes[to].name].iter().any(|name| name.as_str() == word.trim_matches('"'))
+    };
+    let much = words.filter(told).collect::<Vec<_>>().join(" ");
+    let more = c.faults.iter().filter(same).count() - 1;
+    let mut text = if much.is_empty() { verb.to_owned() } else { words::shortened(&much, 14) };
+    if more > 0 {
+        text += &format!(" +{more}");
+    }
+    let wide = 25.0 + text.chars().count() as f64 * 6.7;
+    let mid = l.on_chord(from, to, 0.5);
+    let target = MenuTarget::Link(a, b);
+    let (open, key) = (menu::by_pointer(act, target), menu::by_key(act, target));
+    html! {
+        <g class="repl slowed" tabindex="0" role="button" onclick={open.clone()} oncontextmenu={open} onkeydown={key} aria-haspopup="menu"
+            aria-label={fault.text.clone()}>
+            <path class="slowed__line" d={l.chord(from, to)} />
+            <g transform={format!("translate({:.1} {:.1})", mid.x - wide / 2.0, mid.y - 9.0)}>
+                <rect width={wide.to_string()} height="18" rx="3" />
+                <use href={format!("#{}", fault.icon)} x="4" y="3" width="12" height="12" />
+                <text class="t t--alert" x="20" y="13">{ text }</text></g>
+        </g>
+    }
+}
+
+/// The replication links, the cuts, and what else is wrong with a link.
 #[component]
 fn Links(props: &LinksProps) -> Html {
     let (c, l) = (&props.cluster, &props.layout);
@@ -364,6 +409,7 @@ fn Links(props: &LinksProps) -> Html {
                 <path class="cutline" d={l.chord(a, b)} />
                 <path class="cutx" d={format!("M{:.1} {:.1}l8 8m0 -8l-8 8", at.x - 4.0, at.y - 4.0)} /></g> }
         }) }
+        { for c.faults.iter().enumerate().map(|(at, fault)| slowed(c, l, at, fault, &props.act)) }
         </>
     }
 }

@@ -2,7 +2,8 @@
 
 use super::super::{Act, MenuTarget, menu, shard_class};
 use crate::page::shared::Shared;
-use vitrine_web::geometry::{Layout, Point, claim_len, slot_angle};
+use std::rc::Rc;
+use vitrine_web::geometry::{Layout, Point, arc_path, claim_len, slot_angle};
 use vitrine_web::model::{Claim, Cluster, DENSITY_PARTS, LinkState, Node, NodeIndex, SLOTS};
 use vitrine_web::words;
 use yew::prelude::*;
@@ -13,6 +14,37 @@ pub struct Props {
     pub layout: Shared<Layout>,
     /// A letter for each part of the slots: how many keys it has ([`vitrine_web::look::Look::Stage`]).
     pub density: AttrValue,
+    pub moving: Rc<Vec<Moving>>,
+}
+
+/// Slots on their way: the first, the last, from whom and to whom.
+pub type Moving = (u16, u16, NodeIndex, NodeIndex);
+
+/// Reads a row of [`vitrine_web::look::Look::Stage`]; none if it is about something else.
+pub fn moving(row: &[String], c: &Cluster) -> Option<Moving> {
+    let [first, last, from, to] = row else { return None };
+    let node = |name: &String| c.nodes.iter().position(|n| n.name == *name).map(|at| at as NodeIndex);
+    Some((first.parse().ok()?, last.parse().ok()?, node(from)?, node(to)?))
+}
+
+/// Slots on their way: stripes of the hue that they go to, and an arrow over them towards who gets them.
+fn on_the_way(c: &Cluster, l: &Layout, &(first, last, from, to): &Moving) -> Html {
+    let angle = slot_angle((f64::from(first) + f64::from(last) + 1.0) / 2.0);
+    // One slot would not be seen.
+    let half = (slot_angle(f64::from(last - first) + 1.0) / 2.0).max(2.0);
+    let r = l.ring + l.band / 2.0 + 9.0;
+    let ahead = (l.seats[usize::from(to)].angle - angle).rem_euclid(360.0) <= 180.0;
+    let (tip, back) = if ahead { (angle + 7.0, -2.4) } else { (angle - 7.0, 2.4) };
+    let barb = |out: f64| l.centre.polar(r + out, tip + back);
+    let (at, a, b) = (l.centre.polar(r, tip), barb(4.0), barb(-4.0));
+    let name = |node: NodeIndex| &c.nodes[usize::from(node)].name;
+    html! {
+        <g class="moving"><title>{ format!("slots {}: {} → {}", words::ranges(&[(first, last)]), name(from), name(to)) }</title>
+            <path class={classes!("arc-moving", shard_class(c.nodes[usize::from(to)].shard))} stroke-width={l.band.to_string()}
+                d={arc_path(l.centre, l.ring, angle - half, angle + half)} />
+            <path class="arrow" d={format!("{}M{:.1} {:.1}L{:.1} {:.1} {:.1} {:.1}", arc_path(l.centre, r, angle - 7.0, angle + 7.0),
+                a.x, a.y, at.x, at.y, b.x, b.y)} /></g>
+    }
 }
 
 /// Where the keys of a claim are: fine bars inside the ring.
@@ -85,6 +117,7 @@ pub fn Ring(props: &Props) -> Html {
                     y={format!("{:.1}", at.y + 4.0)}>{ k.start }</text> }
             }) }
         }
+        { for props.moving.iter().map(|moving| on_the_way(c, l, moving)) }
         { tethers(c, l) }
         </>
     }
