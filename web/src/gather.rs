@@ -230,6 +230,7 @@ impl Gatherer {
             progress_percent: None,
             disk: Disk::default(),
             candidate: None,
+            epoch_voted: 0,
             isolated: false,
         });
         node.addr = format!("{}:{}", entry.ip, entry.port);
@@ -273,6 +274,7 @@ impl Gatherer {
             node.id.clone_from(&c.name);
             node.cluster_ok = c.ok;
             node.epoch_current = c.current_epoch;
+            node.epoch_voted = c.last_vote_epoch;
             if let Some(me) = c.nodes.iter().find(|n| n.myself) {
                 node.epoch_config = me.config_epoch;
                 node.master = !me.replica;

@@ -151,6 +151,18 @@ impl Cluster {
         !self.nodes.is_empty() && self.nodes.iter().all(|n| n.id.is_empty())
     }
 
+    /// Whether a node that owns slots has voted in the election of the latest epoch that is going on, and for whom, if only one node
+    /// stands in it; nothing if there is none, and for nodes without a vote.
+    pub fn voted(&self, index: NodeIndex) -> Option<Option<&str>> {
+        let asks = self.nodes.iter().filter_map(|n| Some((n.candidate?.epoch, n.name.as_str())));
+        let epoch = asks.clone().map(|(epoch, _)| epoch).max()?;
+        let mut names = asks.filter(|ask| ask.0 == epoch).map(|ask| ask.1);
+        let name = names.next().filter(|_| names.next().is_none()).unwrap_or_default();
+        let owns = self.claims.iter().any(|claim| claim.node == index && claim.accepted);
+        let node = self.nodes.get(usize::from(index)).filter(|n| owns && n.process == Process::Up)?;
+        Some((node.epoch_voted >= epoch).then_some(name))
+    }
+
     /// Whether another view of the same cluster differs in more than what counts up: in who there is, what each is, and what is done to
     /// it. Under load numbers change with every frame, and this once in a while.
     pub fn is_otherwise(&self, other: &Cluster) -> bool {
@@ -259,6 +271,8 @@ pub struct Node {
     pub disk: Disk,
     /// The election it stands in.
     pub candidate: Option<Candidate>,
+    /// The epoch that it voted in last; 0 before its first vote.
+    pub epoch_voted: u64,
     /// Whether no other node can reach it.
     pub isolated: bool,
 }
@@ -308,6 +322,7 @@ impl Node {
             link: LinkState::None,
             disk: Disk::default(),
             candidate: None,
+            epoch_voted: 0,
             isolated: false,
         }
     }
@@ -574,6 +589,22 @@ pub struct LogLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn masters_have_voted_or_not_while_somebody_asks() {
+        let mut c = Cluster::six();
+        assert_eq!(c.voted(1), None, "nobody asks");
+        c.nodes[0].process = Process::Crashed;
+        c.nodes[1].epoch_voted = 3;
+        let asks = |epoch| Some(Candidate { epoch, rank: 0, votes: 0, needed: 2 });
+        c.nodes[3].candidate = asks(4);
+        assert_eq!((c.voted(0), c.voted(1), c.voted(3)), (None, Some(None), None));
+        c.nodes[1].epoch_voted = 4;
+        assert_eq!((c.voted(1), c.voted(2)), (Some(Some("A2")), Some(None)));
+        // Two that ask in one epoch: whom it voted for is not in what it says of itself.
+        c.nodes[4].candidate = asks(4);
+        assert_eq!(c.voted(1), Some(Some("")));
+    }
 
     fn claim(node: NodeIndex, start: u16, end: u16, accepted: bool) -> Claim {
         Claim { start, end, node, epoch: 1, accepted, served: true }

@@ -226,6 +226,44 @@ async fn a_slow_link_a_sick_node_and_a_slot_on_its_way_are_seen_on_the_stage() {
     browser.close().await;
 }
 
+#[tokio::test]
+async fn who_has_voted_and_who_has_not_is_read_beside_the_masters() {
+    let bench = Bench::new().await;
+    let browser = bench.open().await;
+    let page = &browser.page;
+    page.ready().await;
+    // Until the replicas have their masters' data: before, nobody may stand for election.
+    page.js("vitrine.run({ forUs: 10e6 })").await;
+    page.line("crash A1").await;
+    let label =
+        |node: u8| format!("document.querySelector('.node[data-node=\"{node}\"] .lbl')?.textContent ?? ''");
+    let until = async |node: u8, what: &str| {
+        page.until(what, &format!("({}).includes('{what}') || null", label(node))).await;
+    };
+    page.js("vitrine.line('next vote')").await;
+    page.until("A2 asks", "vitrine.node('A2').then(n => n.candidate !== null || null)").await;
+    until(3, "rank 0").await;
+    until(1, "has not voted").await;
+    until(2, "has not voted").await;
+    page.js("vitrine.line('next vote')").await;
+    let first = page
+        .until(
+            "one master has voted",
+            &format!(
+                "[1, 2].find(at => at === 1 ? ({}).includes('voted A2') : ({}).includes('voted A2')) ?? null",
+                label(1),
+                label(2)
+            ),
+        )
+        .await;
+    let spoken =
+        format!("document.querySelector('.node[data-node=\"{first}\"] .node__b').getAttribute('aria-label')");
+    assert!(page.js(&spoken).await.as_str().is_some_and(|text| text.contains("voted A2")));
+    page.js("vitrine.run({ forUs: 1e6 })").await;
+    page.until("nobody asks any more", &format!("!({}).includes('vote') || null", label(1))).await;
+    browser.close().await;
+}
+
 /// By the mouse, by the keys, and remembered: the tape gets what the stage gives.
 #[tokio::test]
 async fn the_edge_of_the_dock_drags() {

@@ -57,7 +57,7 @@ pub fn node(x: Context) -> Html {
     let jury = jury(x.cluster, x.index);
     let asked = jury.suspects + jury.agrees > 0;
     let faults = attached(x.cluster, x.index);
-    let mut lines = labels::lines(n, x.cluster, (&jury, &faults), x.now_us, x.layout.size);
+    let mut lines = labels::lines(x.index, x.cluster, (&jury, &faults), x.now_us, x.layout.size);
     lines.truncate(x.layout.lines_max(x.index));
     let off = x.armed.is_some_and(|a| !a.row.fits_node(x.cluster, x.index));
     let picked = x.armed.is_some_and(|a| a.picked.contains(&(x.index as NodeIndex)));
@@ -74,7 +74,7 @@ pub fn node(x: Context) -> Html {
     let open = menu::by_pointer(x.act, MenuTarget::Node(index));
     let key = keys(&x, index);
     let fault = faults.first();
-    let mut spoken = labels::spoken(n, x.cluster, &jury);
+    let mut spoken = labels::spoken(x.index, x.cluster, &jury);
     if let Some(fault) = fault.filter(|_| n.process.is_up()) {
         spoken = format!("{spoken}; {}", fault.text);
     }
@@ -283,6 +283,7 @@ fn label(lines: &[labels::Line], x: &Context, jury: bool, n: &Node) -> Html {
                     <rect class={if i < c.votes { "bal bal--yes" } else { "bal" }} x={(i * 16).to_string()} width="11" height="11" />
                     if i < c.votes { <path class="bal__tick" d={format!("M{} 5.5l2 2.2 3.8-4.4", i * 16 + 3)} /> }
                 </> }) }
+                <text class="t t--dim" x={(c.needed * 16 + 2).to_string()} y="9.5">{ format!("rank {}", c.rank) }</text>
             </g>
         }
         </g>

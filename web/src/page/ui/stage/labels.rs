@@ -3,7 +3,7 @@
 use super::glyph::Jury;
 use vitrine_web::faults::name_in_line;
 use vitrine_web::geometry::Size;
-use vitrine_web::model::{ActiveFault, Cluster, LinkState, Node, Process};
+use vitrine_web::model::{ActiveFault, Cluster, LinkState, Node, NodeIndex, Process};
 use vitrine_web::words;
 
 pub struct Line {
@@ -29,16 +29,24 @@ fn attached(n: &Node, faults: &[&ActiveFault]) -> Option<String> {
     Some(format!("{}{more}", words::shortened(&what, 18)))
 }
 
+/// Whether a node with a vote has given it in the election that is going on.
+fn voted(index: usize, c: &Cluster) -> Option<String> {
+    let whom = c.voted(index as NodeIndex)?;
+    Some(whom.map_or("has not voted".into(), |whom| format!("voted {whom}").trim_end().to_owned()))
+}
+
 /// At most three lines; the name, if its disc has no room for it: role and epoch, what is wrong with it, keys, offset or lag; states
 /// come first.
 pub fn lines(
-    n: &Node,
+    index: usize,
     c: &Cluster,
     (jury, faults): (&Jury, &[&ActiveFault]),
     now_us: u64,
     size: Size,
 ) -> Vec<Line> {
     let mut out = Vec::new();
+    let n = &c.nodes[index];
+    let voted = voted(index, c);
     let wrong = if n.isolated { Some("isolated".to_owned()) } else { attached(n, faults) };
     let mut say = |class: &'static str, text: String| out.push(Line { text, class });
     let peers = jury.verdicts.len();
@@ -48,7 +56,8 @@ pub fn lines(
         || jury.is_suspect()
         || n.process != Process::Up
         || n.candidate.is_some()
-        || wrong.is_some();
+        || wrong.is_some()
+        || voted.is_some();
     if size != Size::L && !special {
         return out;
     }
@@ -81,6 +90,9 @@ pub fn lines(
     }
     if n.process == Process::Loading {
         return out;
+    }
+    if let Some(voted) = voted {
+        say("t--strong", voted);
     }
     if n.master {
         let epoch = if c.is_outside() { String::new() } else { format!(" · e{}", n.epoch_config) };
@@ -118,7 +130,8 @@ fn keys(n: u64) -> String {
 }
 
 /// A node in one sentence.
-pub fn spoken(n: &Node, c: &Cluster, jury: &Jury) -> String {
+pub fn spoken(index: usize, c: &Cluster, jury: &Jury) -> String {
+    let n = &c.nodes[index];
     let role = if n.master {
         let epoch = if c.is_outside() { String::new() } else { format!(", epoch {}", n.epoch_config) };
         format!("master{epoch}, {}", keys(n.keys))
@@ -142,6 +155,7 @@ pub fn spoken(n: &Node, c: &Cluster, jury: &Jury) -> String {
     };
     let vote =
         n.candidate.map_or(String::new(), |v| format!(", candidate with {} of {} votes", v.votes, v.needed));
+    let given = voted(index, c).map_or(String::new(), |voted| format!(", {voted}"));
     let cut = if n.isolated { ", isolated" } else { "" };
-    format!("{}, {role}{state}{opinion}{vote}{cut}", n.name)
+    format!("{}, {role}{state}{opinion}{vote}{given}{cut}", n.name)
 }
