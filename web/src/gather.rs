@@ -231,6 +231,7 @@ impl Gatherer {
             disk: Disk::default(),
             candidate: None,
             epoch_voted: 0,
+            voted_for: None,
             isolated: false,
         });
         node.addr = format!("{}:{}", entry.ip, entry.port);
@@ -275,6 +276,7 @@ impl Gatherer {
             node.cluster_ok = c.ok;
             node.epoch_current = c.current_epoch;
             node.epoch_voted = c.last_vote_epoch;
+            node.voted_for = c.last_vote_for.as_deref().and_then(|id| self.by_id(id));
             if let Some(me) = c.nodes.iter().find(|n| n.myself) {
                 node.epoch_config = me.config_epoch;
                 node.master = !me.replica;

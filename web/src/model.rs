@@ -151,16 +151,14 @@ impl Cluster {
         !self.nodes.is_empty() && self.nodes.iter().all(|n| n.id.is_empty())
     }
 
-    /// Whether a node that owns slots has voted in the election of the latest epoch that is going on, and for whom, if only one node
-    /// stands in it; nothing if there is none, and for nodes without a vote.
+    /// Whether a node that owns slots has voted in the latest election that is going on, and for whom, as far as it knows; nothing if
+    /// there is none, and for nodes without a vote.
     pub fn voted(&self, index: NodeIndex) -> Option<Option<&str>> {
-        let asks = self.nodes.iter().filter_map(|n| Some((n.candidate?.epoch, n.name.as_str())));
-        let epoch = asks.clone().map(|(epoch, _)| epoch).max()?;
-        let mut names = asks.filter(|ask| ask.0 == epoch).map(|ask| ask.1);
-        let name = names.next().filter(|_| names.next().is_none()).unwrap_or_default();
+        let epoch = self.nodes.iter().filter_map(|n| Some(n.candidate?.epoch)).max()?;
         let owns = self.claims.iter().any(|claim| claim.node == index && claim.accepted);
         let node = self.nodes.get(usize::from(index)).filter(|n| owns && n.process == Process::Up)?;
-        Some((node.epoch_voted >= epoch).then_some(name))
+        let whom = node.voted_for.and_then(|whom| self.nodes.get(usize::from(whom)));
+        Some((node.epoch_voted >= epoch).then_some(whom.map_or("", |whom| &whom.name)))
     }
 
     /// Whether another view of the same cluster differs in more than what counts up: in who there is, what each is, and what is done to
@@ -273,6 +271,8 @@ pub struct Node {
     pub candidate: Option<Candidate>,
     /// The epoch that it voted in last; 0 before its first vote.
     pub epoch_voted: u64,
+    /// Whom it voted for then; none if its process began after that.
+    pub voted_for: Option<NodeIndex>,
     /// Whether no other node can reach it.
     pub isolated: bool,
 }
@@ -323,6 +323,7 @@ impl Node {
             disk: Disk::default(),
             candidate: None,
             epoch_voted: 0,
+            voted_for: None,
             isolated: false,
         }
     }
@@ -599,10 +600,10 @@ mod tests {
         let asks = |epoch| Some(Candidate { epoch, rank: 0, votes: 0, needed: 2 });
         c.nodes[3].candidate = asks(4);
         assert_eq!((c.voted(0), c.voted(1), c.voted(3)), (None, Some(None), None));
-        c.nodes[1].epoch_voted = 4;
+        (c.nodes[1].epoch_voted, c.nodes[1].voted_for) = (4, Some(3));
         assert_eq!((c.voted(1), c.voted(2)), (Some(Some("A2")), Some(None)));
-        // Two that ask in one epoch: whom it voted for is not in what it says of itself.
-        c.nodes[4].candidate = asks(4);
+        // Whoever began again since has voted, and does not know for whom.
+        c.nodes[1].voted_for = None;
         assert_eq!(c.voted(1), Some(Some("")));
     }
 

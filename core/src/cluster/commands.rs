@@ -351,7 +351,7 @@ impl Cluster {
         self.drop_lost_channels(cx);
         if hard {
             self.current_epoch = 0;
-            self.last_vote_epoch = 0;
+            (self.last_vote_epoch, self.last_vote_for) = (0, None);
             self.set_my_config_epoch(cx, 0);
             cx.log(LogLevel::Warning, format_args!("configEpoch set to 0 via CLUSTER RESET HARD"));
             let name = Name::random(cx.rng);

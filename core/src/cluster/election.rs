@@ -43,7 +43,7 @@ impl Cluster {
                 return;
             }
         };
-        self.last_vote_epoch = self.current_epoch;
+        (self.last_vote_epoch, self.last_vote_for) = (self.current_epoch, Some(name));
         self.nodes[master].voted_time_ms = cx.now_ms();
         self.todo |= TODO_SAVE_CONFIG | TODO_FSYNC_CONFIG;
         self.send_to(cx, candidate, kind::AUTH_ACK, 0, Body::Bare);

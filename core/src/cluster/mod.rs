@@ -380,6 +380,8 @@ pub struct Cluster {
     not_claimed: SlotSet,
     current_epoch: u64,
     last_vote_epoch: u64,
+    /// Whom this process voted for last. For those who look on alone: redis-server forgets it, and nothing here asks for it.
+    last_vote_for: Option<Name>,
     /// Whether the cluster serves requests, as this node sees it.
     ok: bool,
     /// How many masters serve slots.
@@ -423,6 +425,7 @@ impl Cluster {
             not_claimed: SlotSet::default(),
             current_epoch: 0,
             last_vote_epoch: 0,
+            last_vote_for: None,
             ok: false,
             size: 1,
             election: Election::default(),

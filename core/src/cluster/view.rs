@@ -17,6 +17,8 @@ pub struct ClusterView {
     pub current_epoch: u64,
     /// The epoch of its last vote.
     pub last_vote_epoch: u64,
+    /// Whom it voted for then, if it was this process that voted.
+    pub last_vote_for: Option<String>,
     /// How many masters serve slots.
     pub size: u32,
     /// How many slots have an owner.
@@ -153,6 +155,7 @@ impl Cluster {
             ok: self.ok,
             current_epoch: self.current_epoch,
             last_vote_epoch: self.last_vote_epoch,
+            last_vote_for: self.last_vote_for.map(|name| name.to_string()),
             size: self.size,
             slots_assigned: self.slots.assigned(),
             known: self.nodes.len(),

@@ -172,6 +172,8 @@ fn one_vote_an_epoch() {
     let votes: Vec<_> =
         world.machines[1].events.iter().filter(|e| matches!(e, Event::Voted { .. })).cloned().collect();
     assert_eq!(votes, [Event::Voted { epoch, candidate: world.name(3).to_string() }]);
+    let view = world.view(1);
+    assert_eq!((view.last_vote_epoch, view.last_vote_for), (epoch, Some(world.name(3).to_string())));
     assert!(
         world.logged(
             1,
