@@ -597,8 +597,7 @@ mod tests {
         assert_eq!(c.voted(1), None, "nobody asks");
         c.nodes[0].process = Process::Crashed;
         c.nodes[1].epoch_voted = 3;
-        let asks = |epoch| Some(Candidate { epoch, rank: 0, votes: 0, needed: 2 });
-        c.nodes[3].candidate = asks(4);
+        c.nodes[3].candidate = Some(Candidate { epoch: 4, rank: 0, votes: 0, needed: 2 });
         assert_eq!((c.voted(0), c.voted(1), c.voted(3)), (None, Some(None), None));
         (c.nodes[1].epoch_voted, c.nodes[1].voted_for) = (4, Some(3));
         assert_eq!((c.voted(1), c.voted(2)), (Some(Some("A2")), Some(None)));
