@@ -197,6 +197,7 @@ async fn a_slow_link_a_sick_node_and_a_slot_on_its_way_are_seen_on_the_stage() {
         ("loss C1 A1 20%", "40ms +1"),
         ("hold A1 B1", "40ms +1,hold"),
         ("cut A1 C1", "hold"),
+        ("latency C1 B1 forward 2s", "hold,C1→B1 2s"),
     ] {
         page.line(line).await;
         page.until(line, &format!("{chips} === '{shown}' || null")).await;

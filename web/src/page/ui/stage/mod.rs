@@ -358,14 +358,17 @@ fn slowed(c: &Cluster, l: &Layout, at: usize, fault: &ActiveFault, act: &Callbac
     if cut || from.max(to) >= l.seats.len() || c.faults[..at].iter().any(|other| same(&other)) {
         return Html::default();
     }
+    let (near, far) = (c.nodes[from].name.as_str(), c.nodes[to].name.as_str());
     let mut words = fault.line.split(' ');
     let verb = words.next().unwrap_or_default();
-    let told = |word: &&str| {
-        ![&c.nodes[from].name, &c.nodes[to].name].iter().any(|name| name.as_str() == word.trim_matches('"'))
-    };
-    let much = words.filter(told).collect::<Vec<_>>().join(" ");
+    let much = words.filter_map(|word| match word {
+        "forward" => Some(format!("{near}→{far}")),
+        "backward" => Some(format!("{far}→{near}")),
+        _ => Some(word.to_owned()).filter(|word| ![near, far].contains(&word.trim_matches('"'))),
+    });
+    let much = much.collect::<Vec<_>>().join(" ");
     let more = c.faults.iter().filter(same).count() - 1;
-    let mut text = if much.is_empty() { verb.to_owned() } else { words::shortened(&much, 14) };
+    let mut text = if much.is_empty() { verb.to_owned() } else { words::shortened(&much, 16) };
     if more > 0 {
         text += &format!(" +{more}");
     }
