@@ -81,7 +81,7 @@ pub enum Look {
     Workloads,
     /// What the stage draws beside the cluster itself: one sheet with a row for each workload ([`crate::clients`]); its title is how many
     /// keys the fullest of [`crate::model::DENSITY_PARTS`] parts of the slots has, its note a letter for each part, from `a` for none to `z`
-    /// for as many.
+    /// for as many. Rows of four are slots on their way: the first, the last, from whom and to whom.
     Stage,
 }
 
