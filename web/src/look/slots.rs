@@ -23,9 +23,10 @@ pub fn range(text: &str) -> Option<(u16, u16)> {
     Some((a.min(b), a.max(b)))
 }
 
-/// The nodes that run.
-fn nodes(world: &World) -> impl Iterator<Item = (&NodeSetup, &Node)> {
-    world.setup().nodes.iter().zip(world.nodes()).filter_map(|(setup, node)| Some((setup, node?)))
+/// The nodes that run in a cluster, each with its view of it.
+pub fn views(world: &World) -> Vec<(&NodeSetup, &Node, ClusterView)> {
+    let nodes = world.setup().nodes.iter().zip(world.nodes());
+    nodes.filter_map(|(setup, node)| Some((setup, node?, node?.cluster_view()?))).collect()
 }
 
 /// Counts the keys of a master, slot by slot: of those it serves and of those that arrive.
@@ -38,21 +39,18 @@ fn count(node: &Node, view: &ClusterView, mut add: impl FnMut(u16, usize)) {
 }
 
 /// How many keys there are in each of so many equal parts of the slots.
-pub fn density(world: &World, parts: usize) -> Vec<usize> {
+pub fn density(views: &[(&NodeSetup, &Node, ClusterView)], parts: usize) -> Vec<usize> {
     let mut keys = vec![0; parts];
-    for (_, node) in nodes(world) {
-        if let Some(view) = node.cluster_view() {
-            count(node, &view, |slot, n| keys[usize::from(slot) * parts / usize::from(SLOTS)] += n);
-        }
+    for (_, node, view) in views {
+        count(node, view, |slot, n| keys[usize::from(slot) * parts / usize::from(SLOTS)] += n);
     }
     keys
 }
 
 /// What the nodes say of slots on their way, a row for each: slot, `migrating` or `importing`, the node that says so, and the other one.
-fn on_their_way(world: &World) -> Vec<Vec<String>> {
+fn on_their_way(world: &World, views: &[(&NodeSetup, &Node, ClusterView)]) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for (setup, node) in nodes(world) {
-        let Some(view) = node.cluster_view() else { continue };
+    for (setup, _, view) in views {
         let other = |id: &str| {
             let index = world.node_of_id(id).and_then(|i| world.setup().nodes.get(i as usize));
             index.map_or_else(|| crate::words::short_id(id), |n| n.name.clone())
@@ -67,9 +65,9 @@ fn on_their_way(world: &World) -> Vec<Vec<String>> {
 }
 
 /// Slots on their way, whichever end says so, in rows of the first and the last, from whom and to whom.
-pub fn ways(world: &World) -> Vec<Vec<String>> {
+pub fn ways(world: &World, views: &[(&NodeSetup, &Node, ClusterView)]) -> Vec<Vec<String>> {
     let mut ways: Vec<(String, String, u16)> = Vec::new();
-    for row in on_their_way(world) {
+    for row in on_their_way(world, views) {
         let [slot, what, node, other] = row.as_slice() else { continue };
         let (from, to) = if what == "migrating" { (node, other) } else { (other, node) };
         ways.push((from.clone(), to.clone(), slot.parse().unwrap_or(0)));
@@ -85,14 +83,10 @@ pub fn ways(world: &World) -> Vec<Vec<String>> {
 /// slots that were asked for; the second has a row for each slot on its way: slot, `migrating` or `importing`, the node that says
 /// so, and the other one.
 pub fn map(world: &World, args: &[String]) -> Vec<Sheet> {
-    let mut keys = vec![0usize; usize::from(SLOTS)];
-    for (_, node) in nodes(world) {
-        if let Some(view) = node.cluster_view() {
-            count(node, &view, |slot, n| keys[usize::from(slot)] += n);
-        }
-    }
+    let views = views(world);
+    let keys = density(&views, usize::from(SLOTS));
     let mut moving = Sheet::new("", &["Slot", "State", "Node", "Other"]);
-    moving.rows = on_their_way(world);
+    moving.rows = on_their_way(world, &views);
     let asked = args.iter().filter_map(|a| range(a));
     let chosen: usize = asked.map(|(a, b)| keys[usize::from(a)..=usize::from(b)].iter().sum::<usize>()).sum();
     let mut levels = Sheet::new(&chosen.to_string(), &[]);

@@ -7,11 +7,12 @@ use vitrine_core::sim::world::World;
 
 /// See [`super::Look::Stage`].
 pub fn around(world: &World) -> Sheet {
-    let keys = slots::density(world, DENSITY_PARTS);
+    let views = slots::views(world);
+    let keys = slots::density(&views, DENSITY_PARTS);
     let most = keys.iter().copied().max().unwrap_or(0);
     let mut sheet = Sheet::new(&most.to_string(), &[]);
     sheet.note = keys.iter().map(|&n| char::from(b'a' + (n * 25).div_ceil(most.max(1)) as u8)).collect();
-    sheet.rows = slots::ways(world);
+    sheet.rows = slots::ways(world, &views);
     let groups = world.groups();
     let node = |name: &&String| world.setup().nodes.iter().any(|node| node.name == **name);
     for traffic in world.traffic() {
